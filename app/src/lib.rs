@@ -1,0 +1,1 @@
+//! Pages and components; builds with `ssr` for the server and with `hydrate` for the browser.

@@ -1,0 +1,1 @@
+//! Entry point of the page in the browser: hydrates what the server rendered.

@@ -1,0 +1,1 @@
+//! Entry point of the preview worker: the engine in the browser.

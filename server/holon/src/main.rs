@@ -1,0 +1,2 @@
+//! The `holon` binary: reads the configuration and starts the server.
+fn main() {}

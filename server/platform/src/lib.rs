@@ -1,0 +1,1 @@
+//! Configuration, database, clock, crypto, egress and telemetry of the server.

@@ -1,0 +1,1 @@
+//! The durable runtime: Store, committer, loop, timers, effect pools.

@@ -1,0 +1,1 @@
+//! Permission decisions: the same answer in browser and server.

@@ -1,0 +1,1 @@
+//! The flow language: definition, hash, validation, expressions, node kinds and capabilities.

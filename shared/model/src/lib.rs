@@ -1,0 +1,1 @@
+//! Typed ids, values, payloads and wire types that every plane shares.

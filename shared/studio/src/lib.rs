@@ -1,0 +1,1 @@
+//! The editor's document: commands with inverses, layout. No view, no browser.

@@ -1,0 +1,2 @@
+//! Commands of the project: `cargo xtask up | test | build | bench | tidy`.
+fn main() {}

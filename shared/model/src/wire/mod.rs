@@ -1,0 +1,10 @@
+//! The shapes that cross the REST API, one file a feature: what the server answers and what pages and programs read.
+
+pub mod connections;
+pub mod flows;
+pub mod identity;
+pub mod page;
+pub mod runs;
+pub mod tokens;
+
+pub use page::Page;

@@ -1,0 +1,144 @@
+//! Runs, their nodes, their journal and their events.
+
+use crate::{FlowId, RunId, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+/// A run in a list. Lists never read payloads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Id.
+    pub id: RunId,
+    /// The flow.
+    pub flow: FlowId,
+    /// Its name.
+    pub flow_name: String,
+    /// The version that runs.
+    pub version: i32,
+    /// `queued | running | waiting | paused | completed | failed | cancelled | terminated`.
+    pub status: String,
+    /// What started it: the trigger's kind, such as `trigger.webhook`.
+    pub trigger: String,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
+    /// The first line of the error, if it failed.
+    pub error: Option<String>,
+}
+
+/// A run, whole: `GET /api/v1/runs/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// What a list shows.
+    pub summary: RunSummary,
+    /// The definition that runs, for drawing it.
+    pub definition: Value,
+    /// What it was started with.
+    pub input: Value,
+    /// What came out, when it completed.
+    pub output: Option<Value>,
+    /// The state of its nodes, in order of their start; scopes' children by path (`each[3]/call`).
+    pub nodes: Vec<NodeRun>,
+    /// The run's log hash so far, 64 hexadecimal digits.
+    pub log_hash: String,
+    /// The last event's id, to resume the stream from.
+    pub last_event: String,
+    /// The run that this one retries, if it does.
+    pub retry_of: Option<RunId>,
+}
+
+/// One node of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRun {
+    /// Structural path, such as `each[3]/call`.
+    pub path: String,
+    /// `pending | running | waiting | succeeded | failed | skipped | cancelled`.
+    pub status: String,
+    /// The value on its in-port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// What it emitted, by port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<NodeFailure>,
+    /// Attempts so far, 0 for what is not an effect.
+    pub attempts: u32,
+    /// When it started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Until when it waits, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_until: Option<Timestamp>,
+}
+
+/// Why a node failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFailure {
+    /// A code, such as `http_status` or `out_of_fuel`.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// More, for programs and for the `error` edge.
+    #[serde(default)]
+    pub detail: Value,
+}
+
+/// `POST /api/v1/flows/{id}/runs`, with an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRun {
+    /// The trigger's value.
+    #[serde(default)]
+    pub input: Value,
+    /// Key of the trigger node; absent: the manual trigger, or the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+}
+
+/// The answer to a start, given after the run is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The run.
+    pub id: RunId,
+    /// Whether this key had started it before.
+    pub replayed: bool,
+}
+
+/// One row of a journal: `GET /api/v1/runs/{id}/journal`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalRow {
+    /// Number of the input, from 0.
+    pub seq: i64,
+    /// Its stamp.
+    pub at: Timestamp,
+    /// What kind of input, for people.
+    pub kind: String,
+    /// The input as the machine takes it: postcard bytes in base64.
+    pub input: String,
+    /// The same for people.
+    pub shown: Value,
+    /// The log hash after it, 64 hexadecimal digits.
+    pub log_hash: String,
+}
+
+/// One event of the stream `GET /api/v1/runs/{id}/events` (SSE; `id:` is `seq.index`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// `seq.index`.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Such as `node_started`, `node_succeeded`, `run_completed`.
+    pub kind: String,
+    /// The node, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The node's state after the event, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeRun>,
+    /// The run's status after the event.
+    pub status: String,
+}

@@ -1,1 +1,10 @@
 //! The flow language: definition, hash, validation, expressions, node kinds and capabilities.
+//!
+//! No I/O, no clock, no randomness: editor, engine, server and API clients read a definition with this one crate.
+
+pub mod capability;
+pub mod definition;
+pub mod expr;
+
+pub use capability::{Catalogue, NodeKind};
+pub use definition::{Definition, Graph, Node};

@@ -1,2 +1,47 @@
-//! Commands of the project: `cargo xtask up | test | build | bench | tidy`.
-fn main() {}
+//! Commands of the project: `cargo xtask up | test | build | bench | tidy | sqlx | setup`.
+//!
+//! It depends on almost nothing so that it starts in seconds on a machine where nothing is built yet.
+
+mod args;
+mod build;
+mod exec;
+mod paths;
+mod say;
+mod setup;
+mod up;
+
+use anyhow::{Result, bail};
+use args::Args;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  up     [--release] [--port N] [--data-dir DIR]  get what is missing, build, and run Holon in the foreground
+  build  [--release]                              build the browser side, the assets and the server
+  setup                                           only get what building needs
+";
+
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            say::failed(&format!("{error:#}"));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = Args::from_env();
+    let command = args.command();
+    match command.as_deref() {
+        Some("up") => up::run(args),
+        Some("build") => build::command(args),
+        Some("setup") => setup::command(args),
+        None | Some("help") => {
+            say::plain(HELP);
+            Ok(())
+        }
+        Some(other) => bail!("there is no command `{other}`\n\n{HELP}"),
+    }
+}

@@ -1,0 +1,101 @@
+//! The browser's modules: cargo for wasm32, `wasm-bindgen`, and for a release `wasm-opt`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::files::Folder;
+use crate::setup::{Tools, node};
+use crate::{exec, paths, say};
+
+/// One entry point under `frontend/`.
+pub struct Module {
+    /// The package.
+    pub package: &'static str,
+    /// The name under `/pkg/`.
+    pub name: &'static str,
+    /// The profile of a release build.
+    release: &'static str,
+    /// What `wasm-opt` aims at.
+    optimise: &'static str,
+}
+
+/// All entry points: the pages are small first, the engine's worker is fast first.
+pub const MODULES: &[Module] = &[
+    Module { package: "holon-hydrate", name: "holon", release: "wasm-release", optimise: "-Oz" },
+    Module { package: "holon-preview", name: "preview", release: "engine-release", optimise: "-O3" },
+];
+
+/// What compilers for the wasm target switch on by default, for a `wasm-opt` that does not yet.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Builds one module into `pkg/<name>.js` and `pkg/<name>_bg.wasm`.
+pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) -> Result<()> {
+    let timer = say::Timer::start(&format!("building {} for the browser", module.package));
+    let profile = if release { module.release } else { "dev" };
+    let mut cargo = tools.wasm.cargo()?;
+    cargo.args(["build", "--target", "wasm32-unknown-unknown", "--package", module.package, "--profile", profile]);
+    exec::run(&mut cargo)?;
+    let compiled = tools.wasm.module(module.package, if release { module.release } else { "debug" })?;
+    let (script, wasm) = (format!("pkg/{}.js", module.name), format!("pkg/{}_bg.wasm", module.name));
+    let stamp = stamp_file(module, release)?;
+    let inputs = inputs(&compiled, &tools.bindgen)?;
+    let fresh = std::fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == inputs);
+    if !fresh || !out.path(&script).is_file() || !out.path(&wasm).is_file() {
+        bind(module, release, tools, &compiled, out)?;
+        std::fs::write(&stamp, inputs)?;
+    }
+    out.keep(script);
+    out.keep(wasm);
+    timer.done();
+    Ok(())
+}
+
+fn bind(module: &Module, release: bool, tools: &Tools, compiled: &Path, out: &Folder) -> Result<()> {
+    let pkg = out.path("pkg");
+    exec::make_dir(&pkg)?;
+    let mut bindgen = Command::new(&tools.bindgen);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]).arg(&pkg);
+    if release {
+        bindgen.args(["--remove-name-section", "--remove-producers-section"]);
+    }
+    exec::run(bindgen.arg(compiled))?;
+    if release {
+        let file = pkg.join(format!("{}_bg.wasm", module.name));
+        let mut optimiser = optimiser()?;
+        exec::run(optimiser.arg(module.optimise).args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+    }
+    Ok(())
+}
+
+/// What a module was made from: as long as it is the same, nothing has to be done again.
+fn inputs(compiled: &Path, bindgen: &Path) -> Result<String> {
+    let meta = std::fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
+    let time = meta.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos();
+    Ok(format!("{} {} {time} {}", compiled.display(), meta.len(), bindgen.display()))
+}
+
+fn stamp_file(module: &Module, release: bool) -> Result<PathBuf> {
+    let dir = paths::target()?.join("site").join("stamps");
+    exec::make_dir(&dir)?;
+    Ok(dir.join(format!("{}-{}", module.name, paths::profile_dir(release))))
+}
+
+/// `wasm-opt`: the system's, else npm's.
+fn optimiser() -> Result<Command> {
+    if let Some(program) = paths::program("wasm-opt") {
+        return Ok(Command::new(program));
+    }
+    let package = node::tool("binaryen", "132.0.0").context("wasm-opt is missing: install binaryen by hand")?;
+    let mut command = Command::new("node");
+    command.arg(package.join("bin/wasm-opt"));
+    Ok(command)
+}

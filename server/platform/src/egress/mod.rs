@@ -1,0 +1,213 @@
+//! The one road out: every outbound request of Holon goes through here. A URL is parsed once; a name is resolved by
+//! us; only vetted addresses are dialled, never names; redirects are followed by hand with the same checks.
+//! Proxies of the environment are ignored: a proxied fetch would resolve out of our sight.
+
+mod dial;
+mod exchange;
+mod policy;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
+use http::{HeaderMap, Method, StatusCode};
+use url::Url;
+
+pub use dial::{Resolve, SystemResolver};
+pub use policy::{NetworkPolicy, Target};
+
+use dial::Dialler;
+
+/// The most redirects that are followed, whatever a request asks for.
+pub const MOST_REDIRECTS: u8 = 5;
+
+/// One outbound request.
+#[derive(Clone, Debug)]
+pub struct EgressRequest {
+    /// The method.
+    pub method: Method,
+    /// The address, as a person wrote it; parsed here and nowhere else.
+    pub url: String,
+    /// Headers. Those marked sensitive are dropped when a redirect leaves the origin; those that belong to the
+    /// connection (`Host`, `Connection`, `Content-Length`, …) are set here and ignored when given.
+    pub headers: HeaderMap,
+    /// The body, empty for none.
+    pub body: Bytes,
+    /// How long and how much.
+    pub limits: Limits,
+    /// Where to.
+    pub policy: Policy,
+}
+
+impl EgressRequest {
+    /// A request with the default limits and policy.
+    #[must_use]
+    pub fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            limits: Limits::default(),
+            policy: Policy::default(),
+        }
+    }
+}
+
+/// How long a request may take and how much it may bring.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time for resolving and connecting, TLS included.
+    pub connect: Duration,
+    /// Time from the request to the answer's headers.
+    pub first_byte: Duration,
+    /// Time for everything, redirects included.
+    pub total: Duration,
+    /// Bytes of the answer's body.
+    pub body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(15),
+            total: Duration::from_secs(60),
+            body: 10 << 20,
+        }
+    }
+}
+
+/// Where a request may go.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Which network.
+    pub network: NetworkPolicy,
+    /// Redirects to follow, at most `MOST_REDIRECTS`; none by default.
+    pub redirects: u8,
+    /// Hosts the request may go to (exact, or `*.example.com`), redirects included. Empty: any.
+    pub hosts: Vec<String>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct EgressResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// The address that answered, after redirects.
+    pub final_url: Url,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EgressError {
+    /// For programs: `bad_url`, `bad_header`, `no_network`, `forbidden_scheme`, `forbidden_port`, `forbidden_host`,
+    /// `forbidden_address`, `dns_failed`, `connect_failed`, `tls_failed`, `timeout`, `connection_lost`,
+    /// `bad_response`, `response_too_large`, `too_many_redirects`, `bad_redirect`.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+    /// Whether the same request could succeed later.
+    pub retryable: bool,
+}
+
+impl EgressError {
+    pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: false }
+    }
+
+    pub(crate) fn failed(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: true }
+    }
+}
+
+/// The connector. One per process; cheap to share.
+#[derive(Clone)]
+pub struct Egress {
+    dialler: Arc<Dialler>,
+}
+
+impl Egress {
+    /// A connector that asks the system's resolver. `allow_loopback` comes from `HOLON_EGRESS_ALLOW_LOOPBACK`.
+    #[must_use]
+    pub fn new(allow_loopback: bool) -> Self {
+        Self::with_resolver(allow_loopback, Arc::new(SystemResolver))
+    }
+
+    /// A connector with another resolver, for tests.
+    #[must_use]
+    pub fn with_resolver(allow_loopback: bool, resolver: Arc<dyn Resolve>) -> Self {
+        Self { dialler: Arc::new(Dialler::new(allow_loopback, resolver)) }
+    }
+
+    /// Sends a request and reads the whole answer.
+    ///
+    /// # Errors
+    /// When policy, network or limits end it; the code says which.
+    pub async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let total = request.limits.total;
+        tokio::time::timeout(total, self.follow(request)).await.unwrap_or_else(|_| {
+            Err(EgressError::failed("timeout", format!("no complete answer within {} s", total.as_secs_f32())))
+        })
+    }
+
+    async fn follow(&self, mut request: EgressRequest) -> Result<EgressResponse, EgressError> {
+        let mut target = Target::parse(&request.url)?;
+        exchange::strip_connection_headers(&mut request.headers);
+        let mut left = request.policy.redirects.min(MOST_REDIRECTS);
+        loop {
+            target.check(&request.policy)?;
+            let stream = self.dialler.connect(&target, request.limits.connect).await?;
+            let (status, headers, body) = exchange::exchange(stream, &target, &request).await?;
+            let location = headers.get(LOCATION).filter(|_| follows(status));
+            let (Some(location), true) = (location, request.policy.redirects > 0) else {
+                return Ok(EgressResponse { status, headers, body, final_url: target.into_url() });
+            };
+            if left == 0 {
+                let most = request.policy.redirects.min(MOST_REDIRECTS);
+                return Err(EgressError::refused("too_many_redirects", format!("more than {most} redirects")));
+            }
+            left -= 1;
+            let next = target.redirect(location.as_bytes())?;
+            rewrite(&mut request, status, !target.same_origin(&next));
+            target = next;
+        }
+    }
+}
+
+fn follows(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// What the Fetch standard does to a request that is redirected, and what belongs to the origin that it leaves.
+fn rewrite(request: &mut EgressRequest, status: StatusCode, leaves_origin: bool) {
+    let post = request.method == Method::POST;
+    let becomes_get = match status.as_u16() {
+        301 | 302 => post,
+        303 => request.method != Method::HEAD && request.method != Method::GET,
+        _ => false,
+    };
+    if becomes_get {
+        request.method = Method::GET;
+        request.body = Bytes::new();
+        for name in [CONTENT_TYPE, CONTENT_LENGTH, http::header::CONTENT_ENCODING] {
+            request.headers.remove(name);
+        }
+    }
+    if leaves_origin {
+        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+            request.headers.remove(name);
+        }
+        let secret: Vec<_> =
+            request.headers.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.clone()).collect();
+        for name in secret {
+            request.headers.remove(name);
+        }
+    }
+}

@@ -5,6 +5,7 @@
 pub mod capability;
 pub mod definition;
 pub mod expr;
+pub mod validate;
 
 pub use capability::{Catalogue, NodeKind};
 pub use definition::{Definition, Graph, Node};

@@ -1,5 +1,13 @@
 //! A definition as data: a graph with metadata, whose scopes hold graphs (FLOW.md, "Definition").
 
+pub mod duration;
+mod hash;
+pub mod limits;
+pub mod names;
+mod parse;
+pub mod pointer;
+mod write;
+
 use holon_model::{Millis, SchemaRef, Value};
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 

@@ -1,0 +1,24 @@
+//! Bounds of definitions: what is read at all. They keep hostile input cheap; no honest flow comes near them.
+
+/// Nodes in all graphs of a definition together.
+pub const MAX_NODES: usize = 10_000;
+/// Edges in all graphs of a definition together.
+pub const MAX_EDGES: usize = 40_000;
+/// Graphs inside graphs: the definition's own graph is depth 0.
+pub const MAX_DEPTH: usize = 16;
+/// Weight of a definition, in bytes as [`holon_model::Value::weight`] counts.
+pub const MAX_WEIGHT: u64 = 16 * 1024 * 1024;
+/// Characters of a flow's name.
+pub const MAX_NAME: usize = 200;
+/// Characters of a description or a note.
+pub const MAX_TEXT: usize = 10_000;
+/// Tags of a flow.
+pub const MAX_TAGS: usize = 50;
+/// Characters of a tag.
+pub const MAX_TAG: usize = 64;
+/// Problems reported at once; a last one says that there are more.
+pub const MAX_DIAGNOSTICS: usize = 200;
+/// Attempts of a retry policy.
+pub const MAX_ATTEMPTS: u32 = 100;
+/// Longest duration a definition may state: about a hundred years, in milliseconds.
+pub const MAX_DURATION: u64 = 100 * 365 * 24 * 60 * 60 * 1000;

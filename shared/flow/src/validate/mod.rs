@@ -1,0 +1,5 @@
+//! Validation: everything that can be said about a definition before it runs. The same in browser and server.
+
+pub mod codes;
+
+pub use codes::DiagnosticCode;

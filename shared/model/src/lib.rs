@@ -9,6 +9,8 @@ pub mod error;
 pub mod ids;
 pub mod intent;
 pub mod json;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod payload;
 pub mod schema;
 pub mod time;

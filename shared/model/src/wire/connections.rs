@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A connection as lists and pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Connection {
     /// Id.
     pub id: ConnectionId,
@@ -25,6 +26,7 @@ pub struct Connection {
 
 /// The kinds of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectionKind {
     /// `Authorization: Bearer <secret>`.
@@ -37,6 +39,7 @@ pub enum ConnectionKind {
 
 /// `POST /api/v1/connections`; `PUT /api/v1/connections/{id}` replaces the secret and the hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SaveConnection {
     /// Name.

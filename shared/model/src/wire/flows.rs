@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A flow in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FlowSummary {
     /// Id.
     pub id: FlowId,
@@ -26,6 +27,7 @@ pub struct FlowSummary {
 
 /// A flow, whole: `GET /api/v1/flows/{id}`. The `ETag` is the revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Flow {
     /// Id.
     pub id: FlowId,
@@ -51,6 +53,7 @@ pub struct Flow {
 
 /// What validation found, at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Diagnostic {
     /// JSON pointer into the definition.
     pub pointer: String,
@@ -70,6 +73,7 @@ pub struct Diagnostic {
 
 /// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth a look.
@@ -80,6 +84,7 @@ pub enum Severity {
 
 /// `POST /api/v1/flows`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateFlow {
     /// The whole definition; absent: an empty flow with a manual trigger.
@@ -95,6 +100,7 @@ pub struct CreateFlow {
 
 /// `POST /api/v1/flows/{id}/commands`: the editor's autosave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyCommands {
     /// The revision the editor had; a newer one on the server refuses the save with `stale_revision`.
@@ -105,6 +111,7 @@ pub struct ApplyCommands {
 
 /// The answer to a save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Saved {
     /// The revision that the save made.
     pub revision: i64,
@@ -116,6 +123,7 @@ pub struct Saved {
 
 /// `POST /api/v1/flows/{id}/publish`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Publish {
     /// Why, for the history.
@@ -125,6 +133,7 @@ pub struct Publish {
 
 /// A published version in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionSummary {
     /// 1, 2, 3 …
     pub version: i32,
@@ -140,6 +149,7 @@ pub struct VersionSummary {
 
 /// A published version, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Version {
     /// What a list shows.
     pub summary: VersionSummary,
@@ -149,6 +159,7 @@ pub struct Version {
 
 /// The address of a webhook trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Webhook {
     /// Key of the trigger node.
     pub node: String,
@@ -160,6 +171,7 @@ pub struct Webhook {
 
 /// `POST /api/v1/flows/{id}/catch`: a test address that waits for the next delivery, 15 minutes at most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Catch {
     /// The address to send to.
     pub url: String,
@@ -169,6 +181,7 @@ pub struct Catch {
 
 /// What was caught: the trigger's value, as a sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Caught {
     /// The value, once a delivery came.
     pub value: Option<Value>,
@@ -176,6 +189,7 @@ pub struct Caught {
 
 /// An example to start from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Example {
     /// Its name, such as `order-intake`.
     pub name: String,

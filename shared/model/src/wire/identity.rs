@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /api/v1/sign-up`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
     /// The person's name, 1 to 100 characters.
@@ -19,6 +20,7 @@ pub struct SignUp {
 
 /// `POST /api/v1/sign-in`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// E-mail address.
@@ -29,6 +31,7 @@ pub struct SignIn {
 
 /// `GET /api/v1/session`: who is signed in, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// The person.
     pub person: Person,
@@ -44,6 +47,7 @@ pub struct Session {
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Person {
     /// Id.
     pub id: PersonId,
@@ -55,6 +59,7 @@ pub struct Person {
 
 /// A workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tenant {
     /// Id.
     pub id: TenantId,
@@ -64,6 +69,7 @@ pub struct Tenant {
 
 /// An environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Environment {
     /// Id.
     pub id: EnvironmentId,
@@ -73,6 +79,7 @@ pub struct Environment {
 
 /// Who may sign up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SignUpPolicy {
     /// Everybody who reaches the address.
@@ -85,6 +92,7 @@ pub enum SignUpPolicy {
 
 /// `GET /api/v1/instance`: what a page needs to know before anybody is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Instance {
     /// Whether nobody has signed up yet: the first person becomes the operator.
     pub first_run: bool,
@@ -99,6 +107,7 @@ pub struct Instance {
 
 /// `GET|PUT /api/v1/settings`: the operator's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Who may sign up.
@@ -107,6 +116,7 @@ pub struct Settings {
 
 /// `POST /api/v1/invitations`: the answer, whose link is shown once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvitationLink {
     /// The address to send to the person, valid for seven days and one sign-up.
     pub url: String,
@@ -114,6 +124,7 @@ pub struct InvitationLink {
 
 /// `GET /api/v1/overview`: whether everything is fine, in one line, and what to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overview {
     /// One sentence.
     pub line: String,

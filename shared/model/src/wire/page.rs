@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One page of a list. `next_cursor` is opaque; absent on the last page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page<T> {
     /// The items, in the list's order.
     pub data: Vec<T>,

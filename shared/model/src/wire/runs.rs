@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A run in a list. Lists never read payloads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunSummary {
     /// Id.
     pub id: RunId,
@@ -28,6 +29,7 @@ pub struct RunSummary {
 
 /// A run, whole: `GET /api/v1/runs/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     /// What a list shows.
     pub summary: RunSummary,
@@ -49,6 +51,7 @@ pub struct Run {
 
 /// One node of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeRun {
     /// Structural path, such as `each[3]/call`.
     pub path: String,
@@ -76,6 +79,7 @@ pub struct NodeRun {
 
 /// Why a node failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeFailure {
     /// A code, such as `http_status` or `out_of_fuel`.
     pub code: String,
@@ -88,6 +92,7 @@ pub struct NodeFailure {
 
 /// `POST /api/v1/flows/{id}/runs`, with an `Idempotency-Key`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
     /// The trigger's value.
@@ -100,6 +105,7 @@ pub struct StartRun {
 
 /// The answer to a start, given after the run is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Started {
     /// The run.
     pub id: RunId,
@@ -109,6 +115,7 @@ pub struct Started {
 
 /// One row of a journal: `GET /api/v1/runs/{id}/journal`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JournalRow {
     /// Number of the input, from 0.
     pub seq: i64,
@@ -126,6 +133,7 @@ pub struct JournalRow {
 
 /// One event of the stream `GET /api/v1/runs/{id}/events` (SSE; `id:` is `seq.index`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunEvent {
     /// `seq.index`.
     pub id: String,

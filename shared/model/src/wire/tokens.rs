@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A token as lists show it: never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Token {
     /// Id.
     pub id: TokenId,
@@ -22,6 +23,7 @@ pub struct Token {
 
 /// `POST /api/v1/tokens`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateToken {
     /// What it is for, 1 to 100 characters.
@@ -33,6 +35,7 @@ pub struct CreateToken {
 
 /// The answer: the only time the token is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     /// What lists show.
     pub token: Token,

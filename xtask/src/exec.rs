@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::paths;
+use crate::{paths, say};
 
 /// Cargo as a person would call it: without what the cargo above this process has set for itself
 /// (`RUSTUP_TOOLCHAIN` would pin every `+toolchain`, `LD_LIBRARY_PATH` would load the wrong compiler's libraries).
@@ -46,6 +46,35 @@ pub fn output(command: &mut Command) -> Result<String> {
         bail!("failed ({}): {}\n{}", out.status, shown(command), said.trim_end());
     }
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// Runs to the end, output shown as it comes and kept. Whether it ended well is for the caller to judge.
+pub fn tee(command: &mut Command) -> Result<(bool, String)> {
+    let line = shown(command);
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().with_context(|| format!("cannot start: {line}"))?;
+    let errors = child.stderr.take().map(|stream| std::thread::spawn(move || show(stream)));
+    let mut kept = child.stdout.take().map(show).unwrap_or_default();
+    if let Some(said) = errors.and_then(|thread| thread.join().ok()) {
+        kept.push_str(&said);
+    }
+    Ok((child.wait()?.success(), kept))
+}
+
+/// Shows every line of a stream as it comes, and gives them all.
+fn show(stream: impl std::io::Read) -> String {
+    use std::io::BufRead as _;
+    let mut all = String::new();
+    let mut reader = std::io::BufReader::new(stream);
+    let mut line = Vec::new();
+    // A stream that cannot be read any more has ended.
+    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let text = String::from_utf8_lossy(&line);
+        say::plain(text.trim_end_matches('\n'));
+        all.push_str(&text);
+        line.clear();
+    }
+    all
 }
 
 /// Whether it runs and ends well; nothing is shown.

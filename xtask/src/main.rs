@@ -5,9 +5,14 @@
 mod args;
 mod build;
 mod exec;
+mod parity;
 mod paths;
 mod say;
 mod setup;
+mod sqlx;
+mod temp_postgres;
+mod tests;
+mod tidy;
 mod up;
 
 use anyhow::{Result, bail};
@@ -18,7 +23,10 @@ cargo xtask <command>
 
   up     [--release] [--port N] [--data-dir DIR]  get what is missing, build, and run Holon in the foreground
   build  [--release]                              build the browser side, the assets and the server
+  test   [--only PHASE]                           everything that must be green; installs what it needs itself
+  tidy                                            only the house rules that no compiler checks
   setup                                           only get what building needs
+  sqlx   [--check]                                make `.sqlx` afresh from the migrations, or only compare
 ";
 
 fn main() -> std::process::ExitCode {
@@ -37,7 +45,10 @@ fn run() -> Result<()> {
     match command.as_deref() {
         Some("up") => up::run(args),
         Some("build") => build::command(args),
+        Some("test") => tests::command(args),
+        Some("tidy") => tidy::command(args),
         Some("setup") => setup::command(args),
+        Some("sqlx") => sqlx::command(args),
         None | Some("help") => {
             say::plain(HELP);
             Ok(())

@@ -53,6 +53,12 @@ pub fn site(release: bool, tools: &setup::Tools) -> Result<PathBuf> {
     Ok(site)
 }
 
+/// The server's program with the features that the whole workspace switches on: what the native tests have built.
+pub fn server_of_workspace() -> Result<PathBuf> {
+    exec::run(exec::cargo()?.args(["build", "--quiet", "--workspace", "--bin", "holon"]))?;
+    paths::server(false)
+}
+
 /// The server's program.
 pub fn server(release: bool) -> Result<PathBuf> {
     let timer = say::Timer::start("building the server");

@@ -3,6 +3,7 @@
 
 pub mod apt;
 pub mod bindgen;
+pub mod browser;
 pub mod node;
 pub mod postgres;
 pub mod wasm_target;

@@ -35,6 +35,11 @@ impl Toolchain {
         Ok(command)
     }
 
+    /// Whether its clippy is there: Debian's compiler comes without.
+    pub fn has_clippy(&self) -> bool {
+        self.plus.is_none() && paths::program("rustup").is_some()
+    }
+
     /// Where this compiler's output goes.
     pub fn target_dir(&self) -> Result<PathBuf> {
         let target = paths::target()?;

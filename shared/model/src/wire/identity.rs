@@ -16,6 +16,9 @@ pub struct SignUp {
     pub password: String,
     /// The workspace's name, 1 to 100 characters.
     pub workspace: String,
+    /// The token of an invitation link (`/sign-up?invitation=…`), where sign-up is by invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
 }
 
 /// `POST /api/v1/sign-in`

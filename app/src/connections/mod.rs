@@ -1,0 +1,3 @@
+//! Connections: pages and their port.
+
+pub mod api;

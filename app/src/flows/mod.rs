@@ -1,0 +1,3 @@
+//! Flows: pages and their port.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! Runs: pages and their port.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! Tokens: pages and their port.
+
+pub mod api;

@@ -1,0 +1,3 @@
+//! The component kit: semantic HTML and design tokens, one component a file.
+
+pub mod time;

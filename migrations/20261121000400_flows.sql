@@ -89,4 +89,4 @@ create table webhook_catch (
   foreign key (tenant_id, flow_id) references flow (tenant_id, flow_id) on delete cascade
 );
 create index webhook_catch_by_token on webhook_catch (token);
-select holon_tenant_table('webhook_catch', 'select, insert, update, delete', auth => 'select, update');
+select holon_tenant_table('webhook_catch', 'select, insert, update, delete', auth => 'select');

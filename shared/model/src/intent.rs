@@ -63,4 +63,18 @@ impl<P: IntentPayload> Intent<P> {
     pub fn kind(&self) -> &'static str {
         P::TYPE
     }
+
+    /// The same, made on this revision.
+    #[must_use]
+    pub fn at_revision(mut self, revision: Option<i64>) -> Self {
+        self.base_revision = revision;
+        self
+    }
+
+    /// The same, with this idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<String>) -> Self {
+        self.idempotency_key = key;
+        self
+    }
 }

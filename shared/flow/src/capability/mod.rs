@@ -2,6 +2,11 @@
 //!
 //! Everything declarative stands in the capability's `capability.json`; the only thing code adds is how a pure kind computes.
 
+mod each;
+mod manifest;
+
+pub use manifest::ManifestError;
+
 use crate::expr::{ExprError, Meter, Scope};
 use holon_model::{SchemaRef, Value};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -228,6 +233,19 @@ pub struct NodeKind {
     pub defaults: Value,
     /// How it is executed.
     pub behaviour: Behaviour,
+    /// How a pasted text becomes config, if it can.
+    pub import: Option<Import>,
+}
+
+/// Config made of pasted text, such as a cURL command.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// What the editor offers: `Paste a cURL command`.
+    pub title: String,
+    /// An example of such a text.
+    pub placeholder: String,
+    /// Reads it: `None` when the text is not of that form at all. Absent in catalogues that only describe.
+    pub read: Option<fn(&str) -> Option<Result<Value, String>>>,
 }
 
 impl fmt::Debug for NodeKind {

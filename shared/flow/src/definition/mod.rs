@@ -1,6 +1,7 @@
 //! A definition as data: a graph with metadata, whose scopes hold graphs (FLOW.md, "Definition").
 
 pub mod duration;
+pub mod dynamic;
 mod hash;
 pub mod limits;
 pub mod names;

@@ -2,6 +2,8 @@
 //!
 //! It depends on almost nothing so that it starts in seconds on a machine where nothing is built yet.
 
+#![expect(clippy::disallowed_methods, reason = "it tells people how long a step took, and waits for processes")]
+
 mod args;
 mod build;
 mod exec;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::args::Args;
-use crate::{build, say, setup};
+use crate::{build, paths, say, setup};
 
 /// The port when neither `--port` nor `HOLON_PORT` says another.
 const PORT: &str = "8080";
@@ -20,12 +20,18 @@ pub fn run(mut args: Args) -> Result<()> {
     let built = build::all(release)?;
     let mut server = Command::new(&built.server);
     server.arg("serve").env("HOLON_SITE_DIR", &built.site);
+    // Ours, not the server's.
+    server.env_remove("HOLON_TARGET_DIR").env_remove("HOLON_CACHE_DIR");
     // With a database of one's own there is none to bring.
     if std::env::var_os("HOLON_DATABASE_URL").is_none_or(|url| url.is_empty()) {
         server.env("HOLON_POSTGRES_BIN", setup::postgres::binaries()?);
     }
     if let Some(port) = &port {
         server.env("HOLON_PORT", port);
+    }
+    // Relative to the clone, not to where the command was called from: the same database every time.
+    if data_dir.is_none() && std::env::var_os("HOLON_DATA_DIR").is_none_or(|dir| dir.is_empty()) {
+        server.env("HOLON_DATA_DIR", paths::root().join(".holon"));
     }
     if let Some(dir) = data_dir {
         let dir = std::path::absolute(&dir).with_context(|| format!("--data-dir {dir}"))?;

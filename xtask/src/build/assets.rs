@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::files::Folder;
 use crate::{paths, say};
@@ -103,20 +104,45 @@ fn compact(sheet: &str) -> String {
     })
 }
 
-/// The sprite: the icons that `style/icons.txt` names, each a `<symbol>` with its Lucide name.
+/// The names in `style/icons.txt`, and those by which capabilities show their kinds.
+fn wanted_icons() -> Result<BTreeSet<String>> {
+    let list = read(&paths::root().join("style/icons.txt"))?;
+    let names = list.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    let mut wanted: BTreeSet<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    for entry in std::fs::read_dir(paths::root().join("capabilities"))? {
+        let manifest = entry?.path().join("capability.json");
+        if manifest.is_file() {
+            let json = serde_json::from_str(&read(&manifest)?)
+                .with_context(|| format!("{} is not JSON", manifest.display()))?;
+            gather_icons(&json, &mut wanted);
+        }
+    }
+    Ok(wanted)
+}
+
+fn gather_icons(json: &Value, wanted: &mut BTreeSet<String>) {
+    match json {
+        Value::Object(fields) => {
+            wanted.extend(fields.get("icon").and_then(Value::as_str).map(str::to_owned));
+            fields.values().for_each(|value| gather_icons(value, wanted));
+        }
+        Value::Array(items) => items.iter().for_each(|value| gather_icons(value, wanted)),
+        _ => {}
+    }
+}
+
+/// The sprite: the wanted icons, each a `<symbol>` with its Lucide name.
 fn icons() -> Result<String> {
-    let list = read(&paths::root().join("style/icons.txt")).unwrap_or_default();
-    let wanted: BTreeSet<&str> =
-        list.lines().map(|line| line.split('#').next().unwrap_or("").trim()).filter(|name| !name.is_empty()).collect();
+    let wanted = wanted_icons()?;
     let sprite = read(&paths::root().join("node_modules/lucide-static/sprite.svg"))?;
     let mut out = String::from("<svg xmlns=\"http://www.w3.org/2000/svg\">\n<!-- Lucide, ISC licence -->\n");
-    let mut found = BTreeSet::new();
+    let mut found: BTreeSet<String> = BTreeSet::new();
     for symbol in sprite.split("<symbol id=\"").skip(1) {
         let (Some((name, _)), Some((body, _))) = (symbol.split_once('"'), symbol.split_once("</symbol>")) else {
             bail!("the sprite of lucide-static has another form than expected");
         };
         if wanted.contains(name) {
-            found.insert(name);
+            found.insert(name.to_owned());
             let paint = "fill=\"none\" stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"";
             let shapes = body.split_once('>').map_or("", |(_, shapes)| shapes);
             writeln!(
@@ -126,9 +152,9 @@ fn icons() -> Result<String> {
             )?;
         }
     }
-    let unknown: Vec<&str> = wanted.difference(&found).copied().collect();
+    let unknown: Vec<&str> = wanted.difference(&found).map(String::as_str).collect();
     if !unknown.is_empty() {
-        bail!("style/icons.txt names icons that Lucide does not have: {}", unknown.join(", "));
+        bail!("style/icons.txt or a capability.json names icons that Lucide does not have: {}", unknown.join(", "));
     }
     out.push_str("</svg>\n");
     Ok(out)

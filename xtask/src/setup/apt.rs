@@ -27,6 +27,8 @@ pub fn install(packages: &[&str], why: &str) -> Result<()> {
 fn apt_get(verb: &[&str], packages: &[&str]) -> Command {
     let mut command = privileged("env");
     command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "--no-install-recommends"]);
+    // A configuration file that stands there already was put there on purpose.
+    command.args(["-o", "Dpkg::Options::=--force-confold"]);
     command.args(verb).args(packages);
     command
 }

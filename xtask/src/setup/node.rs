@@ -8,19 +8,30 @@ use anyhow::{Context, Result, bail};
 use super::apt;
 use crate::{exec, paths, say};
 
-/// The oldest major version that the tests' packages accept.
-const OLDEST: u32 = 20;
+/// The oldest major version that builds.
+const OLDEST: u32 = 18;
+/// The oldest major version that the browser tests' packages accept.
+const OLDEST_FOR_TESTS: u32 = 20;
 
-/// Node itself, new enough.
+/// Node itself, new enough to build.
 pub fn ensure() -> Result<()> {
+    at_least(OLDEST)
+}
+
+/// Node itself, new enough for the browser tests.
+pub fn ensure_for_tests() -> Result<()> {
+    at_least(OLDEST_FOR_TESTS)
+}
+
+fn at_least(oldest: u32) -> Result<()> {
     if paths::program("node").is_none() || paths::program("npm").is_none() {
         apt::install(&["nodejs", "npm"], "Node and npm")?;
     }
     let said = exec::output(Command::new("node").arg("--version"))?;
     let major = said.trim().trim_start_matches('v').split('.').next().and_then(|word| word.parse::<u32>().ok());
     match major {
-        Some(major) if major >= OLDEST => Ok(()),
-        _ => bail!("Node {} is too old: install Node {OLDEST} or newer by hand", said.trim()),
+        Some(major) if major >= oldest => Ok(()),
+        _ => bail!("Node {} is too old: install Node {oldest} or newer by hand", said.trim()),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{build, exec, paths, setup};
 
 /// Builds what a user would run, and walks through it.
 pub fn run() -> Result<Count> {
+    setup::node::ensure_for_tests()?;
     let tools = setup::build_tools()?;
     let chromium = setup::browser::ensure()?;
     let site = build::site(false, &tools)?;

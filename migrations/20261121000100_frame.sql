@@ -4,7 +4,8 @@
 -- Turns on forced row-level security and writes the policies and grants of one tenant table.
 --   app     what holon_app may do with rows of the tenant in `app.tenant_id` (e.g. 'select, insert, update')
 --   engine  what holon_engine may do: it serves all tenants and always names the tenant in its statements
---   auth    what holon_auth may do before a tenant is known; keep it to the few look-ups that need it
+--   auth    'select' where holon_auth looks a tenant up here (by session, token, address), else ''; what it may write
+--           at sign-up is written by hand where it is, and bound to the tenant being made
 -- An empty string grants nothing and writes no policy. The owner's policy exists for migrations only (backfills
 -- under FORCE would otherwise see no rows); nothing but migrations connects as the owner.
 -- The setting is read in a scalar sub-select so that it is evaluated once per statement and not once per row, and
@@ -29,9 +30,11 @@ begin
     execute format('grant %s on %s to holon_engine', engine, tbl);
     execute format('create policy engine_serves_all on %s to holon_engine using (true) with check (true)', tbl);
   end if;
-  if auth <> '' then
-    execute format('grant %s on %s to holon_auth', auth, tbl);
-    execute format('create policy auth_looks_up on %s to holon_auth using (true) with check (true)', tbl);
+  if auth = 'select' then
+    execute format('grant select on %s to holon_auth', tbl);
+    execute format('create policy auth_looks_up on %s for select to holon_auth using (true)', tbl);
+  elsif auth <> '' then
+    raise exception 'holon_auth only selects; write other grants and their policies by hand';
   end if;
 end
 $$;

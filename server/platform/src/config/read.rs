@@ -175,14 +175,27 @@ fn parse_file(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Confi
     Ok(values)
 }
 
-/// A known key that shares its first letters or contains the word, as a hint.
+/// The known key with the fewest letters to change, when those are few, as a hint.
 fn nearest(key: &str) -> String {
-    let shared = |known: &str| known.chars().zip(key.chars()).take_while(|(a, b)| a == b).count();
     KEYS.iter()
         .map(|k| k.toml())
-        .max_by_key(|k| shared(k))
-        .filter(|k| shared(k) >= 3)
+        .min_by_key(|known| distance(known, key))
+        .filter(|known| distance(known, key) <= 2 + known.len() / 5)
         .map_or_else(String::new, |k| format!("; did you mean `{k}`?"))
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.chars().enumerate() {
+            let change = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 fn public_url(s: &Sources, port: u16) -> Result<Url, ConfigError> {

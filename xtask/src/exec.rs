@@ -31,6 +31,9 @@ pub fn clean_env(command: &mut Command) {
 
 /// Runs to the end, output shown as it comes.
 pub fn run(command: &mut Command) -> Result<()> {
+    if say::stdout_is_data() {
+        command.stdout(std::io::stderr());
+    }
     let status = command.status().with_context(|| format!("cannot start: {}", shown(command)))?;
     if !status.success() {
         bail!("failed ({status}): {}", shown(command));

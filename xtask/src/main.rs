@@ -5,11 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "it tells people how long a step took, and waits for processes")]
 
 mod args;
+mod bench;
 mod build;
 mod exec;
 mod parity;
 mod paths;
 mod say;
+mod server;
 mod setup;
 mod sqlx;
 mod temp_postgres;
@@ -26,6 +28,7 @@ cargo xtask <command>
   up     [--release] [--port N] [--data-dir DIR]  get what is missing, build, and run Holon in the foreground
   build  [--release]                              build the browser side, the assets and the server
   test   [--only PHASE]                           everything that must be green; installs what it needs itself
+  bench  [NAME] [--json]                          what Holon promises in numbers, measured on a release build
   tidy                                            only the house rules that no compiler checks
   setup                                           only get what building needs
   sqlx   [--check]                                make `.sqlx` afresh from the migrations, or only compare
@@ -48,6 +51,7 @@ fn run() -> Result<()> {
         Some("up") => up::run(args),
         Some("build") => build::command(args),
         Some("test") => tests::command(args),
+        Some("bench") => bench::command(args),
         Some("tidy") => tidy::command(args),
         Some("setup") => setup::command(args),
         Some("sqlx") => sqlx::command(args),

@@ -1,4 +1,4 @@
-//! A private Postgres for as long as a command needs one: on a Unix socket only, in a temporary folder, without fsync.
+//! A private Postgres for as long as a command needs one: on a Unix socket only, in a temporary folder.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,23 @@ struct User {
 }
 
 impl TempPostgres {
-    /// Makes a cluster and starts it.
+    /// For tests: it does not wait for the disk.
     pub fn start() -> Result<Self> {
+        Self::with(&[
+            "listen_addresses=",
+            "max_connections=300",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ])
+    }
+
+    /// For benchmarks: as durable as the server's own.
+    pub fn durable() -> Result<Self> {
+        Self::with(&["listen_addresses=", "max_connections=300", "shared_buffers=256MB"])
+    }
+
+    fn with(settings: &[&str]) -> Result<Self> {
         let bin = setup::postgres::binaries()?;
         let user = if exec::is_root() { Some(unprivileged()?) } else { None };
         // A socket's path holds 107 bytes at most: the temporary folder, not the (maybe long) target directory.
@@ -56,9 +71,7 @@ impl TempPostgres {
         let log = std::fs::File::create(dir.join("log"))?;
         let mut postgres = as_user(&bin.join("postgres"), user);
         postgres.arg("-D").arg(&data).arg("-k").arg(&dir);
-        for setting in
-            ["listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"]
-        {
+        for setting in settings {
             postgres.args(["-c", setting]);
         }
         // Its own group: Ctrl-C reaches us, and we stop it.
@@ -78,13 +91,32 @@ impl TempPostgres {
         format!("postgres://{role}@localhost/{database}?host={}", self.dir.display())
     }
 
+    /// A client program of this Postgres, connected as the superuser.
+    pub fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(self.bin.join(name));
+        command.env("PGHOST", &self.dir).env("PGUSER", ADMIN);
+        command
+    }
+
+    /// Runs one statement in the database `postgres`.
+    pub fn sql(&self, statement: &str) -> Result<()> {
+        self.psql(ADMIN, "postgres", &["-c"], Path::new(statement))
+    }
+
+    /// Puts a file into its folder.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.dir.join(name);
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+
     /// Makes a database with the roles of Holon and every migration in it.
     pub fn migrated(&self, database: &str) -> Result<()> {
         let root = paths::root();
         let prepared = root.join("server/platform/src/db");
         self.psql(ADMIN, "postgres", &["-f"], &prepared.join("roles.sql"))?;
         let create = format!("create database {database} owner holon_owner template template0");
-        self.psql(ADMIN, "postgres", &["-c"], Path::new(&create))?;
+        self.sql(&create)?;
         self.psql(ADMIN, database, &["-f"], &prepared.join("database.sql"))?;
         let mut migrations: Vec<PathBuf> = Vec::new();
         for entry in std::fs::read_dir(root.join("migrations"))? {

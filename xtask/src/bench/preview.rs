@@ -1,0 +1,16 @@
+//! One edit in the editor: the worker's module, under Node, checks and runs a flow again.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::measure::Measure;
+use crate::{build, exec, paths, setup};
+
+/// Loads the release build of the worker and times its answers.
+pub fn run() -> Result<Vec<Measure>> {
+    let site = build::site(true, &setup::build_tools()?)?;
+    let mut node = Command::new("node");
+    node.arg(paths::root().join("end2end/bench/preview.mjs")).arg(site.join("pkg"));
+    super::lines(&exec::output(&mut node)?)
+}

@@ -1,0 +1,34 @@
+//! What a browser downloads before it can do anything, compressed.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::measure::{Measure, Must};
+use crate::{build, setup};
+
+/// Script, module, styles and icons of every page; fonts come later and swap in.
+const SHELL: &[&str] = &["pkg/holon.js", "pkg/holon_bg.wasm", "pkg/holon.css", "pkg/icons.svg"];
+/// What only the editor and the run page load, into a worker.
+const WORKER: &[&str] = &["pkg/preview.js", "pkg/preview_bg.wasm"];
+
+/// Measures the files of a release build.
+pub fn run() -> Result<Vec<Measure>> {
+    let site = build::site(true, &setup::build_tools()?)?;
+    Ok(vec![
+        Measure::new("sizes.page_shell", kilobytes(&site, SHELL)?, "KB", Must::AtMost(350.0)),
+        Measure::new("sizes.engine_worker", kilobytes(&site, WORKER)?, "KB", Must::AtMost(500.0)),
+        Measure::new("sizes.page_module", kilobytes(&site, &["pkg/holon_bg.wasm"])?, "KB", Must::Report),
+        Measure::new("sizes.styles", kilobytes(&site, &["pkg/holon.css", "pkg/icons.svg"])?, "KB", Must::Report),
+    ])
+}
+
+/// Thousands of bytes of the files' brotli forms.
+fn kilobytes(site: &Path, files: &[&str]) -> Result<f64> {
+    let mut bytes = 0;
+    for file in files {
+        let path = site.join(format!("{file}.br"));
+        bytes += std::fs::metadata(&path).with_context(|| format!("the build left no {}", path.display()))?.len();
+    }
+    Ok(bytes as f64 / 1000.0)
+}

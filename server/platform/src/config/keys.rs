@@ -83,7 +83,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Names in the environment that start with `HOLON_` and are not configuration of the server.
-pub(super) const NOT_KEYS: &[&str] = &["HOLON_CONFIG", "HOLON_TEST_PG"];
+pub(super) const NOT_KEYS: &[&str] = &["HOLON_CONFIG", "HOLON_TEST_PG", "HOLON_TARGET_DIR", "HOLON_CACHE_DIR"];
 
 /// The table as the page `docs/configuration.md` shows it.
 #[must_use]

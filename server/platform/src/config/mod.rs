@@ -123,6 +123,12 @@ impl Config {
         }
     }
 
+    /// The public address without a slash at its end, to put a path after.
+    #[must_use]
+    pub fn public_base(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+
     /// True when the public address names this machine itself.
     #[must_use]
     pub fn public_is_local(&self) -> bool {

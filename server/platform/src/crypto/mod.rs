@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq as _;
 ///
 /// # Panics
 /// When the system has no randomness to give: nothing safe can be done without it.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for randomness")]
 pub fn fill_random(buffer: &mut [u8]) {
     getrandom::fill(buffer).expect("the system's random generator works: nothing safe can be done without it");
 }
@@ -28,6 +29,12 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill_random(&mut bytes);
     bytes
+}
+
+/// `N` random bytes as 2·N hexadecimal digits.
+#[must_use]
+pub fn random_hex<const N: usize>() -> String {
+    random_bytes::<N>().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// SHA-256. For secrets of full entropy (tokens, session ids) a plain hash is enough (ASVS 6.5.2).

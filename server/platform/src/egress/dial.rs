@@ -103,6 +103,7 @@ impl Dialler {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that dials, and only vetted addresses")]
     async fn dial(&self, target: &Target, addresses: &[IpAddr]) -> Result<TcpStream, EgressError> {
         let mut last = None;
         for ip in addresses {

@@ -1,1 +1,15 @@
-//! The triggers capability.
+//! Triggers: what starts a run. Receiving requests is the server's; this folder describes the kinds and checks signatures.
+
+mod verify;
+
+use holon_flow::{Capability, ManifestError};
+
+pub use verify::{VerifyError, hmac_connection, verify};
+
+/// The capability.
+///
+/// # Errors
+/// When `capability.json` is not right; a test holds that it is.
+pub fn capability() -> Result<Capability, ManifestError> {
+    Capability::from_manifest(include_str!("../capability.json"), &[])
+}

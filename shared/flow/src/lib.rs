@@ -7,5 +7,5 @@ pub mod definition;
 pub mod expr;
 pub mod validate;
 
-pub use capability::{Catalogue, NodeKind};
+pub use capability::{Capability, Catalogue, ManifestError, NodeKind};
 pub use definition::{Definition, Graph, Node};

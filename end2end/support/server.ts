@@ -80,6 +80,8 @@ export class HolonServer {
 
   /** Stops it as an operator does, and removes what it kept. */
   async close(): Promise<void> {
+    // After a crash the database may still run by itself; the next start takes it over, and stops it with the server.
+    if (this.process?.signalCode === 'SIGKILL') await this.launch();
     await this.end('SIGTERM');
     rmSync(this.dataDir, { recursive: true, force: true });
   }

@@ -117,7 +117,9 @@ fn check(key: &[u8], signed: &[u8], signature: &[u8]) -> Result<(), VerifyError>
 }
 
 fn read(header: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<String, VerifyError> {
-    header(&name.to_ascii_lowercase()).map(|value| value.trim().to_owned()).ok_or_else(|| VerifyError::Missing(name.into()))
+    header(&name.to_ascii_lowercase())
+        .map(|value| value.trim().to_owned())
+        .ok_or_else(|| VerifyError::Missing(name.into()))
 }
 
 fn malformed(name: &str) -> VerifyError {
@@ -154,7 +156,8 @@ mod tests {
     }
 
     fn ask(config: &Value, headers: &[(&str, &str)], body: &[u8], key: &[u8], now: i64) -> Result<(), VerifyError> {
-        let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let header =
+            |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         verify(config, &header, body, key, Timestamp(now))
     }
 

@@ -1,1 +1,30 @@
-//! The editor's document: commands with inverses, layout. No view, no browser.
+//! The editor's document: commands with inverses, history, layout, geometry, forms and outline. No view, no browser.
+//!
+//! The server applies the same commands to a draft that the editor applied to its own copy: [`apply_all`].
+
+pub mod apply;
+pub mod command;
+pub mod compose;
+pub mod form;
+pub mod fragment;
+pub mod geometry;
+pub mod history;
+pub mod hit;
+pub mod kinds;
+pub mod layout;
+pub mod outline;
+pub mod path;
+pub mod place;
+pub mod rename;
+pub mod states;
+pub mod view;
+pub mod worker;
+
+pub use apply::{CommandError, apply, apply_all};
+pub use command::Command;
+pub use fragment::Fragment;
+pub use geometry::{Point, Rect};
+pub use history::History;
+pub use kinds::{KindInfo, Kinds};
+pub use path::{GraphPath, Step};
+pub use view::GraphView;

@@ -84,9 +84,9 @@ pub fn iterations(path: &GraphPath, chosen: &[u32], nodes: &[NodeRun]) -> u32 {
     let count = nodes.iter().filter_map(|node| {
         let segments: Vec<&str> = node.path.split('/').collect();
         let (name, index) = split(segments.get(depth)?);
-        let head = segments.get(..depth)?.join("/");
-        let around = here(&parent, chosen, &if head.is_empty() { name.to_owned() } else { format!("{head}/{name}") })?;
-        (around == &*step.node || around.starts_with(&*step.node)).then_some(index? + 1)
+        let scope = segments.get(..depth)?.iter().copied().chain([name]).collect::<Vec<_>>().join("/");
+        let rest = here(&parent, chosen, &scope)?.strip_prefix(step.node.as_ref())?;
+        (rest.is_empty() || rest.starts_with('.')).then_some(index? + 1)
     });
     count.max().unwrap_or(0)
 }
@@ -123,7 +123,12 @@ pub fn emitted(node: &NodeRun) -> Option<(&str, &Value)> {
 }
 
 /// The states of the edges of a graph by `from>to`, from what its nodes emitted.
-pub fn edges(definition: &holon_flow::Definition, path: &GraphPath, iterations: &[u32], run: &[NodeRun]) -> BTreeMap<String, EdgeState> {
+pub fn edges(
+    definition: &holon_flow::Definition,
+    path: &GraphPath,
+    iterations: &[u32],
+    run: &[NodeRun],
+) -> BTreeMap<String, EdgeState> {
     let Some(graph) = path.find(definition) else { return BTreeMap::new() };
     let found = graph.edges.iter().filter_map(|edge| {
         let node = find(path, iterations, &edge.from.node, run)?;
@@ -141,9 +146,7 @@ pub fn edges(definition: &holon_flow::Definition, path: &GraphPath, iterations: 
 /// The data of an edge of the graph at `path`, from the preview's list.
 pub fn edge_data<'a>(path: &GraphPath, from: &str, to: &str, edges: &'a [EdgeData]) -> Option<&'a EdgeData> {
     let prefix = place::sample_key(path, "");
-    edges.iter().find(|edge| {
-        edge.from.strip_prefix(&prefix) == Some(from) && edge.to.strip_prefix(&prefix) == Some(to)
-    })
+    edges.iter().find(|edge| edge.from.strip_prefix(&prefix) == Some(from) && edge.to.strip_prefix(&prefix) == Some(to))
 }
 
 #[cfg(test)]
@@ -166,7 +169,12 @@ mod tests {
 
     #[test]
     fn a_graph_shows_the_chosen_iteration_only() {
-        let run = [node("each", "running"), node("each[0]/call", "succeeded"), node("each[1]/call", "failed"), node("call", "skipped")];
+        let run = [
+            node("each", "running"),
+            node("each[0]/call", "succeeded"),
+            node("each[1]/call", "failed"),
+            node("call", "skipped"),
+        ];
         let inside = GraphPath::root().child("each", "body");
         assert_eq!(nodes(&inside, &[1], &run, &[])["call"].status, "failed");
         let state = &nodes(&inside, &[0], &run, &["each/call".to_owned()])["call"];

@@ -80,6 +80,8 @@ codes! {
     Unavailable = "unavailable", 503, "Holon is not ready";
     /// The disk of the database is full.
     StorageFull = "storage_full", 507, "There is no space left";
+    /// The run that a webhook's caller waited for failed or was cancelled.
+    RunFailed = "run_failed", 502, "The run did not complete";
     /// The run did not answer in time.
     RunTimeout = "run_timeout", 504, "The run has not answered yet";
     /// Something went wrong inside.

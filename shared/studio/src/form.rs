@@ -21,6 +21,12 @@ pub struct Field {
     pub default: Option<Value>,
     /// A hint shown in an empty field.
     pub placeholder: String,
+    /// Whether it is folded away until asked for.
+    pub advanced: bool,
+    /// Whether it cannot be computed: names of ports, connections.
+    pub constant: bool,
+    /// Shown only while the sibling at this pointer has one of these values; its default counts where it is left out.
+    pub when: Option<(String, Vec<Value>, Option<Value>)>,
     /// How it is edited.
     pub input: Input,
 }
@@ -45,6 +51,12 @@ pub enum Input {
     Group(Vec<Field>),
     /// One of several forms: the words and the schema of each.
     Variant(Vec<(String, Value)>),
+    /// Always an expression.
+    Expression,
+    /// Always text with `{{ }}`.
+    Template,
+    /// The name of a connection of one of these kinds.
+    Connection(Vec<String>),
     /// Anything, as JSON.
     Json,
 }
@@ -85,8 +97,15 @@ fn group(schema: &Value, root: &Value, pointer: &str, depth: u32) -> Vec<Field> 
         .into_iter()
         .filter(|(_, schema)| schema.get("x-holon-hidden").and_then(Value::as_bool) != Some(true))
         .map(|(name, schema)| {
-            let pointer = format!("{pointer}/{}", escape(name));
-            build(schema, root, &pointer, name, required.contains(&&**name), depth + 1)
+            let at = format!("{pointer}/{}", escape(name));
+            let mut field = build(schema, root, &at, name, required.contains(&&**name), depth + 1);
+            let condition = schema.get("x-holon-when");
+            field.when = condition.and_then(|condition| {
+                let sibling = condition.get("field")?.as_str()?;
+                let default = properties.get(sibling).and_then(|schema| schema.get("default")).cloned();
+                Some((format!("{pointer}/{}", escape(sibling)), condition.get("is")?.as_list()?.to_vec(), default))
+            });
+            field
         })
         .collect()
 }
@@ -104,7 +123,10 @@ fn build(schema: &Value, root: &Value, pointer: &str, name: &str, required: bool
         title,
         description: text("description"),
         required,
-        each: schema.get("x-holon-each").and_then(Value::as_bool) == Some(true),
+        each: flag("x-holon-each"),
+        advanced: flag("x-holon-advanced"),
+        constant: flag("x-holon-static"),
+        when: None,
         default: schema.get("default").cloned(),
         placeholder: shown.unwrap_or_default(),
         input: if depth > DEEPEST { Input::Json } else { input(schema, root, pointer, depth) },
@@ -113,8 +135,19 @@ fn build(schema: &Value, root: &Value, pointer: &str, name: &str, required: bool
 
 fn input(schema: &Value, root: &Value, pointer: &str, depth: u32) -> Input {
     let member = |name: &str| schema.get(name);
+    match member("x-holon-widget").and_then(Value::as_str) {
+        Some("expression") => return Input::Expression,
+        Some("text") => return Input::Template,
+        Some("code") => return Input::Json,
+        Some("connection") => {
+            let kinds = member("x-holon-connection").and_then(Value::as_list).unwrap_or_default();
+            return Input::Connection(kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        }
+        Some("duration") => return Input::Text { multiline: false, format: "duration".into() },
+        _ => {}
+    }
     if let Some(values) = member("enum").and_then(Value::as_list) {
-        let labels = member("x-holon-labels").and_then(Value::as_list).unwrap_or_default();
+        let labels = member("x-holon-titles").and_then(Value::as_list).unwrap_or_default();
         let label = |index: usize, value: &Value| {
             let given = labels.get(index).and_then(Value::as_str).map(str::to_owned);
             given.unwrap_or_else(|| value.as_str().map_or_else(|| value.to_json(), str::to_owned))
@@ -238,7 +271,8 @@ fn suits(value: &Value, input: &Input) -> bool {
         Input::List(_) => value.as_list().is_some(),
         Input::Table(_) | Input::Group(_) => value.as_map().is_some(),
         Input::Choice(choices) => choices.iter().any(|(choice, _)| choice == value),
-        Input::Variant(_) | Input::Json => true,
+        Input::Connection(_) => value.as_str().is_some(),
+        Input::Variant(_) | Input::Json | Input::Expression | Input::Template => true,
     }
 }
 
@@ -252,7 +286,9 @@ pub fn blank(input: &Input) -> Option<Value> {
         Input::List(_) => Some(Value::list([])),
         Input::Table(_) => Some(Value::Map(Arc::default())),
         Input::Group(fields) => Some(filled(fields)),
-        Input::Variant(_) | Input::Json => None,
+        Input::Expression => Some(Value::map([("$cel", Value::str(""))])),
+        Input::Template => Some(Value::map([("$text", Value::str(""))])),
+        Input::Variant(_) | Input::Json | Input::Connection(_) => None,
     }
 }
 

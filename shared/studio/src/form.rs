@@ -114,10 +114,10 @@ fn build(schema: &Value, root: &Value, pointer: &str, name: &str, required: bool
     let schema = resolve(schema, root);
     let text = |member: &str| schema.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
     let title = Some(text("title")).filter(|title| !title.is_empty()).unwrap_or_else(|| words(name));
+    let flag = |member: &str| schema.get(member).and_then(Value::as_bool) == Some(true);
     let example = schema.get("examples").and_then(Value::as_list).and_then(|examples| examples.first());
-    let shown = example
-        .or_else(|| schema.get("default"))
-        .map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned));
+    let shown = schema.get("x-holon-placeholder").or(example).or_else(|| schema.get("default"));
+    let shown = shown.map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned));
     Field {
         pointer: pointer.to_owned(),
         title,

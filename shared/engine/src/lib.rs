@@ -1,1 +1,50 @@
 //! The machine: a definition and stamped inputs in, decisions out. No clock, no randomness, no I/O.
+//!
+//! ```text
+//! compile(definition, catalogue) -> Compiled          a flow in an arena, shared by its runs
+//! Machine::new(compiled).handle(stamped input) -> Decision { events, commands, status, next_due, … }
+//! ```
+//!
+//! *Inputs* are what happened and are all that is journaled; *events* are what became true, derived; *commands* are what the host
+//! does once the inputs are durable. Recovery is [`Machine::replay`], then [`Machine::pending`]. The same definition and stamped
+//! inputs give the same [`Machine::log_hash`], natively and in wasm32.
+#![forbid(unsafe_code)]
+
+mod arena;
+mod command;
+mod compile;
+mod config;
+mod effect;
+mod event;
+mod fail;
+mod graph;
+mod input;
+mod log;
+mod machine;
+mod map;
+mod names;
+mod node;
+mod parallel;
+mod path;
+mod recover;
+mod respond;
+mod retry;
+mod scope;
+mod state;
+mod switch;
+mod timeout;
+mod try_;
+mod wait;
+mod when;
+
+pub use arena::Compiled;
+pub use command::{Command, Response, RunEffect};
+pub use compile::{compile, compile_draft};
+pub use event::{Event, EventId, EventKind, EventNode};
+pub use input::{DecodeError, EffectId, Input, Outcome, RunInfo, Stamped, TimerId, decode_input, encode_input};
+pub use machine::{Decision, Machine};
+pub use path::{FramePath, without_indices};
+pub use state::{NodeStatus, RunStatus};
+
+/// The newest meaning of flows that this machine knows. Recorded in each run's start; old meanings stay reachable.
+pub const SEMANTICS: u32 = 1;

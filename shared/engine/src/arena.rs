@@ -1,0 +1,131 @@
+//! A compiled flow: graphs in an arena, nodes in topological order, ports and edges as indices.
+
+use crate::config::Config;
+use holon_flow::{
+    NodeKind,
+    capability::{Behaviour, EffectClass},
+    definition::{Join, Key, KindRef, Policies},
+};
+use holon_model::Value;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// A graph's number in its flow; 0 is the definition's own.
+pub(crate) type GraphId = u32;
+/// A node's number in its graph, in topological order.
+pub(crate) type NodeId = u32;
+
+/// A flow ready to run. Shared by all its runs.
+#[derive(Debug)]
+pub struct Compiled {
+    pub(crate) hash: [u8; 32],
+    pub(crate) graphs: Vec<CGraph>,
+    pub(crate) samples: BTreeMap<String, Value>,
+}
+
+/// One graph.
+#[derive(Debug)]
+pub(crate) struct CGraph {
+    pub nodes: Vec<CNode>,
+    /// Node numbers by key, sorted by key.
+    pub by_key: Vec<(Key, NodeId)>,
+    /// Nodes that nothing leads to.
+    pub roots: Vec<NodeId>,
+    /// Nodes that lead nowhere (but for their `error` port): their values are the output.
+    pub sinks: Vec<NodeId>,
+    /// Whether one of the nodes is a trigger.
+    pub has_trigger: bool,
+    pub result: Option<Config>,
+    /// Path without indices that nodes' keys are appended to.
+    pub prefix: String,
+}
+
+/// One node.
+#[derive(Debug)]
+pub(crate) struct CNode {
+    pub key: Key,
+    pub kind: Arc<NodeKind>,
+    pub kind_ref: KindRef,
+    pub behaviour: BehaviourKind,
+    pub class: EffectClass,
+    pub config: Config,
+    pub join: Join,
+    pub policies: Policies,
+    pub disabled: bool,
+    /// Bodies in order of their names.
+    pub bodies: Vec<(Key, GraphId)>,
+    /// Edges that lead here: (source, its port), sorted by the source's key.
+    pub ins: Vec<(NodeId, u32)>,
+    /// Edges that lead away: (port, target), by port.
+    pub outs: Vec<(u32, NodeId)>,
+    /// Out-ports in order, `error` last where there is one.
+    pub ports: Vec<Arc<str>>,
+    /// Number of the `error` port.
+    pub error_port: Option<u32>,
+    /// Whether an edge leaves the `error` port.
+    pub handles_error: bool,
+    /// One bit a node of the graph: whether it is an ancestor.
+    pub ancestors: Vec<u64>,
+}
+
+/// [`Behaviour`] in the form the hot path reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BehaviourKind {
+    Trigger,
+    Pure(holon_flow::capability::PureFn),
+    Effect,
+    Primitive(holon_flow::capability::Primitive),
+}
+
+impl From<&Behaviour> for BehaviourKind {
+    fn from(behaviour: &Behaviour) -> Self {
+        match behaviour {
+            Behaviour::Trigger => Self::Trigger,
+            Behaviour::Pure(pure) => Self::Pure(*pure),
+            Behaviour::Effect => Self::Effect,
+            Behaviour::Primitive(primitive) => Self::Primitive(*primitive),
+        }
+    }
+}
+
+impl Compiled {
+    /// The definition's hash.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// How many nodes it has, those in bodies included.
+    pub fn node_count(&self) -> u32 {
+        self.graphs.iter().map(|graph| len(&graph.nodes)).sum()
+    }
+}
+
+impl CGraph {
+    pub(crate) fn find(&self, key: &str) -> Option<NodeId> {
+        let at = self.by_key.binary_search_by(|(own, _)| (**own).cmp(key)).ok()?;
+        Some(self.by_key[at].1)
+    }
+}
+
+impl CNode {
+    pub(crate) fn port(&self, name: &str) -> Option<u32> {
+        self.ports.iter().position(|port| **port == *name).map(index)
+    }
+
+    pub(crate) fn body(&self, name: &str) -> Option<u32> {
+        self.bodies.iter().position(|(body, _)| **body == *name).map(index)
+    }
+
+    pub(crate) fn has_ancestor(&self, node: NodeId) -> bool {
+        self.ancestors.get(node as usize / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
+    }
+}
+
+/// An index as it is stored: 32 bits on every platform. Definitions are limited far below.
+pub(crate) fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The length of a list as it is stored.
+pub(crate) fn len<T>(list: &[T]) -> u32 {
+    index(list.len())
+}

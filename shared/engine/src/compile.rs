@@ -1,0 +1,259 @@
+//! From a definition to a flow in an arena: topological order, ports as indices, compiled config, ancestors as bits.
+//!
+//! This module owns what the machine cannot run without. Everything else that can be said about a definition is said by
+//! `holon_flow::validate`, which editor and server ask first.
+
+use crate::{
+    arena::{BehaviourKind, CGraph, CNode, Compiled, GraphId, NodeId, index, len},
+    config::Config,
+    path::static_path,
+};
+use holon_flow::{
+    Catalogue, Definition, Graph, Node,
+    capability::{Bodies, NodeError},
+    definition::{Key, pointer::Pointer},
+    validate::DiagnosticCode,
+};
+use holon_model::wire::flows::Diagnostic;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Compiles a definition that is to run durably.
+///
+/// # Errors
+/// Everything that keeps it from running, each at its place.
+pub fn compile(definition: &Definition, catalogue: &Catalogue) -> Result<Arc<Compiled>, Vec<Diagnostic>> {
+    let (compiled, diagnostics) = compile_draft(definition, catalogue);
+    if diagnostics.is_empty() { Ok(compiled) } else { Err(diagnostics) }
+}
+
+/// Compiles whatever can be compiled of a draft: a node that cannot run fails when it is reached, an edge that leads nowhere or
+/// back is left out, and each is reported. So the rest of a half-edited flow still shows its data.
+pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Compiled>, Vec<Diagnostic>) {
+    let mut compiler = Compiler { catalogue, graphs: Vec::new(), diagnostics: Vec::new() };
+    compiler.graph(&definition.graph, String::new(), &Pointer::ROOT);
+    let compiled =
+        Compiled { hash: definition.hash(), graphs: compiler.graphs, samples: definition.samples.clone() };
+    (Arc::new(compiled), compiler.diagnostics)
+}
+
+struct Compiler<'a> {
+    catalogue: &'a Catalogue,
+    graphs: Vec<CGraph>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// An edge between nodes of one graph, by their place in key order: source, its port, target.
+type KeyEdge = (usize, u32, usize);
+
+impl Compiler<'_> {
+    fn report(&mut self, code: DiagnosticCode, at: &Pointer<'_>, message: String) -> NodeError {
+        self.diagnostics.push(code.at(at, message.clone()));
+        NodeError::new(code.as_str(), message)
+    }
+
+    fn graph(&mut self, graph: &Graph, prefix: String, at: &Pointer<'_>) -> GraphId {
+        let id = len(&self.graphs);
+        // The place is taken before bodies are compiled, so that the definition's own graph is 0.
+        self.graphs.push(CGraph {
+            nodes: Vec::new(),
+            by_key: Vec::new(),
+            roots: Vec::new(),
+            sinks: Vec::new(),
+            has_trigger: false,
+            result: None,
+            prefix: prefix.clone(),
+        });
+        let nodes_at = at.key("nodes");
+        let mut nodes: Vec<CNode> =
+            graph.nodes.iter().map(|(key, node)| self.node(key, node, &prefix, &nodes_at.key(key))).collect();
+        let edges = self.edges(graph, &nodes, at);
+        let (order, edges) = self.sort(&nodes, edges, at);
+        // `order` lists places in key order; nodes are moved into topological order.
+        let mut number = vec![0; nodes.len()];
+        for (to, from) in order.iter().enumerate() {
+            number[*from] = index(to);
+        }
+        for (from, port, to) in edges {
+            nodes[to].ins.push((number[from], port));
+            nodes[from].outs.push((port, number[to]));
+        }
+        let by_key = nodes.iter().zip(&number).map(|(node, number)| (node.key.clone(), *number)).collect();
+        let mut slots: Vec<Option<CNode>> = nodes.into_iter().map(Some).collect();
+        let mut nodes: Vec<CNode> = order.iter().filter_map(|place| slots[*place].take()).collect();
+        finish(&mut nodes);
+        let result = graph.result.as_ref().map(|result| self.config(result, &[], &at.key("result")));
+        let compiled = &mut self.graphs[id as usize];
+        compiled.by_key = by_key;
+        compiled.roots = select(&nodes, |node| node.ins.is_empty());
+        compiled.sinks = select(&nodes, |node| node.outs.iter().all(|(port, _)| Some(*port) == node.error_port));
+        compiled.has_trigger = nodes.iter().any(|node| matches!(node.behaviour, BehaviourKind::Trigger));
+        compiled.nodes = nodes;
+        compiled.result = result;
+        id
+    }
+
+    fn node(&mut self, key: &Key, node: &Node, prefix: &str, at: &Pointer<'_>) -> CNode {
+        let Some(kind) = self.catalogue.get(&node.kind).cloned() else {
+            let message = format!("there is no node kind `{}`", node.kind);
+            let error = self.report(DiagnosticCode::UnknownKind, &at.key("kind"), message);
+            return broken(key, node, error);
+        };
+        let mut config = self.config(&node.config, &kind.each_pointers(&node.config), &at.key("config"));
+        let bodies_at = at.key("bodies");
+        if let Bodies::Fixed(fixed) = &kind.bodies {
+            for (body, _) in fixed.iter().filter(|(body, optional)| !optional && !node.bodies.contains_key(body.as_str())) {
+                let message = format!("the node `{key}` needs the body `{body}`");
+                config = Config::Broken(self.report(DiagnosticCode::MissingBody, &bodies_at.key(body), message));
+            }
+        }
+        let bodies = node
+            .bodies
+            .iter()
+            .map(|(name, body)| (name.clone(), self.graph(body, static_path(prefix, key, name), &bodies_at.key(name))))
+            .collect();
+        let ports: Vec<Arc<str>> = kind.outputs(&node.config).into_iter().map(Arc::from).collect();
+        CNode {
+            key: key.clone(),
+            kind_ref: node.kind.clone(),
+            behaviour: (&kind.behaviour).into(),
+            class: kind.effect,
+            config,
+            join: node.join,
+            policies: node.policies.clone(),
+            disabled: node.disabled,
+            bodies,
+            ins: Vec::new(),
+            outs: Vec::new(),
+            error_port: if kind.ports.error { ports.len().checked_sub(1).map(index) } else { None },
+            ports,
+            handles_error: false,
+            ancestors: Vec::new(),
+            kind,
+        }
+    }
+
+    fn config(&mut self, config: &holon_model::Value, each: &[String], at: &Pointer<'_>) -> Config {
+        let (config, errors) = Config::compile(config, each);
+        for (pointer, error) in errors {
+            let code = DiagnosticCode::InvalidExpression;
+            let mut diagnostic = code.at(&at.rest(&pointer), error.to_string());
+            if let holon_flow::expr::ExprError::Syntax { start, end, hint, .. } = error {
+                diagnostic.span = Some((start, end));
+                diagnostic.hint = hint;
+            }
+            self.diagnostics.push(diagnostic);
+        }
+        config
+    }
+
+    /// Edges whose ends exist, each once.
+    fn edges(&mut self, graph: &Graph, nodes: &[CNode], at: &Pointer<'_>) -> Vec<KeyEdge> {
+        let place: BTreeMap<&str, usize> = graph.nodes.keys().enumerate().map(|(at, key)| (&**key, at)).collect();
+        let edges_at = at.key("edges");
+        let mut edges = Vec::with_capacity(graph.edges.len());
+        for (number, edge) in graph.edges.iter().enumerate() {
+            let at = edges_at.index(number);
+            let mut find = |end: &str| {
+                let found = place.get(end).copied();
+                if found.is_none() {
+                    self.report(DiagnosticCode::UnknownNode, &at, format!("there is no node `{end}` in this graph"));
+                }
+                found
+            };
+            let (Some(from), Some(to)) = (find(&edge.from.node), find(&edge.to.node)) else { continue };
+            let Some(port) = nodes[from].port(&edge.from.port) else {
+                let message = format!("the node `{}` has no port `{}`", edge.from.node, edge.from.port);
+                self.report(DiagnosticCode::UnknownPort, &at, message);
+                continue;
+            };
+            if !nodes[to].kind.ports.inputs.iter().any(|input| **input == *edge.to.port) {
+                let message = format!("the node `{}` has no port `{}`", edge.to.node, edge.to.port);
+                self.report(DiagnosticCode::UnknownPort, &at, message);
+                continue;
+            }
+            edges.push((from, port, to));
+        }
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
+
+    /// Kahn's algorithm, smallest key first. What is left lies on cycles: its edges among itself are left out.
+    fn sort(&mut self, nodes: &[CNode], edges: Vec<KeyEdge>, at: &Pointer<'_>) -> (Vec<usize>, Vec<KeyEdge>) {
+        let mut waiting = vec![0u32; nodes.len()];
+        let mut leads = vec![Vec::new(); nodes.len()];
+        for (from, _, to) in &edges {
+            waiting[*to] += 1;
+            leads[*from].push(*to);
+        }
+        let mut ready: std::collections::BTreeSet<usize> = (0..nodes.len()).filter(|node| waiting[*node] == 0).collect();
+        let mut order = Vec::with_capacity(nodes.len());
+        while let Some(node) = ready.pop_first() {
+            order.push(node);
+            for to in &leads[node] {
+                waiting[*to] -= 1;
+                if waiting[*to] == 0 {
+                    ready.insert(*to);
+                }
+            }
+        }
+        if order.len() == nodes.len() {
+            return (order, edges);
+        }
+        let left: Vec<usize> = (0..nodes.len()).filter(|node| waiting[*node] > 0).collect();
+        let names: Vec<&str> = left.iter().take(10).map(|node| &*nodes[*node].key).collect();
+        let message = format!("these edges lead back to where they came from; a repetition is a scope: {}", names.join(", "));
+        self.report(DiagnosticCode::Cycle, &at.key("edges"), message);
+        let edges = edges.into_iter().filter(|(from, _, to)| waiting[*from] == 0 || waiting[*to] == 0).collect();
+        order.extend(left);
+        (order, edges)
+    }
+}
+
+/// A node of a kind that does not exist: it fails when it is reached.
+fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
+    let kind = Arc::new(crate::config::missing_kind(&node.kind));
+    CNode {
+        key: key.clone(),
+        kind_ref: node.kind.clone(),
+        behaviour: (&kind.behaviour).into(),
+        class: kind.effect,
+        config: Config::Broken(error),
+        join: node.join,
+        policies: node.policies.clone(),
+        disabled: node.disabled,
+        bodies: Vec::new(),
+        ins: Vec::new(),
+        outs: Vec::new(),
+        ports: ["out", "error"].map(Arc::from).to_vec(),
+        error_port: Some(1),
+        handles_error: false,
+        ancestors: Vec::new(),
+        kind,
+    }
+}
+
+/// Sorts edges and spreads ancestors along them; nodes stand in topological order.
+fn finish(nodes: &mut [CNode]) {
+    let keys: Vec<Key> = nodes.iter().map(|node| node.key.clone()).collect();
+    let words = nodes.len().div_ceil(64);
+    for at in 0..nodes.len() {
+        let (before, rest) = nodes.split_at_mut(at);
+        let node = &mut rest[0];
+        node.ins.sort_by(|a, b| keys[a.0 as usize].cmp(&keys[b.0 as usize]).then(a.1.cmp(&b.1)));
+        node.outs.sort_unstable();
+        node.handles_error = node.outs.iter().any(|(port, _)| Some(*port) == node.error_port);
+        let mut ancestors = vec![0u64; words];
+        for (from, _) in &node.ins {
+            ancestors[*from as usize / 64] |= 1 << (*from % 64);
+            for (own, theirs) in ancestors.iter_mut().zip(&before[*from as usize].ancestors) {
+                *own |= theirs;
+            }
+        }
+        node.ancestors = ancestors;
+    }
+}
+
+fn select(nodes: &[CNode], holds: impl Fn(&CNode) -> bool) -> Vec<NodeId> {
+    nodes.iter().enumerate().filter(|(_, node)| holds(node)).map(|(at, _)| index(at)).collect()
+}

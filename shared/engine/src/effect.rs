@@ -1,0 +1,103 @@
+//! Effects: what the host does. The machine asks, and goes on when the answer is an input.
+//!
+//! Pending → running → succeeded | failed; after a failure that may be tried again → waiting → running (see `retry`).
+
+use crate::{
+    Outcome,
+    arena::{CNode, Compiled},
+    command::RunEffect,
+    machine::{At, Machine},
+    node::Emit,
+    retry,
+    state::NodeStatus,
+};
+use holon_flow::capability::NodeError;
+
+/// Evaluates config once, freezes it and asks for the first attempt.
+pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode) -> Result<(), NodeError> {
+    let config = machine.eval_config(flow, at, node)?;
+    let run = machine.core.info.as_ref().map(|info| info.key_run.unwrap_or(info.run_id));
+    let run = run.ok_or_else(|| NodeError::new("internal", "the run has not started"))?;
+    let id = machine.paths[at.frame as usize].effect(run, &node.key);
+    let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
+    extra.attempt = 1;
+    extra.config = config;
+    extra.effect = Some(id);
+    machine.core.effects.insert(id, (at.frame, at.node));
+    machine.started(flow, at, node);
+    issue(machine, flow, at);
+    Ok(())
+}
+
+/// Asks for the present attempt.
+pub(crate) fn issue(machine: &mut Machine, flow: &Compiled, at: At) {
+    if let Some(effect) = request(machine, flow, at) {
+        machine.core.in_flight += 1;
+        let key = &machine.cnode(flow, at).key;
+        machine.log.run_effect(at.frame, key, effect);
+    }
+}
+
+/// The command for the present attempt: the same bytes whenever it is asked for.
+pub(crate) fn request(machine: &Machine, flow: &Compiled, at: At) -> Option<RunEffect> {
+    let node = machine.cnode(flow, at);
+    let state = machine.core.arena.node(at.frame, at.node);
+    let extra = state.extra.as_ref()?;
+    let id = extra.effect?;
+    Some(RunEffect {
+        id,
+        path: machine.paths[at.frame as usize].node(&node.key),
+        kind: node.kind_ref.clone(),
+        config: extra.config.clone(),
+        input: state.input.clone(),
+        key: id.key(),
+        class: node.class,
+        attempt: extra.attempt,
+        timeout: node.policies.timeout,
+    })
+}
+
+impl Machine {
+    /// The present attempt is over.
+    pub(crate) fn effect_completed(&mut self, flow: &Compiled, at: At, outcome: Outcome) {
+        self.core.in_flight -= 1;
+        let error = match outcome {
+            Outcome::Ok(payload) => {
+                let value = payload.to_value();
+                match self.meter.alloc(value.weight()).map_err(NodeError::from).and_then(|()| crate::node::shallow(value)) {
+                    Ok(value) => {
+                        self.forget_effect(at);
+                        return self.succeed_node(flow, at, Emit { port: 0, value, passed: false });
+                    }
+                    Err(error) => error,
+                }
+            }
+            Outcome::Failed { error } => error,
+            Outcome::Cancelled { reason } => NodeError::new("cancelled", reason),
+        };
+        if error.retryable && retry::pause(self, flow, at, &error) {
+            return;
+        }
+        self.forget_effect(at);
+        self.fail_node(flow, at, error);
+    }
+
+    fn forget_effect(&mut self, at: At) {
+        if let Some(id) = self.core.arena.node_mut(at.frame, at.node).extra().effect {
+            self.core.effects.remove(&id);
+        }
+    }
+}
+
+/// The node ends without an answer: whoever works on it is told, if somebody does.
+pub(crate) fn drop_call(machine: &mut Machine, flow: &Compiled, at: At) {
+    let state = machine.core.arena.node_mut(at.frame, at.node);
+    let running = state.status == NodeStatus::Running;
+    let Some(id) = state.extra.as_ref().and_then(|extra| extra.effect) else { return };
+    machine.core.effects.remove(&id);
+    if running {
+        machine.core.in_flight -= 1;
+        let key = &machine.cnode(flow, at).key;
+        machine.log.cancel_effect(at.frame, key, id);
+    }
+}

@@ -1,0 +1,150 @@
+//! The log hash: a blake3 chain over canonical inputs, events and commands.
+//!
+//! Each input makes one block: the hash before it, the input, what became true and what is to be done, and the budget left.
+//! Places are frame numbers and node keys, so neither run ids nor rendered paths are in it; errors stand by code, not by words.
+
+use crate::{
+    Command, Event, Input,
+    command::RunEffect,
+    event::{EventId, EventKind, EventNode},
+    state::FrameId,
+};
+use holon_model::{Timestamp, canon::Canon};
+
+/// The first hash of the chain covers this and the definition.
+const CHAIN: &str = "holon.log/1";
+
+/// Collects what a decision says while the block that covers it grows.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    pub hash: [u8; 32],
+    pub events: Vec<Event>,
+    pub commands: Vec<Command>,
+    pub seq: u64,
+    pub at: Timestamp,
+    canon: Canon,
+}
+
+impl Log {
+    pub(crate) fn new(definition: [u8; 32]) -> Self {
+        let mut canon = Canon::new();
+        canon.text(CHAIN).bytes(&definition);
+        let hash = canon.hash();
+        Self { hash, events: Vec::new(), commands: Vec::new(), seq: 0, at: Timestamp(0), canon }
+    }
+
+    pub(crate) fn begin(&mut self, at: Timestamp, input: &Input) {
+        self.at = at;
+        self.canon.clear();
+        self.canon.bytes(&self.hash).u64(self.seq).u64(at.0.cast_unsigned());
+        let canon = &mut self.canon;
+        match input {
+            Input::Start { input, run } => {
+                canon.tag(b'S').value(&input.to_value()).u64(run.seed).u64(run.started_at.0.cast_unsigned());
+                canon.text(run.trigger.as_deref().unwrap_or_default()).u64(run.fuel).u64(run.bytes);
+                canon.u64(run.semantics.into()).value(&run.vars);
+            }
+            // The id holds the run's id; which effect it was, the events that follow say.
+            Input::EffectCompleted { id: _, attempt, outcome } => {
+                canon.tag(b'C').u64((*attempt).into());
+                outcome.content(canon);
+            }
+            Input::TimerFired { id } => {
+                canon.tag(b'T').u64(id.0);
+            }
+            Input::Cancel { .. } => {
+                canon.tag(b'X');
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self, fuel: u64, bytes: u64) {
+        self.canon.tag(b'.').u64(fuel).u64(bytes);
+        self.hash = self.canon.hash();
+        self.seq += 1;
+    }
+
+    pub(crate) fn frame(&mut self, parent: FrameId, scope: &str, body: &str, index: Option<u32>) {
+        self.canon.tag(b'O').u64(parent.into()).text(scope).text(body).u64(index.map_or(u64::MAX, u64::from));
+    }
+
+    fn id(&self) -> EventId {
+        EventId { seq: self.seq, index: crate::arena::len(&self.events) }
+    }
+
+    pub(crate) fn run_event(&mut self, kind: EventKind) {
+        match &kind {
+            EventKind::RunCompleted { output } => self.canon.tag(b'G').value(output),
+            EventKind::RunFailed { error } => self.canon.tag(b'H').text(&error.code),
+            EventKind::RunCancelled { .. } => self.canon.tag(b'J'),
+            EventKind::CancelRequested { .. } => self.canon.tag(b'K'),
+            _ => self.canon.tag(b'L'),
+        };
+        let event = Event { id: self.id(), at: self.at, node: None, kind };
+        self.events.push(event);
+    }
+
+    /// `passed`: the node emitted its input, which was covered where it was emitted first.
+    pub(crate) fn node_event(&mut self, frame: FrameId, node: EventNode, kind: EventKind, passed: bool) {
+        let canon = &mut self.canon;
+        let tag = match &kind {
+            EventKind::NodeStarted => b'a',
+            EventKind::NodeWaiting { .. } => b'w',
+            EventKind::NodeSucceeded { .. } => b's',
+            EventKind::NodeFailed { .. } => b'f',
+            EventKind::NodeSkipped => b'k',
+            EventKind::NodeCancelled => b'c',
+            _ => b'r',
+        };
+        canon.tag(tag).u64(frame.into()).text(&node.key);
+        match &kind {
+            EventKind::NodeWaiting { until, error } => {
+                canon.u64(until.0.cast_unsigned()).text(error.as_ref().map_or("", |error| &error.code));
+            }
+            EventKind::NodeSucceeded { port, output } => {
+                canon.text(port);
+                if passed {
+                    canon.tag(b'=');
+                } else {
+                    canon.value(output);
+                }
+            }
+            EventKind::NodeFailed { error } => {
+                canon.text(&error.code);
+            }
+            _ => {}
+        }
+        let event = Event { id: self.id(), at: self.at, node: Some(node), kind };
+        self.events.push(event);
+    }
+
+    pub(crate) fn run_effect(&mut self, frame: FrameId, key: &str, effect: RunEffect) {
+        self.canon.tag(b'E').u64(frame.into()).text(key);
+        effect.content(&mut self.canon);
+        self.commands.push(Command::RunEffect(Box::new(effect)));
+    }
+
+    pub(crate) fn cancel_effect(&mut self, frame: FrameId, key: &str, id: crate::EffectId) {
+        self.canon.tag(b'e').u64(frame.into()).text(key);
+        self.commands.push(Command::CancelEffect { id });
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        match &command {
+            Command::SetTimer { id, due } => {
+                self.canon.tag(b'T').u64(id.0).u64(due.0.cast_unsigned());
+            }
+            Command::CancelTimer { id } => {
+                self.canon.tag(b't').u64(id.0);
+            }
+            Command::Respond(response) => response.content(&mut self.canon),
+            Command::Finish(outcome) => {
+                self.canon.tag(b'F');
+                outcome.content(&mut self.canon);
+            }
+            // Both are written by their own functions, which know the place.
+            Command::RunEffect(_) | Command::CancelEffect { .. } => {}
+        }
+        self.commands.push(command);
+    }
+}

@@ -1,0 +1,267 @@
+//! The machine: one run of one flow. Stamped inputs in, decisions out.
+
+use crate::{
+    Command, Event, Input, Outcome, Response, Stamped,
+    arena::{CNode, Compiled, NodeId},
+    input::{EffectId, RunInfo},
+    log::Log,
+    names::RunNames,
+    path::FramePath,
+    state::{Arena, FrameId, NodeStatus, RunStatus, Timers},
+};
+use holon_flow::{capability::NodeError, expr::Meter};
+use holon_model::{Payload, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// What an input led to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Number of the input, from 0.
+    pub seq: u64,
+    /// Whether the input changed anything. One that did not (a second answer, a timer that was cancelled, anything after the
+    /// end) left the machine as it was, log hash included: it need not be journaled.
+    pub accepted: bool,
+    /// The stamp that counts: never before the last one. Journal this one.
+    pub at: Timestamp,
+    /// What became true.
+    pub events: Vec<Event>,
+    /// What to do once the input is durable, in order.
+    pub commands: Vec<Command>,
+    /// Where the run is now.
+    pub status: RunStatus,
+    /// When the next timer is due.
+    pub next_due: Option<Timestamp>,
+}
+
+/// One run of one flow.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    pub(crate) flow: Arc<Compiled>,
+    pub(crate) core: Core,
+    pub(crate) meter: Meter,
+    pub(crate) log: Log,
+    /// Of each frame; not part of snapshots, since frames tell them.
+    pub(crate) paths: Vec<FramePath>,
+    pub(crate) queue: VecDeque<Work>,
+}
+
+/// What a machine remembers, but for budget and log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Core {
+    pub status: RunStatus,
+    pub at: Timestamp,
+    pub arena: Arena,
+    pub timers: Timers,
+    /// Effects whose answers count.
+    pub effects: BTreeMap<EffectId, (FrameId, NodeId)>,
+    /// How many of them are being done, and not waiting for another attempt.
+    pub in_flight: u32,
+    pub names: RunNames,
+    pub info: Option<Box<RunInfo>>,
+    pub response: Option<Response>,
+    /// The reason, once cancelling was asked for.
+    pub cancel: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub finished_at: Option<Timestamp>,
+    /// Number of the input with which the run ended.
+    pub ended_by: Option<u64>,
+}
+
+/// A node in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    pub frame: FrameId,
+    pub node: NodeId,
+}
+
+/// What remains to be done within one decision, in order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    Start(At),
+    Close(FrameId),
+}
+
+impl Machine {
+    /// A run that has not started.
+    pub fn new(flow: Arc<Compiled>) -> Self {
+        let log = Log::new(flow.hash);
+        let core = Core {
+            status: RunStatus::Queued,
+            at: Timestamp(i64::MIN),
+            arena: Arena::default(),
+            timers: Timers::default(),
+            effects: BTreeMap::new(),
+            in_flight: 0,
+            names: RunNames::default(),
+            info: None,
+            response: None,
+            cancel: None,
+            outcome: None,
+            finished_at: None,
+            ended_by: None,
+        };
+        Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new() }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn handle(&mut self, input: Stamped<Input>) -> Decision {
+        let seq = self.log.seq;
+        if !self.accepts(&input.value) {
+            return self.decision(seq, false);
+        }
+        let at = self.core.at.max(input.at);
+        self.core.at = at;
+        self.log.begin(at, &input.value);
+        let flow = self.flow.clone();
+        self.apply(&flow, input.value);
+        while let Some(work) = self.queue.pop_front() {
+            match work {
+                Work::Start(at) => self.start_node(&flow, at),
+                Work::Close(frame) => self.close_frame(&flow, frame),
+            }
+        }
+        if !self.core.status.is_terminal() {
+            let waits = self.core.in_flight == 0 && self.core.timers.next_due().is_some();
+            self.core.status = if waits { RunStatus::Waiting } else { RunStatus::Running };
+            debug_assert!(waits || self.core.in_flight > 0, "a live run waits for something");
+        }
+        self.log.end(self.meter.fuel, self.meter.bytes);
+        self.decision(seq, true)
+    }
+
+    fn decision(&mut self, seq: u64, accepted: bool) -> Decision {
+        Decision {
+            seq,
+            accepted,
+            at: self.core.at,
+            events: std::mem::take(&mut self.log.events),
+            commands: std::mem::take(&mut self.log.commands),
+            status: self.core.status,
+            next_due: self.core.timers.next_due(),
+        }
+    }
+
+    /// Whether an input would change anything.
+    pub fn accepts(&self, input: &Input) -> bool {
+        let live = !self.core.status.is_terminal() && self.core.status != RunStatus::Queued;
+        match input {
+            Input::Start { .. } => self.core.status == RunStatus::Queued,
+            Input::EffectCompleted { id, attempt, .. } => {
+                live && self.core.effects.get(id).is_some_and(|(frame, node)| {
+                    let state = self.core.arena.node(*frame, *node);
+                    state.status == NodeStatus::Running
+                        && state.extra.as_ref().is_some_and(|extra| extra.attempt == *attempt)
+                })
+            }
+            Input::TimerFired { id } => live && self.core.timers.by_id.contains_key(id),
+            Input::Cancel { .. } => live && self.core.cancel.is_none(),
+        }
+    }
+
+    fn apply(&mut self, flow: &Compiled, input: Input) {
+        match input {
+            Input::Start { input, run } => self.start_run(flow, &input, run),
+            Input::EffectCompleted { id, outcome, .. } => {
+                if let Some((frame, node)) = self.core.effects.get(&id).copied() {
+                    self.effect_completed(flow, At { frame, node }, outcome);
+                }
+            }
+            Input::TimerFired { id } => self.timer_fired(flow, id),
+            Input::Cancel { reason } => {
+                self.log.run_event(crate::EventKind::CancelRequested { reason: reason.clone() });
+                self.core.cancel = Some(reason);
+                self.cancel_frame(flow, 0);
+            }
+        }
+    }
+
+    /// Ends the run with its root frame's ending.
+    pub(crate) fn end_run(&mut self, outcome: Outcome) {
+        let (status, event) = match &outcome {
+            Outcome::Ok(output) => (RunStatus::Completed, crate::EventKind::RunCompleted { output: output.to_value() }),
+            Outcome::Failed { error } => (RunStatus::Failed, crate::EventKind::RunFailed { error: error.clone() }),
+            Outcome::Cancelled { reason } => {
+                (RunStatus::Cancelled, crate::EventKind::RunCancelled { reason: reason.clone() })
+            }
+        };
+        self.core.status = status;
+        self.core.finished_at = Some(self.core.at);
+        self.core.ended_by = Some(self.log.seq);
+        self.log.run_event(event);
+        self.log.command(Command::Finish(outcome.clone()));
+        self.core.outcome = Some(outcome);
+    }
+
+    /// Where the run is.
+    pub fn status(&self) -> RunStatus {
+        self.core.status
+    }
+
+    /// How the run ended, if it did.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.core.outcome.as_ref()
+    }
+
+    /// What the caller was answered, if it was.
+    pub fn response(&self) -> Option<&Response> {
+        self.core.response.as_ref()
+    }
+
+    /// What is fixed for the whole run, once it started.
+    pub fn info(&self) -> Option<&RunInfo> {
+        self.core.info.as_deref()
+    }
+
+    /// The flow that runs.
+    pub fn flow(&self) -> &Arc<Compiled> {
+        &self.flow
+    }
+
+    /// The chain's hash over everything so far.
+    pub fn log_hash(&self) -> [u8; 32] {
+        self.log.hash
+    }
+
+    /// How many inputs were accepted.
+    pub fn seq(&self) -> u64 {
+        self.log.seq
+    }
+
+    /// The last stamp that counted.
+    pub fn at(&self) -> Option<Timestamp> {
+        (self.log.seq > 0).then_some(self.core.at)
+    }
+
+    /// Number of the input with which the run ended, if it did: a retry copies the journal up to before it.
+    pub fn ended_by(&self) -> Option<u64> {
+        self.core.ended_by
+    }
+
+    /// Budget that is left: fuel and bytes.
+    pub fn budget_left(&self) -> (u64, u64) {
+        (self.meter.fuel, self.meter.bytes)
+    }
+
+    /// When the next timer is due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.core.timers.next_due()
+    }
+
+    pub(crate) fn cnode<'a>(&self, flow: &'a Compiled, at: At) -> &'a CNode {
+        let graph = self.core.arena.frame(at.frame).graph;
+        &flow.graphs[graph as usize].nodes[at.node as usize]
+    }
+
+    pub(crate) fn out_of_fuel() -> NodeError {
+        NodeError::from(holon_flow::expr::ExprError::OutOfFuel)
+    }
+
+    /// The outcome of a completed run.
+    pub(crate) fn completed(output: Value) -> Outcome {
+        Outcome::Ok(Payload::Inline(output))
+    }
+}

@@ -1,0 +1,272 @@
+//! One node: starting it, and the three ways it ends. What it does in between is its primitive's.
+
+use crate::{
+    EventKind,
+    arena::{BehaviourKind, CNode, Compiled},
+    effect, fail,
+    machine::{At, Machine},
+    map,
+    names::Names,
+    parallel, respond,
+    state::{FrameStatus, NodeStatus, ScopeState, Timer, TimerKind},
+    switch, try_, wait, when,
+};
+use holon_flow::{
+    capability::{Each, NodeError, Output, Primitive, PureCall},
+    expr::{ExprError, Meter, Scope},
+};
+use holon_model::{Value, json};
+
+/// A value on a port.
+pub(crate) struct Emit {
+    pub port: u32,
+    pub value: Value,
+    /// Whether the value is the node's own input.
+    pub passed: bool,
+}
+
+impl Machine {
+    /// Runs a node that is ready; one that was stopped meanwhile is over already.
+    pub(crate) fn start_node(&mut self, flow: &Compiled, at: At) {
+        let now = self.core.at;
+        let state = self.core.arena.node_mut(at.frame, at.node);
+        if state.status != NodeStatus::Ready {
+            return;
+        }
+        state.become_(NodeStatus::Running);
+        state.started_at = now;
+        let node = self.cnode(flow, at);
+        if let Err(error) = self.run_node(flow, at, node) {
+            self.fail_node(flow, at, error);
+        }
+    }
+
+    fn run_node(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<(), NodeError> {
+        self.meter.step(1)?;
+        if node.disabled {
+            self.pass(flow, at, 0);
+            return Ok(());
+        }
+        match node.behaviour {
+            BehaviourKind::Trigger => self.pass(flow, at, 0),
+            BehaviourKind::Pure(_) => {
+                let emit = self.compute(flow, at, node)?;
+                self.succeed_node(flow, at, emit);
+            }
+            BehaviourKind::Effect => effect::start(self, flow, at, node)?,
+            BehaviourKind::Primitive(primitive) => {
+                let config = self.eval_config(flow, at, node)?;
+                match primitive {
+                    Primitive::When => when::start(self, flow, at, node, &config)?,
+                    Primitive::Switch => switch::start(self, flow, at, node, &config)?,
+                    Primitive::Respond => respond::start(self, flow, at, &config)?,
+                    Primitive::Fail => return Err(fail::error(&config)),
+                    Primitive::Wait => wait::start(self, flow, at, node, &config)?,
+                    Primitive::Map | Primitive::Try | Primitive::Parallel => {
+                        self.start_scope(flow, at, node, primitive, config)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Evaluates the node's config, once: before the first attempt.
+    pub(crate) fn eval_config(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<Value, NodeError> {
+        let arena = &self.core.arena;
+        let input = &arena.node(at.frame, at.node).input;
+        let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
+        node.config.eval(&names, &mut self.meter)
+    }
+
+    fn compute(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<Emit, NodeError> {
+        let BehaviourKind::Pure(pure) = node.behaviour else {
+            return Err(NodeError::new("internal", "only pure nodes are computed"));
+        };
+        let arena = &self.core.arena;
+        let input = &arena.node(at.frame, at.node).input;
+        let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
+        let config = node.config.eval(&names, &mut self.meter)?;
+        let each = PerItem { node, names: &names };
+        let output = pure(&mut PureCall { config: &config, input, each: &each, meter: &mut self.meter })?;
+        let (port, value) = match output {
+            Output::One(value) => (0, value),
+            Output::Port(name, value) => {
+                let unknown = || NodeError::new("unknown_port", format!("the node emitted on `{name}`, which is no port of it"));
+                (node.port(&name).ok_or_else(unknown)?, value)
+            }
+        };
+        Ok(Emit { port, value: shallow(value)?, passed: false })
+    }
+
+    /// Passes the node's input through.
+    pub(crate) fn pass(&mut self, flow: &Compiled, at: At, port: u32) {
+        let value = self.core.arena.node(at.frame, at.node).input.clone();
+        self.succeed_node(flow, at, Emit { port, value, passed: true });
+    }
+
+    pub(crate) fn succeed_node(&mut self, flow: &Compiled, at: At, emit: Emit) {
+        self.drop_timers(at);
+        let now = self.core.at;
+        let node = self.cnode(flow, at);
+        let state = self.core.arena.node_mut(at.frame, at.node);
+        state.become_(NodeStatus::Succeeded);
+        state.finished_at = now;
+        state.port = emit.port;
+        state.output = emit.value.clone();
+        // A kind without out-ports emits nowhere; its value can still be the graph's output.
+        let port = node.ports.get(emit.port as usize).cloned().unwrap_or_default();
+        self.node_event(flow, at, EventKind::NodeSucceeded { port, output: emit.value }, emit.passed);
+        self.node_over(at.frame);
+        self.settle(flow, at);
+    }
+
+    /// The node fails for good: its `error` edges are taken, or the graph around it fails.
+    pub(crate) fn fail_node(&mut self, flow: &Compiled, at: At, error: NodeError) {
+        self.drop_timers(at);
+        let now = self.core.at;
+        let node = self.cnode(flow, at);
+        let state = self.core.arena.node_mut(at.frame, at.node);
+        state.become_(NodeStatus::Failed);
+        state.finished_at = now;
+        state.extra().error = Some(error.clone());
+        if let (true, Some(port)) = (node.handles_error, node.error_port) {
+            state.port = port;
+            state.output = error.to_value();
+        }
+        self.node_event(flow, at, EventKind::NodeFailed { error: error.clone() }, false);
+        self.node_over(at.frame);
+        if node.handles_error {
+            self.settle(flow, at);
+        } else {
+            self.fail_frame(flow, at.frame, error);
+        }
+    }
+
+    /// Stops a running or waiting node; a scope first stops what runs in it.
+    pub(crate) fn cancel_node(&mut self, flow: &Compiled, at: At) {
+        let extra = self.core.arena.node_mut(at.frame, at.node).extra();
+        if extra.scope.is_some() && !extra.children.is_empty() {
+            self.close_scope(flow, at, crate::state::Ending::Cancelled);
+        } else {
+            self.cancelled_node(flow, at);
+        }
+    }
+
+    pub(crate) fn cancelled_node(&mut self, flow: &Compiled, at: At) {
+        effect::drop_call(self, flow, at);
+        self.drop_timers(at);
+        let now = self.core.at;
+        let state = self.core.arena.node_mut(at.frame, at.node);
+        state.become_(NodeStatus::Cancelled);
+        state.finished_at = now;
+        self.node_event(flow, at, EventKind::NodeCancelled, false);
+        self.node_over(at.frame);
+    }
+
+    /// The node begins something that takes time: its timeout runs from here.
+    pub(crate) fn started(&mut self, flow: &Compiled, at: At, node: &CNode) {
+        if let Some(timeout) = node.policies.timeout {
+            let due = self.core.at.plus(timeout);
+            let id = self.set_timer(Timer { due, frame: at.frame, node: at.node, kind: TimerKind::Timeout });
+            self.core.arena.node_mut(at.frame, at.node).extra().timeout = Some(id);
+        }
+        self.node_event(flow, at, EventKind::NodeStarted, false);
+    }
+
+    /// Whether the graph around the node goes on: in one that is being stopped nothing is tried again.
+    pub(crate) fn goes_on(&self, at: At) -> bool {
+        self.core.arena.frame(at.frame).status == FrameStatus::Running
+    }
+
+    pub(crate) fn scope_state(&mut self, at: At) -> Option<ScopeState> {
+        self.core.arena.node_mut(at.frame, at.node).extra().scope.take()
+    }
+
+    pub(crate) fn put_scope(&mut self, at: At, state: ScopeState) {
+        self.core.arena.node_mut(at.frame, at.node).extra().scope = Some(state);
+    }
+
+    fn start_scope(
+        &mut self,
+        flow: &Compiled,
+        at: At,
+        node: &CNode,
+        primitive: Primitive,
+        config: Value,
+    ) -> Result<(), NodeError> {
+        let extra = self.core.arena.node_mut(at.frame, at.node).extra();
+        extra.config = config;
+        extra.attempt = 1;
+        self.started(flow, at, node);
+        self.begin_scope(flow, at, primitive)
+    }
+
+    /// Begins one attempt of a scope with its frozen config.
+    pub(crate) fn begin_scope(&mut self, flow: &Compiled, at: At, primitive: Primitive) -> Result<(), NodeError> {
+        let config = self.core.arena.node_mut(at.frame, at.node).extra().config.clone();
+        match primitive {
+            Primitive::Map => map::start(self, flow, at, &config),
+            Primitive::Try => try_::start(self, flow, at),
+            Primitive::Parallel => parallel::start(self, flow, at, &config),
+            _ => Err(NodeError::new("internal", "only scopes hold graphs")),
+        }
+    }
+}
+
+/// The value, unless it is nested more deeply than any text that could hold it.
+pub(crate) fn shallow(value: Value) -> Result<Value, NodeError> {
+    if deeper_than(&value, json::MAX_DEPTH) {
+        let message = format!("the value is nested more than {} levels deep", json::MAX_DEPTH);
+        return Err(NodeError::new("too_deep", message));
+    }
+    Ok(value)
+}
+
+fn deeper_than(value: &Value, depth: u32) -> bool {
+    match value {
+        Value::List(items) => depth == 0 || items.iter().any(|item| deeper_than(item, depth - 1)),
+        Value::Map(map) => depth == 0 || map.values().any(|item| deeper_than(item, depth - 1)),
+        _ => false,
+    }
+}
+
+/// The node's per-item fields, evaluated with `item` and `index` before the node's own names.
+struct PerItem<'a> {
+    node: &'a CNode,
+    names: &'a Names<'a>,
+}
+
+struct ItemNames<'a> {
+    item: &'a Value,
+    index: i64,
+    names: &'a Names<'a>,
+}
+
+impl Each for PerItem<'_> {
+    fn eval(&self, pointer: &str, item: &Value, index: i64, meter: &mut Meter) -> Result<Value, ExprError> {
+        self.node.config.each(pointer, &ItemNames { item, index, names: self.names }, meter)
+    }
+
+    fn scope(&self) -> &dyn Scope {
+        self.names
+    }
+}
+
+impl Scope for ItemNames<'_> {
+    fn name(&self, name: &str) -> Option<Value> {
+        match name {
+            "item" => Some(self.item.clone()),
+            "index" => Some(Value::Int(self.index)),
+            _ => self.names.name(name),
+        }
+    }
+
+    fn node(&self, key: &str) -> Option<Value> {
+        self.names.node(key)
+    }
+
+    fn nodes(&self) -> Value {
+        self.names.nodes()
+    }
+}

@@ -1,0 +1,42 @@
+//! Recovery: the machine as its journal left it, and what is outstanding.
+
+use crate::{
+    Command, Input, Stamped,
+    arena::Compiled,
+    effect,
+    machine::{At, Machine},
+    state::NodeStatus,
+};
+use std::sync::Arc;
+
+impl Machine {
+    /// A run as its journal left it. Commands are suppressed; [`Machine::pending`] says what is outstanding.
+    pub fn replay(flow: Arc<Compiled>, journal: impl IntoIterator<Item = Stamped<Input>>) -> Self {
+        let mut machine = Self::new(flow);
+        for input in journal {
+            machine.handle(input);
+        }
+        machine
+    }
+
+    /// Everything outstanding, for a host that does not know what was done already: the present attempts of effects in the
+    /// order of their nodes' starts, the timers, the answer if there is one, and the end if it has come.
+    ///
+    /// Doing any of it again is safe: the same id carries the same bytes, and inputs that come twice change nothing.
+    pub fn pending(&self) -> Vec<Command> {
+        let mut calls: Vec<_> = self
+            .core
+            .effects
+            .values()
+            .map(|(frame, node)| (self.core.arena.node(*frame, *node), At { frame: *frame, node: *node }))
+            .filter(|(state, _)| state.status == NodeStatus::Running)
+            .map(|(state, at)| (state.started_at, at))
+            .collect();
+        calls.sort_unstable_by_key(|(started, at)| (*started, at.frame, at.node));
+        let effects = calls.into_iter().filter_map(|(_, at)| effect::request(self, &self.flow, at));
+        let timers = self.core.timers.by_id.iter().map(|(id, timer)| Command::SetTimer { id: *id, due: timer.due });
+        let response = self.core.response.iter().cloned().map(Command::Respond);
+        let finish = self.core.outcome.iter().cloned().map(Command::Finish);
+        effects.map(|effect| Command::RunEffect(Box::new(effect))).chain(timers).chain(response).chain(finish).collect()
+    }
+}

@@ -1,0 +1,305 @@
+//! What a machine remembers: frames (graphs that run), nodes, timers. Plain data, the same in memory and in snapshots.
+
+use crate::{
+    EffectId, TimerId,
+    arena::{GraphId, NodeId},
+    map, parallel, try_,
+};
+use holon_flow::capability::NodeError;
+use holon_model::{Timestamp, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A frame's number in its run, in order of opening; 0 is the definition's own graph.
+pub(crate) type FrameId = u32;
+
+/// No port was emitted on.
+pub(crate) const NO_PORT: u32 = u32::MAX;
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunStatus {
+    /// Not started.
+    Queued,
+    /// Something is being done.
+    Running,
+    /// Nothing is being done until a timer fires.
+    Waiting,
+    /// Over, with an output.
+    Completed,
+    /// Over, with an error.
+    Failed,
+    /// Over, because somebody asked for it.
+    Cancelled,
+}
+
+impl RunStatus {
+    /// Whether the run is over.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// The name that wires carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeStatus {
+    /// Its in-edges have not settled.
+    Pending,
+    /// It is about to run; not seen outside.
+    Ready,
+    /// It does something.
+    Running,
+    /// It waits for a time.
+    Waiting,
+    /// It emitted a value.
+    Succeeded,
+    /// It could not.
+    Failed,
+    /// It was not to run.
+    Skipped,
+    /// It was stopped.
+    Cancelled,
+}
+
+impl NodeStatus {
+    /// Every transition there is (FLOW.md, "Runs").
+    pub(crate) const LEGAL: &'static [(Self, Self)] = &[
+        (Self::Pending, Self::Ready),
+        (Self::Pending, Self::Skipped),
+        (Self::Ready, Self::Running),
+        (Self::Ready, Self::Skipped),
+        (Self::Running, Self::Waiting),
+        (Self::Running, Self::Succeeded),
+        (Self::Running, Self::Failed),
+        (Self::Running, Self::Cancelled),
+        (Self::Waiting, Self::Running),
+        (Self::Waiting, Self::Succeeded),
+        (Self::Waiting, Self::Failed),
+        (Self::Waiting, Self::Cancelled),
+    ];
+
+    /// Whether it is over for the node.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled)
+    }
+
+    /// The name that wires carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending | Self::Ready => "pending",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Where a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FrameStatus {
+    Running,
+    /// A node failed; what runs is being stopped.
+    Failing,
+    /// It is not wanted any more; what runs is being stopped.
+    Cancelling,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// A graph that runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Frame {
+    pub graph: GraphId,
+    /// The scope node it is a body of.
+    pub parent: Option<(FrameId, NodeId)>,
+    /// Which of that node's bodies.
+    pub body: u32,
+    /// Which item, in a map.
+    pub index: Option<u32>,
+    /// Which attempt of the scope node, from 1.
+    pub attempt: u32,
+    pub status: FrameStatus,
+    /// What its roots receive; in a map the item.
+    pub input: Value,
+    /// What came out.
+    pub output: Value,
+    pub error: Option<Box<NodeError>>,
+    /// Number of its first node among all nodes of the run.
+    pub first: u32,
+    /// Nodes that are not over.
+    pub open: u32,
+}
+
+/// A node in a frame.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct NodeState {
+    pub status: NodeStatus,
+    /// In-edges that have not settled.
+    pub unsettled: u32,
+    /// In-edges that were taken.
+    pub taken: u32,
+    /// The out-port it emitted on, or [`NO_PORT`].
+    pub port: u32,
+    pub input: Value,
+    /// What it emitted.
+    pub output: Value,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    /// What only nodes that take time, or fail, need.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// The rarer half of a node.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Extra {
+    /// Present attempt, from 1; 0 for what is neither effect nor scope.
+    pub attempt: u32,
+    /// Evaluated config, frozen for all attempts.
+    pub config: Value,
+    pub error: Option<NodeError>,
+    pub effect: Option<EffectId>,
+    /// The timer of a wait or of the pause between two attempts.
+    pub timer: Option<TimerId>,
+    pub timeout: Option<TimerId>,
+    pub waiting_until: Option<Timestamp>,
+    pub scope: Option<ScopeState>,
+    /// Frames of this scope that are not over.
+    pub children: Vec<FrameId>,
+    /// How the scope ends once they are.
+    pub closing: Option<Ending>,
+}
+
+/// What a scope remembers of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum ScopeState {
+    Map(map::State),
+    Try(try_::State),
+    Parallel(parallel::State),
+}
+
+/// How a scope, or a body, ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Ending {
+    Ok(Value),
+    Err(NodeError),
+    /// Its time was up: an error after which nothing is tried again.
+    Timeout(NodeError),
+    Cancelled,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TimerKind {
+    Wait,
+    Retry,
+    Timeout,
+}
+
+/// A timer that is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Timer {
+    pub due: Timestamp,
+    pub frame: FrameId,
+    pub node: NodeId,
+    pub kind: TimerKind,
+}
+
+/// All frames and nodes of a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Arena {
+    pub frames: Vec<Frame>,
+    pub nodes: Vec<NodeState>,
+}
+
+/// All timers of a run that are set, by id and by time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Timers {
+    pub by_id: BTreeMap<TimerId, Timer>,
+    pub by_due: BTreeSet<(Timestamp, TimerId)>,
+    pub last: u64,
+}
+
+impl Arena {
+    pub(crate) fn node(&self, frame: FrameId, node: NodeId) -> &NodeState {
+        &self.nodes[(self.frames[frame as usize].first + node) as usize]
+    }
+
+    pub(crate) fn node_mut(&mut self, frame: FrameId, node: NodeId) -> &mut NodeState {
+        &mut self.nodes[(self.frames[frame as usize].first + node) as usize]
+    }
+
+    pub(crate) fn frame(&self, frame: FrameId) -> &Frame {
+        &self.frames[frame as usize]
+    }
+
+    pub(crate) fn frame_mut(&mut self, frame: FrameId) -> &mut Frame {
+        &mut self.frames[frame as usize]
+    }
+}
+
+impl NodeState {
+    pub(crate) fn new(unsettled: u32) -> Self {
+        Self {
+            status: NodeStatus::Pending,
+            unsettled,
+            taken: 0,
+            port: NO_PORT,
+            input: Value::Null,
+            output: Value::Null,
+            started_at: Timestamp(0),
+            finished_at: Timestamp(0),
+            extra: None,
+        }
+    }
+
+    pub(crate) fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Moves on; an illegal move is a defect of the machine that tests must see and users must not.
+    pub(crate) fn become_(&mut self, next: NodeStatus) {
+        debug_assert!(legal(NodeStatus::LEGAL, self.status, next), "{:?} -> {next:?}", self.status);
+        self.status = next;
+    }
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, timer: Timer) -> TimerId {
+        self.last += 1;
+        let id = TimerId(self.last);
+        self.by_due.insert((timer.due, id));
+        self.by_id.insert(id, timer);
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: TimerId) -> Option<Timer> {
+        let timer = self.by_id.remove(&id)?;
+        self.by_due.remove(&(timer.due, id));
+        Some(timer)
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.by_due.first().map(|(due, _)| *due)
+    }
+}
+
+/// Whether a transition stands in its table.
+pub(crate) fn legal<T: PartialEq>(table: &[(T, T)], from: T, to: T) -> bool {
+    table.iter().any(|(a, b)| *a == from && *b == to)
+}

@@ -16,10 +16,11 @@ pub fn install(packages: &[&str], why: &str) -> Result<()> {
         bail!("{by_hand} (sudo asks for a password: `sudo apt-get install {}`)", packages.join(" "));
     }
     say::step(&format!("apt-get install {} ({why})", packages.join(" ")));
-    if exec::run(&mut apt_get(&["install"], packages)).is_err() {
+    // What apt-get tells is shown only when it fails.
+    if exec::output(&mut apt_get(&["install"], packages)).is_err() {
         say::note("trying again after apt-get update");
-        exec::run(&mut apt_get(&["update"], &[])).with_context(|| by_hand.clone())?;
-        exec::run(&mut apt_get(&["install"], packages)).context(by_hand)?;
+        exec::output(&mut apt_get(&["update"], &[])).with_context(|| by_hand.clone())?;
+        exec::output(&mut apt_get(&["install"], packages)).context(by_hand)?;
     }
     Ok(())
 }

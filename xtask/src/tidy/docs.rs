@@ -1,11 +1,12 @@
 //! Documents that must stay true: a page for every error code, and paths that exist.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::Findings;
-use crate::paths;
+use crate::{exec, paths};
 
 /// Documents whose every path in backticks must exist.
 const MAPS: &[&str] = &["README.md", "docs/ARCHITECTURE.md", "docs/development.md", "docs/benchmarks.md"];
@@ -17,7 +18,7 @@ pub fn check(findings: &mut Findings) -> Result<()> {
         match std::fs::read_to_string(paths::root().join(map)) {
             Ok(text) => {
                 for path in named(&text) {
-                    if !paths::root().join(&path).exists() {
+                    if !paths::root().join(&path).exists() && !is_ignored(&path) {
                         findings.add(map, &format!("names `{path}`, which does not exist"));
                     }
                 }
@@ -83,8 +84,13 @@ fn named(text: &str) -> BTreeSet<String> {
     quoted.filter(is_path).map(|word| word.trim_end_matches('/').to_owned()).collect()
 }
 
+/// What only a command makes is not there on a fresh clone.
+fn is_ignored(path: &str) -> bool {
+    exec::succeeds(Command::new("git").current_dir(paths::root()).args(["check-ignore", "--quiet", path]))
+}
+
 fn has_extension(word: &str) -> bool {
-    [".rs", ".md", ".sql", ".toml", ".css", ".ts"].iter().any(|extension| word.ends_with(extension))
+    [".rs", ".md", ".sql"].iter().any(|extension| word.ends_with(extension))
 }
 
 #[cfg(test)]

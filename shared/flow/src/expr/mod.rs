@@ -2,6 +2,34 @@
 //!
 //! This module owns parsing, evaluation, its budget and its errors; its caller owns the names in scope.
 
+mod ast;
+mod calls;
+pub mod complete;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod dynamic;
+mod eval;
+mod fail;
+mod fold;
+mod folds;
+mod functions;
+mod lexer;
+mod lib;
+mod number;
+mod ops;
+mod parser;
+mod program;
+pub mod text;
+mod types;
+
+pub use ast::Root;
+
+pub use dynamic::CompiledConfig;
+pub use functions::{Function, functions, groups};
+pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE};
+pub use program::{Name, Program};
+pub use text::Template;
+
 use holon_model::Value;
 
 /// What may be spent on evaluation: steps and bytes. Running out is the same error on every platform.
@@ -58,6 +86,52 @@ pub trait Scope {
 
     /// `nodes` as a whole, for the rare expression that does not select from it.
     fn nodes(&self) -> Value;
+
+    /// The value of a root where the scope holds it, so that reading one field clones nothing else; `None` asks [`Scope::name`].
+    fn borrowed(&self, root: Root) -> Option<&Value> {
+        let _ = root;
+        None
+    }
+}
+
+/// A scope without names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Empty;
+
+impl Scope for Empty {
+    fn name(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn node(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn nodes(&self) -> Value {
+        Value::map::<&str>([])
+    }
+}
+
+/// A scope of a map: its fields are the names, `nodes` among them. For tests, previews of one expression and completion.
+#[derive(Debug, Clone, Default)]
+pub struct MapScope(pub Value);
+
+impl Scope for MapScope {
+    fn name(&self, name: &str) -> Option<Value> {
+        self.0.get(name).cloned()
+    }
+
+    fn node(&self, key: &str) -> Option<Value> {
+        self.0.get("nodes")?.get(key).cloned()
+    }
+
+    fn nodes(&self) -> Value {
+        self.0.get("nodes").cloned().unwrap_or_else(|| Value::map::<&str>([]))
+    }
+
+    fn borrowed(&self, root: Root) -> Option<&Value> {
+        self.0.get(root.name())
+    }
 }
 
 /// Why an expression has no value.
@@ -102,5 +176,31 @@ impl ExprError {
             Self::Eval { code, .. } => code,
             Self::OutOfFuel => "out_of_fuel",
         }
+    }
+
+    /// The characters it is about, from 0, the end exclusive; running out of budget is about no place.
+    pub fn span(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Syntax { start, end, .. } | Self::Eval { start, end, .. } => Some((*start, *end)),
+            Self::OutOfFuel => None,
+        }
+    }
+
+    /// What to do.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Syntax { hint, .. } | Self::Eval { hint, .. } => hint.as_deref(),
+            Self::OutOfFuel => None,
+        }
+    }
+
+    /// Line and column of its start in `source`, both from 1, the column in characters.
+    pub fn line_column(&self, source: &str) -> Option<(u32, u32)> {
+        let (start, _) = self.span()?;
+        let mut place = (1, 1);
+        for character in source.chars().take(start as usize) {
+            place = if character == '\n' { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+        }
+        Some(place)
     }
 }

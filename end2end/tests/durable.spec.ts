@@ -1,0 +1,69 @@
+// A server that is killed loses no run, and a receiver that honours the key sees each call once.
+import { Api, definition } from '../support/api';
+import { Receiver } from '../support/receiver';
+import { HolonServer } from '../support/server';
+import { ada, enter, expect, test } from '../support/test';
+
+const waitThenCall = (url: string) =>
+  definition(
+    'wait then call',
+    {
+      hook: { kind: 'trigger.webhook@1', config: { method: 'POST' } },
+      pause: { kind: 'flow.wait@1', config: { for: '2s' } },
+      call: { kind: 'http.request@1', config: { method: 'POST', url, body: { json: { order: { $cel: 'trigger.body.order' } } } } },
+    },
+    ['hook -> pause', 'pause -> call'],
+  );
+
+test.describe('killed and started again', () => {
+  let server: HolonServer;
+  let receiver: Receiver;
+
+  test.beforeEach(async () => {
+    server = await HolonServer.start();
+    // The first call hangs long enough to be killed in the middle of it.
+    receiver = await Receiver.start((_, number) => ({ status: 200, body: { accepted: true }, afterMs: number === 1 ? 3_000 : 0 }));
+  });
+  test.afterEach(async () => {
+    receiver.close();
+    await server.close();
+  });
+
+  test('while a run waits, the run finishes with one call', async ({ page }) => {
+    await page.goto(server.url);
+    await enter(page, server, ada);
+    const api = new Api(page.request, server.url);
+    const flow = await api.publish(waitThenCall(receiver.url));
+    const delivered = await page.request.post(flow.hooks[0] ?? '', { data: { order: 7 } });
+    expect(delivered.status()).toBeLessThan(300);
+    await expect.poll(async () => (await api.runs(flow.id))[0]?.status).toBe('waiting');
+    const [run] = await api.runs(flow.id);
+
+    await server.crash();
+    await server.launch();
+
+    const finished = await api.reaches(run?.id ?? '', 'completed', 'failed');
+    expect(finished.summary.error ?? '').toBe('');
+    expect(receiver.received.map(({ body }) => JSON.parse(body))).toEqual([{ order: 7 }]);
+    expect(receiver.keys()).toHaveLength(1);
+    expect(receiver.keys()[0]).not.toBe('');
+  });
+
+  test('in the middle of a call, the call is made again with the same key', async ({ page }) => {
+    await page.goto(server.url);
+    await enter(page, server, ada);
+    const api = new Api(page.request, server.url);
+    const flow = await api.publish(waitThenCall(receiver.url));
+    await page.request.post(flow.hooks[0] ?? '', { data: { order: 8 } });
+    await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(1);
+    const [run] = await api.runs(flow.id);
+
+    await server.crash();
+    await server.launch();
+
+    await api.reaches(run?.id ?? '', 'completed');
+    expect(receiver.received.length).toBeGreaterThan(1);
+    expect(receiver.keys()).toHaveLength(1);
+    expect(receiver.keys()[0]).not.toBe('');
+  });
+});

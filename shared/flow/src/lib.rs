@@ -5,6 +5,7 @@
 pub mod capability;
 pub mod definition;
 pub mod expr;
+pub mod schema;
 pub mod validate;
 
 pub use capability::{Capability, Catalogue, ManifestError, NodeKind};

@@ -53,8 +53,8 @@ pub(crate) struct CNode {
     pub disabled: bool,
     /// Bodies in order of their names.
     pub bodies: Vec<(Key, GraphId)>,
-    /// Edges that lead here: (source, its port), sorted by the source's key.
-    pub ins: Vec<(NodeId, u32)>,
+    /// Edges that lead here, sorted by the source's key.
+    pub ins: Vec<CEdge>,
     /// Edges that lead away: (port, target), by port.
     pub outs: Vec<(u32, NodeId)>,
     /// Out-ports in order, `error` last where there is one.
@@ -65,6 +65,16 @@ pub(crate) struct CNode {
     pub handles_error: bool,
     /// One bit a node of the graph: whether it is an ancestor.
     pub ancestors: Vec<u64>,
+}
+
+/// An edge as its target sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CEdge {
+    pub from: NodeId,
+    /// Number of the source's out-port.
+    pub port: u32,
+    /// Number of the target's in-port; where an edge arrives does not change what it means.
+    pub in_port: u32,
 }
 
 /// [`Behaviour`] in the form the hot path reads.

@@ -4,7 +4,7 @@
 //! `holon_flow::validate`, which editor and server ask first.
 
 use crate::{
-    arena::{BehaviourKind, CGraph, CNode, Compiled, GraphId, NodeId, index, len},
+    arena::{BehaviourKind, CEdge, CGraph, CNode, Compiled, GraphId, NodeId, index, len},
     config::Config,
     path::static_path,
 };
@@ -42,8 +42,8 @@ struct Compiler<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// An edge between nodes of one graph, by their place in key order: source, its port, target.
-type KeyEdge = (usize, u32, usize);
+/// An edge between nodes of one graph, by their place in key order: source, its port, target, its port.
+type KeyEdge = (usize, u32, usize, u32);
 
 impl Compiler<'_> {
     fn report(&mut self, code: DiagnosticCode, at: &Pointer<'_>, message: String) -> NodeError {
@@ -73,8 +73,8 @@ impl Compiler<'_> {
         for (to, from) in order.iter().enumerate() {
             number[*from] = index(to);
         }
-        for (from, port, to) in edges {
-            nodes[to].ins.push((number[from], port));
+        for (from, port, to, in_port) in edges {
+            nodes[to].ins.push(CEdge { from: number[from], port, in_port });
             nodes[from].outs.push((port, number[to]));
         }
         let by_key = nodes.iter().zip(&number).map(|(node, number)| (node.key.clone(), *number)).collect();
@@ -166,15 +166,16 @@ impl Compiler<'_> {
                 self.report(DiagnosticCode::UnknownPort, &at, message);
                 continue;
             };
-            if !nodes[to].kind.ports.inputs.iter().any(|input| **input == *edge.to.port) {
+            let inputs = &nodes[to].kind.ports.inputs;
+            let Some(in_port) = inputs.iter().position(|input| **input == *edge.to.port) else {
                 let message = format!("the node `{}` has no port `{}`", edge.to.node, edge.to.port);
                 self.report(DiagnosticCode::UnknownPort, &at, message);
                 continue;
-            }
-            edges.push((from, port, to));
+            };
+            edges.push((from, port, to, index(in_port)));
         }
         edges.sort_unstable();
-        edges.dedup();
+        edges.dedup_by_key(|edge| (edge.0, edge.1, edge.2));
         edges
     }
 
@@ -182,7 +183,7 @@ impl Compiler<'_> {
     fn sort(&mut self, nodes: &[CNode], edges: Vec<KeyEdge>, at: &Pointer<'_>) -> (Vec<usize>, Vec<KeyEdge>) {
         let mut waiting = vec![0u32; nodes.len()];
         let mut leads = vec![Vec::new(); nodes.len()];
-        for (from, _, to) in &edges {
+        for (from, _, to, _) in &edges {
             waiting[*to] += 1;
             leads[*from].push(*to);
         }
@@ -204,7 +205,7 @@ impl Compiler<'_> {
         let names: Vec<&str> = left.iter().take(10).map(|node| &*nodes[*node].key).collect();
         let message = format!("these edges lead back to where they came from; a repetition is a scope: {}", names.join(", "));
         self.report(DiagnosticCode::Cycle, &at.key("edges"), message);
-        let edges = edges.into_iter().filter(|(from, _, to)| waiting[*from] == 0 || waiting[*to] == 0).collect();
+        let edges = edges.into_iter().filter(|(from, _, to, _)| waiting[*from] == 0 || waiting[*to] == 0).collect();
         order.extend(left);
         (order, edges)
     }
@@ -240,13 +241,13 @@ fn finish(nodes: &mut [CNode]) {
     for at in 0..nodes.len() {
         let (before, rest) = nodes.split_at_mut(at);
         let node = &mut rest[0];
-        node.ins.sort_by(|a, b| keys[a.0 as usize].cmp(&keys[b.0 as usize]).then(a.1.cmp(&b.1)));
+        node.ins.sort_by(|a, b| keys[a.from as usize].cmp(&keys[b.from as usize]).then(a.port.cmp(&b.port)));
         node.outs.sort_unstable();
         node.handles_error = node.outs.iter().any(|(port, _)| Some(*port) == node.error_port);
         let mut ancestors = vec![0u64; words];
-        for (from, _) in &node.ins {
-            ancestors[*from as usize / 64] |= 1 << (*from % 64);
-            for (own, theirs) in ancestors.iter_mut().zip(&before[*from as usize].ancestors) {
+        for CEdge { from, .. } in node.ins.iter().copied() {
+            ancestors[from as usize / 64] |= 1 << (from % 64);
+            for (own, theirs) in ancestors.iter_mut().zip(&before[from as usize].ancestors) {
                 *own |= theirs;
             }
         }

@@ -4,7 +4,7 @@ use holon_flow::{
     NodeKind,
     capability::{Behaviour, Bodies, EffectClass, NodeError, Ports, Preview},
     definition::KindRef,
-    expr::{ExprError, Meter, Scope},
+    expr::{CompiledConfig, ExprError, Meter, Scope},
 };
 use holon_model::{SchemaRef, Value};
 
@@ -13,31 +13,49 @@ use holon_model::{SchemaRef, Value};
 pub(crate) enum Config {
     /// Nothing dynamic in it: shared by all runs.
     Constant(Value),
+    /// Some of it is computed, perhaps for each item.
+    Dynamic(CompiledConfig),
     /// It cannot be read; a draft's node fails with this instead of the whole preview.
     Broken(NodeError),
 }
 
 impl Config {
-    pub(crate) fn compile(config: &Value, _each: &[String]) -> (Self, Vec<(String, ExprError)>) {
-        (Self::Constant(config.clone()), Vec::new())
+    /// Compiles config; the fields at `each` are evaluated per item.
+    pub(crate) fn compile(config: &Value, each: &[String]) -> (Self, Vec<(String, ExprError)>) {
+        match CompiledConfig::new(config, each) {
+            Ok(compiled) => match compiled.as_constant() {
+                Some(constant) if each.is_empty() => (Self::Constant(constant.clone()), Vec::new()),
+                _ => (Self::Dynamic(compiled), Vec::new()),
+            },
+            Err(errors) => {
+                let first = errors.first().map_or_else(String::new, |(_, error)| error.to_string());
+                (Self::Broken(NodeError::new("invalid_expression", first)), errors)
+            }
+        }
     }
 
     /// The value for these names.
     #[inline]
-    pub(crate) fn eval(&self, _names: &dyn Scope, _meter: &mut Meter) -> Result<Value, NodeError> {
+    pub(crate) fn eval(&self, names: &dyn Scope, meter: &mut Meter) -> Result<Value, NodeError> {
         match self {
             Self::Constant(value) => Ok(value.clone()),
+            Self::Dynamic(config) => config.eval(names, meter).map_err(|(pointer, error)| {
+                let mut error = NodeError::from(error);
+                if !pointer.is_empty() {
+                    error.detail = Value::map([("field", Value::from(pointer))]);
+                }
+                error
+            }),
             Self::Broken(error) => Err(error.clone()),
         }
     }
 
-    pub(crate) fn each(
-        &self,
-        _pointer: &str,
-        _names: &dyn Scope,
-        _meter: &mut Meter,
-    ) -> Result<Value, ExprError> {
-        Ok(Value::Null)
+    /// The value of the per-item field at `pointer`; null where there is none.
+    pub(crate) fn each(&self, pointer: &str, names: &dyn Scope, meter: &mut Meter) -> Result<Value, ExprError> {
+        match self {
+            Self::Dynamic(config) => config.each(pointer).map_or(Ok(Value::Null), |program| program.eval(names, meter)),
+            _ => Ok(Value::Null),
+        }
     }
 }
 

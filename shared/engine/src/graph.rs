@@ -150,12 +150,12 @@ impl Machine {
         let arena = &mut self.core.arena;
         let input = match node.ins.as_slice() {
             [] => arena.frame(at.frame).input.clone(),
-            [(from, _)] => arena.node(at.frame, *from).output.clone(),
+            [edge] => arena.node(at.frame, edge.from).output.clone(),
             several => {
                 let graph = &flow.graphs[arena.frame(at.frame).graph as usize];
-                let taken = several.iter().filter_map(|(from, port)| {
-                    let source = arena.node(at.frame, *from);
-                    (source.port == *port).then(|| (graph.nodes[*from as usize].key.clone(), source.output.clone()))
+                let taken = several.iter().filter_map(|edge| {
+                    let source = arena.node(at.frame, edge.from);
+                    (source.port == edge.port).then(|| (graph.nodes[edge.from as usize].key.clone(), source.output.clone()))
                 });
                 Value::from(taken.collect::<Map>())
             }
@@ -340,7 +340,7 @@ impl Machine {
 }
 
 /// The trigger of this key; without a key the manual one, else the first.
-fn choose_trigger(flow: &Compiled, wanted: Option<&str>) -> Option<NodeId> {
+pub(crate) fn choose_trigger(flow: &Compiled, wanted: Option<&str>) -> Option<NodeId> {
     let graph = &flow.graphs[0];
     let is_trigger = |node: &NodeId| {
         matches!(graph.nodes[*node as usize].behaviour, crate::arena::BehaviourKind::Trigger)

@@ -92,7 +92,10 @@ impl Machine {
         let (port, value) = match output {
             Output::One(value) => (0, value),
             Output::Port(name, value) => {
-                let unknown = || NodeError::new("unknown_port", format!("the node emitted on `{name}`, which is no port of it"));
+                let unknown = || {
+                    let message = format!("the node emitted on `{name}`, which is no port of it");
+                    NodeError::new("unknown_port", message)
+                };
                 (node.port(&name).ok_or_else(unknown)?, value)
             }
         };

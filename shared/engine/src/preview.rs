@@ -1,0 +1,220 @@
+//! Preview: a flow run at once on samples, in virtual time.
+//!
+//! Effects answer with the definition's sample for their path without indices, else with their kind's. Timers fire as soon as
+//! nothing else is left to happen.
+
+use crate::{
+    Command, Compiled, EffectId, Input, Machine, Outcome, RunInfo, RunStatus, RunView, Stamped, TimerId,
+    arena::{CEdge, CNode},
+    drive::{Oracle, drive},
+    without_indices,
+};
+use holon_flow::Catalogue;
+use holon_model::{Payload, RunId, Timestamp, Value, context::Budget};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+/// What to preview with.
+#[derive(Debug, Clone)]
+pub struct PreviewRequest {
+    /// The trigger's value; absent: the trigger's sample.
+    pub input: Option<Value>,
+    /// Key of the trigger; absent: the manual one, else the first.
+    pub trigger: Option<Arc<str>>,
+    /// The virtual time at which it starts.
+    pub started_at: Timestamp,
+    /// What it may use.
+    pub budget: Budget,
+    /// How many items of each map the view shows; all of them run.
+    pub items: u32,
+}
+
+impl Default for PreviewRequest {
+    fn default() -> Self {
+        // A preview runs on every keystroke: a runaway flow must end soon.
+        let budget = Budget { fuel: 5_000_000, bytes: 128 * 1024 * 1024 };
+        Self { input: None, trigger: None, started_at: Timestamp(0), budget, items: u32::MAX }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// Nodes, output, error.
+    pub view: RunView,
+    /// Every edge of every graph that was reached, over all iterations together.
+    pub edges: Vec<EdgeView>,
+    /// Paths without indices of the nodes that answered from samples.
+    pub sampled: Vec<String>,
+    /// The log hash.
+    pub log_hash: [u8; 32],
+    /// How many times a node ran.
+    pub steps: u64,
+}
+
+/// One edge and what went along it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EdgeView {
+    /// `each/call.out`: path without indices and port.
+    pub from: String,
+    /// `each/next.in`
+    pub to: String,
+    /// `taken`, `skipped` or `pending`.
+    pub state: &'static str,
+    /// How often it was taken.
+    pub count: u32,
+    /// What it carried last.
+    pub value: Option<Value>,
+}
+
+/// Runs the flow on samples.
+pub fn preview(flow: &Arc<Compiled>, catalogue: &Catalogue, request: &PreviewRequest) -> Preview {
+    let mut machine = Machine::new(flow.clone());
+    let mut oracle = Samples::new(flow, catalogue, request);
+    drive(&mut machine, &mut oracle, &mut |_, _| {});
+    Preview {
+        view: machine.view_of_first(request.items),
+        edges: edges(&machine),
+        sampled: oracle.sampled.into_iter().collect(),
+        log_hash: machine.log_hash(),
+        steps: machine.core.arena.nodes.len() as u64,
+    }
+}
+
+/// Answers from samples.
+struct Samples<'a> {
+    flow: &'a Compiled,
+    catalogue: &'a Catalogue,
+    answers: VecDeque<(EffectId, Stamped<Input>)>,
+    timers: BTreeMap<(Timestamp, TimerId), ()>,
+    due: BTreeMap<TimerId, Timestamp>,
+    sampled: BTreeSet<String>,
+    now: Timestamp,
+}
+
+impl<'a> Samples<'a> {
+    fn new(flow: &'a Compiled, catalogue: &'a Catalogue, request: &PreviewRequest) -> Self {
+        let trigger = crate::graph::choose_trigger(flow, request.trigger.as_deref());
+        let sample = || {
+            let node = &flow.graphs[0].nodes[trigger? as usize];
+            Some(flow.samples.get(&*node.key).unwrap_or(&node.kind.sample).clone())
+        };
+        let input = request.input.clone().or_else(sample).unwrap_or_default();
+        // A preview is not a run: its id is the one that no run has.
+        let run_id = RunId::from(uuid::Uuid::nil());
+        let run = RunInfo {
+            trigger: request.trigger.clone(),
+            fuel: request.budget.fuel,
+            bytes: request.budget.bytes,
+            environment: "preview".into(),
+            ..RunInfo::new(run_id, 0, request.started_at)
+        };
+        let start = Input::Start { input: Payload::Inline(input), run: Box::new(run) };
+        let start = (EffectId([0; 16]), Stamped::new(request.started_at, start));
+        Self {
+            flow,
+            catalogue,
+            answers: VecDeque::from([start]),
+            timers: BTreeMap::new(),
+            due: BTreeMap::new(),
+            sampled: BTreeSet::new(),
+            now: request.started_at,
+        }
+    }
+}
+
+impl Oracle for Samples<'_> {
+    fn command(&mut self, at: Timestamp, command: Command) {
+        match command {
+            Command::RunEffect(effect) => {
+                let path = without_indices(&effect.path);
+                let own = self.flow.samples.get(&path).cloned();
+                let sample = own.or_else(|| self.catalogue.get(&effect.kind).map(|kind| kind.sample.clone()));
+                let outcome = Outcome::Ok(Payload::Inline(sample.unwrap_or_default()));
+                self.sampled.insert(path);
+                let input = Input::EffectCompleted { id: effect.id, attempt: effect.attempt, outcome };
+                self.answers.push_back((effect.id, Stamped::new(at, input)));
+            }
+            Command::CancelEffect { id } => self.answers.retain(|(answer, _)| *answer != id),
+            Command::SetTimer { id, due } => {
+                self.timers.insert((due, id), ());
+                self.due.insert(id, due);
+            }
+            Command::CancelTimer { id } => {
+                if let Some(due) = self.due.remove(&id) {
+                    self.timers.remove(&(due, id));
+                }
+            }
+            Command::Respond(_) | Command::Finish(_) => {}
+        }
+    }
+
+    fn next(&mut self) -> Option<Stamped<Input>> {
+        if let Some((_, answer)) = self.answers.pop_front() {
+            return Some(answer);
+        }
+        let ((due, id), ()) = self.timers.pop_first()?;
+        self.due.remove(&id);
+        self.now = self.now.max(due);
+        Some(Stamped::new(self.now, Input::TimerFired { id }))
+    }
+}
+
+/// What went along one edge, while frames are added up.
+#[derive(Clone, Default)]
+struct Flowed<'a> {
+    count: u32,
+    settled: bool,
+    value: Option<&'a Value>,
+}
+
+fn edges(machine: &Machine) -> Vec<EdgeView> {
+    let (flow, arena) = (&machine.flow, &machine.core.arena);
+    // By graph: none until one of its frames was opened, then one entry for each in-edge of each node in order.
+    let mut flowed: Vec<Option<Vec<Flowed<'_>>>> = vec![None; flow.graphs.len()];
+    for (frame, shown) in arena.frames.iter().zip(machine.shown_frames(u32::MAX)) {
+        let nodes = &flow.graphs[frame.graph as usize].nodes;
+        let sums = flowed[frame.graph as usize]
+            .get_or_insert_with(|| vec![Flowed::default(); nodes.iter().map(|node| node.ins.len()).sum()]);
+        for (edge, sum) in nodes.iter().flat_map(|node| &node.ins).zip(sums).filter(|_| shown) {
+            let source = &arena.nodes[(frame.first + edge.from) as usize];
+            sum.settled |= source.status.is_terminal();
+            if source.port == edge.port {
+                sum.count += 1;
+                sum.value = Some(&source.output);
+            }
+        }
+    }
+    let mut views = Vec::new();
+    for (graph, sums) in flow.graphs.iter().zip(flowed) {
+        let edges = graph.nodes.iter().flat_map(|node| node.ins.iter().map(move |edge| (node, edge)));
+        for ((node, edge), sum) in edges.zip(sums.into_iter().flatten()) {
+            views.push(view(&graph.prefix, &graph.nodes[edge.from as usize], node, *edge, &sum));
+        }
+    }
+    views
+}
+
+fn view(prefix: &str, from: &CNode, to: &CNode, edge: CEdge, sum: &Flowed<'_>) -> EdgeView {
+    let in_port = to.kind.ports.inputs.get(edge.in_port as usize).map_or("in", String::as_str);
+    EdgeView {
+        from: format!("{prefix}{}.{}", from.key, from.ports[edge.port as usize]),
+        to: format!("{prefix}{}.{in_port}", to.key),
+        state: match (sum.count > 0, sum.settled) {
+            (true, _) => "taken",
+            (false, true) => "skipped",
+            (false, false) => "pending",
+        },
+        count: sum.count,
+        value: sum.value.cloned(),
+    }
+}
+
+impl Preview {
+    /// Where the run got to.
+    pub fn status(&self) -> RunStatus {
+        self.view.status
+    }
+}

@@ -1,0 +1,108 @@
+//! A run as people see it: the state, data and times of its nodes by structural path.
+
+use crate::{
+    Machine, Outcome, Response, RunStatus,
+    machine::At,
+    state::{FrameId, NO_PORT, NodeStatus},
+};
+use holon_flow::capability::NodeError;
+use holon_model::{Timestamp, Value, wire::runs::NodeRun};
+use std::sync::Arc;
+
+/// A run, read once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunView {
+    /// Where the run is.
+    pub status: RunStatus,
+    /// Its nodes: graphs in order of their opening, nodes in each in topological order. Of a scope that was tried again only the
+    /// last attempt.
+    pub nodes: Vec<NodeRun>,
+    /// What came out.
+    pub output: Option<Value>,
+    /// Why it failed.
+    pub error: Option<NodeError>,
+    /// What the caller was answered.
+    pub response: Option<Response>,
+    /// When it was accepted.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Machine {
+    /// Everything.
+    pub fn view(&self) -> RunView {
+        self.view_of_first(u32::MAX)
+    }
+
+    /// Of each map the first `items` items.
+    pub fn view_of_first(&self, items: u32) -> RunView {
+        let mut nodes = Vec::new();
+        for (frame, shown) in self.shown_frames(items).into_iter().enumerate() {
+            let frame = crate::arena::index(frame);
+            let graph = &self.flow.graphs[self.core.arena.frame(frame).graph as usize];
+            let all = 0..crate::arena::len(&graph.nodes);
+            if shown {
+                nodes.extend(all.map(|node| self.node_run(At { frame, node })));
+            }
+        }
+        let (output, error) = match &self.core.outcome {
+            Some(Outcome::Ok(payload)) => (Some(payload.to_value()), None),
+            Some(Outcome::Failed { error }) => (None, Some(error.clone())),
+            _ => (None, None),
+        };
+        RunView {
+            status: self.core.status,
+            nodes,
+            output,
+            error,
+            response: self.core.response.clone(),
+            started_at: self.core.info.as_ref().map(|info| info.started_at),
+            finished_at: self.core.finished_at,
+        }
+    }
+
+    /// Whether each frame belongs to the last attempt of all scopes around it, and to the first `items` items.
+    pub(crate) fn shown_frames(&self, items: u32) -> Vec<bool> {
+        let arena = &self.core.arena;
+        let mut shown: Vec<bool> = Vec::with_capacity(arena.frames.len());
+        for frame in &arena.frames {
+            let last = frame.parent.is_none_or(|(parent, node)| {
+                let attempt = arena.node(parent, node).extra.as_ref().map_or(0, |extra| extra.attempt);
+                shown.get(parent as usize).copied().unwrap_or(false) && attempt == frame.attempt
+            });
+            shown.push(last && frame.index.is_none_or(|index| index < items));
+        }
+        shown
+    }
+
+    pub(crate) fn path(&self, at: At) -> String {
+        self.paths[at.frame as usize].node(&self.cnode(&self.flow, at).key)
+    }
+
+    fn node_run(&self, at: At) -> NodeRun {
+        let state = self.core.arena.node(at.frame, at.node);
+        let ran = !matches!(state.status, NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Skipped);
+        let extra = state.extra.as_deref();
+        NodeRun {
+            path: self.path(at),
+            status: state.status.name().to_owned(),
+            input: ran.then(|| state.input.clone()),
+            output: self.emitted(at.frame, at.node),
+            error: extra.and_then(|extra| extra.error.as_ref()).map(crate::wire::failure),
+            attempts: extra.map_or(0, |extra| extra.attempt),
+            started_at: ran.then_some(state.started_at),
+            finished_at: state.status.is_terminal().then_some(state.finished_at),
+            waiting_until: extra.and_then(|extra| extra.waiting_until),
+        }
+    }
+
+    /// The value a node emitted, by port.
+    fn emitted(&self, frame: FrameId, node: u32) -> Option<Value> {
+        let state = self.core.arena.node(frame, node);
+        let ports = &self.cnode(&self.flow, At { frame, node }).ports;
+        let port = if state.port == NO_PORT { return None } else { ports.get(state.port as usize) };
+        let port: Arc<str> = port.cloned().unwrap_or_else(|| "out".into());
+        Some(Value::map([(port, state.output.clone())]))
+    }
+}

@@ -24,7 +24,11 @@ pub fn run(mut args: Args) -> Result<()> {
     server.env_remove("HOLON_TARGET_DIR").env_remove("HOLON_CACHE_DIR");
     // With a database of one's own there is none to bring.
     if std::env::var_os("HOLON_DATABASE_URL").is_none_or(|url| url.is_empty()) {
-        server.env("HOLON_POSTGRES_BIN", setup::postgres::binaries()?);
+        let binaries = setup::postgres::binaries()?;
+        // Among those of the system the server chooses itself, by the version of its data directory.
+        if binaries.starts_with(paths::tools()?) {
+            server.env("HOLON_POSTGRES_BIN", binaries);
+        }
     }
     if let Some(port) = &port {
         server.env("HOLON_PORT", port);

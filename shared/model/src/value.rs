@@ -198,8 +198,36 @@ impl<'de> Deserialize<'de> for Value {
             let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
             crate::json::parse(raw.get().as_bytes()).map_err(de::Error::custom)
         } else {
+            let _level = Level::enter().ok_or_else(|| de::Error::custom("the value is nested too deeply"))?;
             Self::try_from(Tagged::deserialize(deserializer)?).map_err(de::Error::custom)
         }
+    }
+}
+
+thread_local! {
+    /// How deep in binary values this thread reads: a few bytes can claim any depth, and the stack is small in wasm.
+    static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// One level of nesting, for as long as it lives.
+struct Level;
+
+impl Level {
+    fn enter() -> Option<Self> {
+        // A little more than JSON texts may nest, since a list or map may hold what one of them gave.
+        const MAX_DEPTH: u32 = crate::json::MAX_DEPTH + 8;
+        DEPTH.with(|depth| {
+            (depth.get() < MAX_DEPTH).then(|| {
+                depth.set(depth.get() + 1);
+                Self
+            })
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
     }
 }
 

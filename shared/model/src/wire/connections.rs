@@ -33,6 +33,8 @@ pub enum ConnectionKind {
     HttpBearer,
     /// A header of any name.
     HttpHeader,
+    /// `Authorization: Basic`; the secret is `name:password`.
+    HttpBasic,
     /// A key that signatures are checked or made with (HMAC-SHA256).
     HmacKey,
 }

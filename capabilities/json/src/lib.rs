@@ -1,1 +1,13 @@
-//! The json capability.
+//! Data checked against JSON Schemas.
+
+mod validate;
+
+use holon_flow::{Capability, ManifestError};
+
+/// The capability.
+///
+/// # Errors
+/// When `capability.json` is not right; a test holds that it is.
+pub fn capability() -> Result<Capability, ManifestError> {
+    Capability::from_manifest(include_str!("../capability.json"), &[("json.validate@1", validate::run)])
+}

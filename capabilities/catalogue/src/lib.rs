@@ -1,1 +1,39 @@
-//! The built-in capabilities, one line each.
+//! The built-in capabilities, one line each, and the examples that use them.
+
+mod examples;
+
+#[cfg(feature = "execute")]
+use holon_platform::execute::Executors;
+use holon_flow::{Capability, Catalogue, ManifestError};
+use std::sync::{Arc, OnceLock};
+
+pub use examples::{Example, examples};
+
+/// Every built-in capability. A new one is a folder and a line here.
+const CAPABILITIES: &[fn() -> Result<Capability, ManifestError>] = &[
+    holon_cap_triggers::capability,
+    holon_cap_data::capability,
+    holon_cap_text::capability,
+    holon_cap_json::capability,
+    holon_cap_csv::capability,
+    holon_cap_http::capability,
+    holon_cap_control::capability,
+];
+
+/// The catalogue of the built-in kinds, read once.
+pub fn catalogue() -> Arc<Catalogue> {
+    static CATALOGUE: OnceLock<Arc<Catalogue>> = OnceLock::new();
+    CATALOGUE
+        .get_or_init(|| {
+            let read = |capability: &fn() -> Result<Capability, ManifestError>| capability();
+            let capabilities = CAPABILITIES.iter().map(read).collect::<Result<Vec<_>, _>>();
+            Arc::new(Catalogue::new(capabilities.expect("the manifests are part of the program and tested")))
+        })
+        .clone()
+}
+
+/// How the effects of the built-in kinds are executed, by `name@version`.
+#[cfg(feature = "execute")]
+pub fn executors() -> Executors {
+    Executors::new()
+}

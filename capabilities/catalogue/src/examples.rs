@@ -1,0 +1,61 @@
+//! The examples of `docs/examples/`, part of the program so that a new workspace has something to start from.
+
+use holon_flow::Definition;
+use holon_model::{Value, json};
+
+/// An example flow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// Its folder's name, such as `order-intake`.
+    pub name: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// What it does and shows.
+    pub description: String,
+    /// The definition as JSON.
+    pub definition: Value,
+    /// A value to start it with.
+    pub input: Value,
+}
+
+const SOURCES: &[(&str, &str, &str, &str)] = &[
+    (
+        "order-intake",
+        "Order intake",
+        include_str!("../../../docs/examples/order-intake/flow.json"),
+        include_str!("../../../docs/examples/order-intake/input.json"),
+    ),
+    (
+        "signed-push",
+        "Signed repository push",
+        include_str!("../../../docs/examples/signed-push/flow.json"),
+        include_str!("../../../docs/examples/signed-push/input.json"),
+    ),
+    (
+        "csv-report",
+        "CSV report",
+        include_str!("../../../docs/examples/csv-report/flow.json"),
+        include_str!("../../../docs/examples/csv-report/input.json"),
+    ),
+];
+
+/// The examples, in the order in which they are offered.
+pub fn examples() -> Vec<Example> {
+    let read = |text: &str| json::parse(text.as_bytes()).unwrap_or_default();
+    let example = |(name, title, flow, input): &(&'static str, &'static str, &str, &str)| {
+        let definition = read(flow);
+        let description = definition.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Example { name, title, description, definition, input: read(input) }
+    };
+    SOURCES.iter().map(example).collect()
+}
+
+impl Example {
+    /// The definition, typed.
+    ///
+    /// # Errors
+    /// What is wrong with it; a test holds that nothing is.
+    pub fn flow(&self) -> Result<Definition, Vec<holon_model::wire::flows::Diagnostic>> {
+        Definition::from_value(&self.definition)
+    }
+}

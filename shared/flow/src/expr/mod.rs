@@ -23,7 +23,7 @@ pub mod text;
 mod types;
 
 pub use ast::Root;
-
+pub use complete::{Completion, complete, complete_text};
 pub use dynamic::CompiledConfig;
 pub use functions::{Function, functions, groups};
 pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE};

@@ -1,0 +1,16 @@
+//! Connections: credentials by name. A secret goes in, is sealed, and comes out only towards the connection's own
+//! hosts or to check a signature; never through the API.
+
+mod delete;
+mod error;
+mod http;
+mod keys;
+mod list;
+pub mod port;
+mod save;
+mod source;
+mod store;
+
+pub use error::Error;
+pub use http::router;
+pub use source::StoredConnections;

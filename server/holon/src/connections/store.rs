@@ -1,0 +1,211 @@
+//! All SQL of connections. No function here returns a secret in clear.
+
+use holon_model::wire::connections::{Connection, ConnectionKind};
+use holon_model::{ConnectionId, EnvironmentId, TenantId, Timestamp};
+use holon_platform::clock::{from_db, to_db};
+use holon_platform::crypto::WrappedKey;
+use holon_platform::db::TenantTx;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::Error;
+
+/// A sealed secret with what it takes to open it.
+#[derive(Debug)]
+pub struct Sealed {
+    pub id: ConnectionId,
+    pub kind: ConnectionKind,
+    pub hosts: Vec<String>,
+    pub header: Option<String>,
+    pub version: i32,
+    pub sealed: Vec<u8>,
+    pub key: WrappedKey,
+}
+
+/// A connection to be written.
+#[derive(Debug)]
+pub struct NewConnection<'a> {
+    pub id: ConnectionId,
+    pub name: &'a str,
+    pub kind: ConnectionKind,
+    pub hosts: &'a [String],
+    pub header: Option<&'a str>,
+    pub version: i32,
+    pub sealed: &'a [u8],
+    pub key: Uuid,
+    pub now: Timestamp,
+}
+
+/// The kind as stored.
+pub fn kind_text(kind: ConnectionKind) -> &'static str {
+    match kind {
+        ConnectionKind::HttpBearer => "http_bearer",
+        ConnectionKind::HttpHeader => "http_header",
+        ConnectionKind::HttpBasic => "http_basic",
+        ConnectionKind::HmacKey => "hmac_key",
+    }
+}
+
+fn kind(text: &str) -> Result<ConnectionKind, Error> {
+    match text {
+        "http_bearer" => Ok(ConnectionKind::HttpBearer),
+        "http_header" => Ok(ConnectionKind::HttpHeader),
+        "http_basic" => Ok(ConnectionKind::HttpBasic),
+        "hmac_key" => Ok(ConnectionKind::HmacKey),
+        other => Err(Error::Inconsistent(format!("kind `{other}` of a connection"))),
+    }
+}
+
+pub async fn list(tx: &mut TenantTx<'_>) -> Result<Vec<Connection>, Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    let rows = sqlx::query!(
+        "select connection_id, name, kind, hosts, header, created_at, rotated_at from connection \
+         where tenant_id = $1 and environment_id = $2 order by name limit 1000",
+        tenant,
+        environment,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|r| {
+            Ok(Connection {
+                id: ConnectionId(r.connection_id),
+                name: r.name,
+                kind: kind(&r.kind)?,
+                hosts: r.hosts,
+                header: r.header,
+                created_at: from_db(r.created_at),
+                rotated_at: from_db(r.rotated_at),
+            })
+        })
+        .collect()
+}
+
+pub async fn insert(tx: &mut TenantTx<'_>, new: &NewConnection<'_>) -> Result<(), sqlx::Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    sqlx::query!(
+        "insert into connection (tenant_id, environment_id, connection_id, name, kind, hosts, header, sealed, key_id, \
+         version, created_at, rotated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+        tenant,
+        environment,
+        new.id.0,
+        new.name,
+        kind_text(new.kind),
+        new.hosts,
+        new.header,
+        new.sealed,
+        new.key,
+        new.version,
+        to_db(new.now),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// When it was made and which version its secret has; locked until the transaction ends.
+pub async fn lock(tx: &mut TenantTx<'_>, id: ConnectionId) -> Result<Option<(Timestamp, i32)>, sqlx::Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    let row = sqlx::query!(
+        "select created_at, version from connection \
+         where tenant_id = $1 and environment_id = $2 and connection_id = $3 for update",
+        tenant,
+        environment,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| (from_db(r.created_at), r.version)))
+}
+
+pub async fn replace(tx: &mut TenantTx<'_>, new: &NewConnection<'_>) -> Result<(), sqlx::Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    sqlx::query!(
+        "update connection set name = $4, kind = $5, hosts = $6, header = $7, sealed = $8, key_id = $9, version = $10, \
+         rotated_at = $11 where tenant_id = $1 and environment_id = $2 and connection_id = $3",
+        tenant,
+        environment,
+        new.id.0,
+        new.name,
+        kind_text(new.kind),
+        new.hosts,
+        new.header,
+        new.sealed,
+        new.key,
+        new.version,
+        to_db(new.now),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Removes it and says what it was called.
+pub async fn delete(tx: &mut TenantTx<'_>, id: ConnectionId) -> Result<Option<String>, sqlx::Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    sqlx::query_scalar!(
+        "delete from connection where tenant_id = $1 and environment_id = $2 and connection_id = $3 returning name",
+        tenant,
+        environment,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// The tenant's newest key.
+pub async fn tenant_key(tx: &mut TenantTx<'_>) -> Result<Option<WrappedKey>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let row = sqlx::query!(
+        "select key_id, wrapped from tenant_key where tenant_id = $1 order by key_id desc limit 1",
+        tenant
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| WrappedKey { id: r.key_id, bytes: r.wrapped }))
+}
+
+pub async fn insert_tenant_key(tx: &mut TenantTx<'_>, key: &WrappedKey, now: Timestamp) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().0;
+    sqlx::query!(
+        "insert into tenant_key (tenant_id, key_id, wrapped, created_at) values ($1, $2, $3, $4)",
+        tenant,
+        key.id,
+        key.bytes,
+        to_db(now),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A connection by name, for the runtime: as `holon_engine`, which names the tenant itself.
+pub async fn sealed(
+    engine: &PgPool,
+    tenant: TenantId,
+    environment: EnvironmentId,
+    name: &str,
+) -> Result<Option<Sealed>, Error> {
+    let row = sqlx::query!(
+        "select c.connection_id, c.kind, c.hosts, c.header, c.version, c.sealed, k.key_id, k.wrapped \
+         from connection c join tenant_key k on k.tenant_id = c.tenant_id and k.key_id = c.key_id \
+         where c.tenant_id = $1 and c.environment_id = $2 and c.name = $3",
+        tenant.0,
+        environment.0,
+        name,
+    )
+    .fetch_optional(engine)
+    .await?;
+    row.map(|r| {
+        Ok(Sealed {
+            id: ConnectionId(r.connection_id),
+            kind: kind(&r.kind)?,
+            hosts: r.hosts,
+            header: r.header,
+            version: r.version,
+            sealed: r.sealed,
+            key: WrappedKey { id: r.key_id, bytes: r.wrapped },
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,134 @@
+//! Bodies: read within a limit and a time, checked for their type, and turned into what a route wants or into an
+//! error that says where it is wrong.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use holon_model::{Code, Problem, Value, json};
+use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
+
+use super::ApiError;
+
+/// The most that a route reads unless it says otherwise.
+const MOST: usize = 1 << 20;
+/// The most of a definition.
+const MOST_DEFINITION: usize = 8 << 20;
+/// How much of a body that is too large is still taken in, so that the sender reads the answer instead of meeting a
+/// closed connection.
+const MOST_DRAINED: usize = 64 << 20;
+/// A body that takes longer is given up.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A JSON body as a type.
+#[derive(Debug, Clone)]
+pub struct JsonBody<T>(pub T);
+
+/// A JSON body as a value, with exact numbers: definitions.
+#[derive(Debug, Clone)]
+pub struct ValueBody(pub Value);
+
+/// Reads a whole body of at most `most` bytes.
+///
+/// # Errors
+/// `payload_too_large`; `invalid_request` when it does not arrive.
+pub async fn read_body(body: Body, most: usize) -> Result<Bytes, ApiError> {
+    tokio::time::timeout(WITHIN, collect(body, most)).await.unwrap_or_else(|_| {
+        let detail = format!("The body did not arrive within {} seconds.", WITHIN.as_secs());
+        Err(Problem::new(Code::InvalidRequest, detail).into())
+    })
+}
+
+async fn collect(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
+    let mut whole = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|e| Problem::new(Code::InvalidRequest, format!("The body broke off before its end: {e}.")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > MOST_DRAINED {
+            break;
+        }
+        if seen <= most {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if seen > most {
+        let detail = format!("The body has {seen} bytes or more; this address reads at most {most}.");
+        return Err(Problem::new(Code::PayloadTooLarge, detail).into());
+    }
+    Ok(whole.freeze())
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        check_json(request.headers())?;
+        let bytes = read_body(request.into_body(), MOST).await?;
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => Err(located::<T>(&bytes, &error).into()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for ValueBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        check_json(request.headers())?;
+        let bytes = read_body(request.into_body(), MOST_DEFINITION).await?;
+        json::parse(&bytes).map(Self).map_err(|error| {
+            Problem::new(Code::InvalidJson, format!("{error}."))
+                .with_field(error.pointer.clone(), error.message.clone())
+                .into()
+        })
+    }
+}
+
+fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
+        return Ok(());
+    }
+    let said = if kind.is_empty() { "nothing".to_owned() } else { format!("`{kind}`") };
+    let detail = format!("This address reads JSON; the `Content-Type` says {said}. Send `application/json`.");
+    Err(Problem::new(Code::UnsupportedMediaType, detail).into())
+}
+
+/// What is wrong with a body, and where. Read again only when it is wrong, so that right ones cost nothing.
+fn located<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    if bytes.is_empty() {
+        return Problem::new(Code::InvalidJson, "The body is empty; a JSON object is expected.");
+    }
+    if std::str::from_utf8(bytes).is_err() {
+        return Problem::new(Code::InvalidJson, "The body is not UTF-8 text.");
+    }
+    if !error.is_data() {
+        return Problem::new(Code::InvalidJson, format!("{error}."));
+    }
+    let again = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(bytes));
+    let pointer = match &again {
+        Err(at) => pointer(at.path()),
+        Ok(_) => String::new(),
+    };
+    Problem::new(Code::ValidationFailed, format!("{error}.")).with_field(pointer, error.to_string())
+}
+
+/// A path as a JSON pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}

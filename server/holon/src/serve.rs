@@ -1,0 +1,128 @@
+//! Starts the server: configuration, root key, database, state, listener; and ends it: drain, then stop the database.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use holon_platform::clock::{SharedClock, SystemClock};
+use holon_platform::config::{Config, CookieMode};
+use holon_platform::crypto::{Keyring, PasswordPool};
+use holon_platform::db::Database;
+use holon_platform::egress::Egress;
+use holon_platform::shutdown::Shutdown;
+use tokio::net::TcpListener;
+
+use crate::connections::StoredConnections;
+use crate::middleware::Throttle;
+use crate::state::{AppState, Parts};
+use crate::{identity, router};
+
+/// How long requests in hand may take once the server drains.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+/// How often what is over is cleared away.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+/// How long a session that is over is kept, for questions.
+const SESSIONS_KEPT: holon_model::Millis = holon_model::Millis(30 * 24 * 60 * 60 * 1000);
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// When something at the start cannot be had; the text names what to change.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let shutdown = Shutdown::new();
+    shutdown.on_signals().context("listening for signals")?;
+    let keyring = Arc::new(Keyring::open_or_create(&config.root_key_file)?);
+    // Before the database: a port that is taken is the commonest mistake and should not cost a database start.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("HOLON_PORT, HOLON_BIND: cannot listen on {}", config.listen))?;
+    let database = Database::open(&config, &keyring).await?;
+    let served = run(config, listener, &database, keyring, shutdown).await;
+    database.close().await;
+    tracing::info!("stopped");
+    served
+}
+
+async fn run(
+    config: Config,
+    listener: TcpListener,
+    database: &Database,
+    keyring: Arc<Keyring>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let clock: SharedClock = SystemClock::shared();
+    let state = AppState::new(Parts {
+        pools: database.pools.clone(),
+        clock,
+        passwords: PasswordPool::new()?,
+        throttle: Throttle::default(),
+        egress: Arc::new(Egress::new(config.egress_allow_loopback)),
+        connections: Arc::new(StoredConnections::new(database.pools.engine.clone(), Arc::clone(&keyring))),
+        catalogue: Arc::default(),
+        build: build_id(&config),
+        keyring,
+        shutdown: shutdown.clone(),
+        config,
+    });
+    let address = listener.local_addr()?;
+    say_where(&state.config, address, database.is_embedded());
+    let housekeeping = tokio::spawn(keep_house(state.clone()));
+    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let begun = shutdown.clone();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move { begun.begun().await });
+    let drained = async {
+        shutdown.begun().await;
+        tokio::time::sleep(DRAIN_WITHIN).await;
+    };
+    let served = tokio::select! {
+        served = server => served.context("serving"),
+        () = drained => {
+            tracing::warn!("some requests took longer than the drain; ending them");
+            Ok(())
+        }
+    };
+    housekeeping.abort();
+    served
+}
+
+/// Clears away what is over, now and then.
+async fn keep_house(state: AppState) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tick.tick().await;
+        let before = holon_model::Timestamp(state.clock.now().0.saturating_sub_unsigned(SESSIONS_KEPT.0));
+        match identity::forget_sessions(&state.pools.auth, before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "sessions that are over were forgotten"),
+            Err(error) => tracing::warn!(%error, "sessions that are over could not be forgotten"),
+        }
+    }
+}
+
+/// The build of the static files; without one, the version.
+fn build_id(config: &Config) -> String {
+    #[derive(serde::Deserialize)]
+    struct Build {
+        id: String,
+    }
+    std::fs::read(config.site_dir.join("build.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Build>(&bytes).ok())
+        .map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), |build| build.id)
+}
+
+fn say_where(config: &Config, address: SocketAddr, embedded: bool) {
+    let database = if embedded { "its own Postgres" } else { "the configured Postgres" };
+    tracing::info!(url = %config.public_base(), %address, data_dir = %config.data_dir.display(), database, "Holon is ready");
+    if config.cookie_mode() == CookieMode::Refused {
+        tracing::warn!(
+            url = %config.public_base(),
+            "nobody can sign in: the public address is plain http on a network. Set HOLON_PUBLIC_URL to an https \
+             address, or HOLON_ALLOW_PLAIN_HTTP=true on a network you trust"
+        );
+    }
+    if config.egress_allow_loopback {
+        tracing::warn!("HOLON_EGRESS_ALLOW_LOOPBACK: flows can call this machine's own services");
+    }
+}

@@ -1,0 +1,60 @@
+//! What every route can reach. Made once at the start, shared by all; cheap to clone.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use holon_flow::Catalogue;
+use holon_platform::clock::SharedClock;
+use holon_platform::config::Config;
+use holon_platform::crypto::{Keyring, PasswordPool};
+use holon_platform::db::Pools;
+use holon_platform::egress::Egress;
+use holon_platform::execute::ConnectionSource;
+use holon_platform::shutdown::Shutdown;
+
+use crate::middleware::Throttle;
+
+/// The server's state.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+/// Its parts.
+pub struct Parts {
+    /// What the operator decided.
+    pub config: Config,
+    /// The database, a pool a role.
+    pub pools: Pools,
+    /// Time and ids.
+    pub clock: SharedClock,
+    /// The root of all sealed secrets.
+    pub keyring: Arc<Keyring>,
+    /// Where passwords are hashed.
+    pub passwords: PasswordPool,
+    /// Who has tried how often.
+    pub throttle: Throttle,
+    /// The one road out.
+    pub egress: Arc<Egress>,
+    /// Connections with their secrets, for executors and webhooks.
+    pub connections: Arc<dyn ConnectionSource>,
+    /// The kinds of nodes.
+    pub catalogue: Arc<Catalogue>,
+    /// Names the build of the static files, for `?v=`.
+    pub build: String,
+    /// Whether the server drains.
+    pub shutdown: Shutdown,
+}
+
+impl AppState {
+    /// Shares the parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,87 @@
+// Every page: rendered by the server, taken over by the script without a complaint, accessible, and pictured.
+import { Api, definition } from '../support/api';
+import { accessible } from '../support/axe';
+import { shots } from '../support/shots';
+import { enter, expect, hydrated, listen, test, visit } from '../support/test';
+
+const lines = definition(
+  'order totals',
+  {
+    go: { kind: 'trigger.manual@1' },
+    totals: { kind: 'data.set@1', config: { fields: { sum: { $cel: 'input.lines.map(l, l.qty * l.price).sum()' } } } },
+    big: { kind: 'when@1', config: { if: { $cel: 'input.sum > 100' } } },
+    large: { kind: 'data.set@1', config: { fields: { size: 'large' } } },
+    small: { kind: 'data.set@1', config: { fields: { size: 'small' } } },
+  },
+  ['go -> totals', 'totals -> big', 'big.true -> large', 'big.false -> small'],
+  { samples: { go: { lines: [{ qty: 3, price: 19.9 }] } } },
+);
+
+test('the pages before the first page', async ({ page }) => {
+  for (const path of ['/sign-in', '/sign-up']) {
+    await visit(page, path);
+    await accessible(page);
+    await shots(page, path.slice(1));
+  }
+});
+
+test('every page of a workspace', async ({ page, server }) => {
+  test.slow();
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(lines);
+  const input = { lines: [{ qty: 3, price: 19.9 }, { qty: 2, price: 40 }] };
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input }, { 'idempotency-key': 'pages' });
+  const done = await api.reaches(run.id, 'completed', 'failed');
+  expect(done.summary.error ?? '').toBe('');
+
+  const pages = {
+    home: '/',
+    flows: '/flows',
+    editor: `/flows/${flow.id}`,
+    versions: `/flows/${flow.id}/versions`,
+    runs: '/runs',
+    run: `/runs/${run.id}`,
+    connections: '/connections',
+    tokens: '/tokens',
+    settings: '/settings',
+  };
+  for (const [name, path] of Object.entries(pages)) {
+    await test.step(name, async () => {
+      await visit(page, path);
+      // The whole title is the page's name and ours; a page without one is not finished.
+      await expect(page).toHaveTitle(/Holon/);
+      await accessible(page);
+      await shots(page, name);
+    });
+  }
+});
+
+test('the pages of an empty workspace say how to fill them', async ({ browser, server }) => {
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  const complaints = listen(page);
+  await enter(page, server, { name: 'Grace', email: 'grace@example.com', password: 'nanoseconds are short', workspace: 'Empty' });
+  for (const path of ['/', '/flows', '/runs', '/connections', '/tokens']) {
+    await visit(page, path);
+    await accessible(page);
+    await shots(page, `empty${path.replace('/', '-')}`);
+  }
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test.describe('an address without a page', () => {
+  // Chromium reports every answer of 404, also the page's own.
+  test.use({ expected: ['404'] });
+  test('says so, and leads home', async ({ page, server }) => {
+    await enter(page, server);
+    const answer = await page.goto('/nowhere');
+    expect(answer?.status()).toBe(404);
+    await hydrated(page);
+    await accessible(page);
+    await shots(page, 'not-found');
+    await page.getByRole('link', { name: 'Go to home' }).click();
+    await page.waitForURL('**/');
+  });
+});

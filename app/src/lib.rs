@@ -1,15 +1,25 @@
 //! Pages and components; builds with `ssr` for the server and with `hydrate` for the browser.
 //!
 //! One folder per feature: `api.rs` is its port and REST client, `strings.rs` what people read, then one file per page or part.
+//! `ui/` is the component kit, `frame/` what stands around every page.
 
+#[cfg(feature = "wip")]
+pub mod canvas;
 pub mod connections;
+#[cfg(feature = "wip")]
+pub mod engine;
 pub mod flows;
+pub mod frame;
+pub mod home;
 pub mod identity;
 pub mod ports;
 pub mod rest;
+pub mod routes;
 pub mod runs;
+pub mod settings;
 pub mod shell;
 pub mod tokens;
 pub mod ui;
 
-pub use shell::{App, shell};
+pub use routes::App;
+pub use shell::shell;

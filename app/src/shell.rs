@@ -1,13 +1,17 @@
-//! The HTML document around the pages, and the app in it.
+//! The HTML document around the pages.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_meta::MetaTags;
 
-use crate::ports::Ports;
+use crate::App;
 
-/// Sets the theme before the first paint, so that nothing flashes.
-const THEME: &str = "try{var t=localStorage.getItem('holon.theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch(e){}";
+/// Sets the theme and the rail's width before the first paint, so that nothing flashes or jumps.
+const BEFORE_PAINT: &str = "try{var d=document.documentElement.dataset,t=localStorage.getItem('holon.theme');\
+if(t==='light'||t==='dark')d.theme=t;if(localStorage.getItem('holon.rail')==='open')d.rail='open'}catch(e){}";
 
 /// The document. `build` names the build of the static files, so that a new one is fetched.
 pub fn shell(build: &str) -> AnyView {
@@ -24,9 +28,11 @@ pub fn shell(build: &str) -> AnyView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                <script nonce=use_nonce()>{THEME}</script>
+                <script nonce=use_nonce()>{BEFORE_PAINT}</script>
                 <link rel="stylesheet" href=style/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#F7F7F5"/>
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#111211"/>
                 <link rel="modulepreload" href=script nonce=use_nonce()/>
                 <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 <script type="module" nonce=use_nonce()>{start}</script>
@@ -40,10 +46,24 @@ pub fn shell(build: &str) -> AnyView {
     .into_any()
 }
 
-/// The pages.
-#[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    Ports::provide();
-    view! { <main>"Holon"</main> }
+/// The HTTP status of the rendered page: 200 unless a page says otherwise. The server puts one into the context and reads it after.
+#[derive(Debug, Clone)]
+pub struct PageStatus(Arc<AtomicU16>);
+
+impl Default for PageStatus {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU16::new(200)))
+    }
+}
+
+impl PageStatus {
+    /// Says another status.
+    pub fn set(&self, status: u16) {
+        self.0.store(status, Ordering::Relaxed);
+    }
+
+    /// What was said last.
+    pub fn get(&self) -> u16 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

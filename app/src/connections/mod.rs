@@ -1,3 +1,8 @@
-//! Connections: pages and their port.
+//! Connections: credentials by name. A secret goes in and never comes out.
 
 pub mod api;
+mod form;
+mod page;
+pub(crate) mod strings;
+
+pub use page::ConnectionsPage;

@@ -1,3 +1,12 @@
-//! Flows: pages and their port.
+//! Flows: the list, starting one, its versions, and their port.
 
 pub mod api;
+mod delete;
+mod list;
+mod new;
+pub(crate) mod strings;
+mod table;
+mod versions;
+
+pub use list::FlowsPage;
+pub use versions::VersionsPage;

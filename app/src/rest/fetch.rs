@@ -39,7 +39,10 @@ fn prepare(ask: &Ask) -> Result<web_sys::Request, JsValue> {
 fn problem(status: u16, text: &str) -> Problem {
     serde_json::from_str(text).unwrap_or_else(|_| {
         let code = Code::ALL.iter().copied().find(|code| code.status() == status).unwrap_or(Code::Internal);
-        Problem { status, ..Problem::new(code, format!("The server answered with status {status} and no explanation.")) }
+        Problem {
+            status,
+            ..Problem::new(code, format!("The server answered with status {status} and no explanation."))
+        }
     })
 }
 

@@ -75,7 +75,10 @@ impl Ask {
         Box::pin(async move {
             let text = answer.await?;
             serde_json::from_str(&text).map_err(|error| {
-                Problem::new(Code::Internal, format!("The server's answer could not be read: {error}. Reload the page."))
+                Problem::new(
+                    Code::Internal,
+                    format!("The server's answer could not be read: {error}. Reload the page."),
+                )
             })
         })
     }

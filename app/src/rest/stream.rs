@@ -83,7 +83,8 @@ mod browser {
                 Closure::<dyn FnMut()>::new(move || sync(&state, &listeners))
             };
             if let Some(document) = document() {
-                let _ = document.add_event_listener_with_callback("visibilitychange", visibility.as_ref().unchecked_ref());
+                let _ =
+                    document.add_event_listener_with_callback("visibilitychange", visibility.as_ref().unchecked_ref());
             }
             sync(&state, &listeners);
             Self { state, visibility, _listeners: listeners }

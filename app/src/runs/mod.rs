@@ -1,3 +1,15 @@
-//! Runs: pages and their port.
+//! Runs: the list, one of them live, and their port.
 
+mod actions;
 pub mod api;
+mod journal;
+mod list;
+pub mod live;
+mod node;
+mod nodes;
+mod run;
+pub(crate) mod strings;
+pub mod table;
+
+pub use list::RunsPage;
+pub use run::RunPage;

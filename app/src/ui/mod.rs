@@ -1,3 +1,41 @@
 //! The component kit: semantic HTML and design tokens, one component a file.
 
+pub mod code;
+pub mod confirm;
+pub mod copy;
+pub mod dialog;
+pub mod dom;
+pub mod empty;
+pub mod field;
+pub mod form;
+pub mod format;
+pub mod icon;
+pub mod json;
+pub mod keys;
+pub mod menu;
+pub mod more;
+pub mod problem;
+pub mod search;
+pub mod select;
+pub mod skeleton;
+pub mod status;
+pub(crate) mod strings;
+pub mod tabs;
 pub mod time;
+pub mod toast;
+
+pub use code::code;
+pub use confirm::Confirm;
+pub use copy::{copy_button, copyable};
+pub use dialog::Dialog;
+pub use empty::empty;
+pub use field::{Area, Field};
+pub use form::{Ready, Submit, send, use_ready};
+pub use icon::{icon, icon_large};
+pub use json::Json;
+pub use menu::{Menu, menu_button};
+pub use problem::problem_notice;
+pub use status::status;
+pub use tabs::Tabs;
+pub use time::{Clock, ago, use_clock};
+pub use toast::{Toasts, use_toasts};

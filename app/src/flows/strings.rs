@@ -1,0 +1,47 @@
+//! What people read on the pages of flows.
+
+pub const ABOUT: &str =
+    "A flow is drawn, previewed in the browser while you draw, and published as a version that runs durably.";
+pub const CHANGED: &str = "changed";
+pub const CREATE: &str = "Create flow";
+pub const DELETE: &str = "Delete";
+pub const DELETE_FLOW: &str = "Delete flow";
+pub const DELETED: &str = "Deleted";
+pub const DRAFT: &str = "draft";
+pub const EMPTY: &str = "No flows yet";
+pub const EMPTY_WHAT: &str = "Start from an example that runs as it is, or from an empty canvas.";
+pub const EMPTY_FLOW: &str = "Empty flow";
+pub const FLOWS: &str = "Flows";
+pub const HASH: &str = "Content hash";
+pub const LAST_RUN: &str = "Last run";
+pub const MESSAGE: &str = "Message";
+pub const NAME: &str = "Name";
+pub const NAME_PLACEHOLDER: &str = "Order intake";
+pub const NEW: &str = "New flow";
+pub const NO_MESSAGE: &str = "No message";
+pub const NO_RUNS: &str = "—";
+pub const NOT_FOUND: &str = "No flow contains these words";
+pub const NOT_FOUND_WHAT: &str = "Names and descriptions are searched. Try fewer or other words.";
+pub const OPEN: &str = "Open";
+pub const OR_EXAMPLE: &str = "Or start from an example";
+pub const PUBLISHED: &str = "Published";
+pub const RUNS: &str = "Runs";
+pub const SAVED: &str = "Saved";
+pub const SEARCH: &str = "Search flows";
+pub const SHOW_DEFINITION: &str = "Definition";
+pub const START_EXAMPLE: &str = "Use this example";
+pub const VERSION: &str = "Version";
+pub const VERSIONS: &str = "Versions";
+pub const VERSIONS_EMPTY: &str = "Nothing is published yet";
+pub const VERSIONS_EMPTY_WHAT: &str =
+    "Publish the draft in the editor: its version is kept here, unchanged, with its content hash.";
+pub const BY: &str = "By";
+pub const IN_FORCE: &str = "in force";
+
+/// The question before a flow goes.
+pub fn delete_title(name: &str) -> String {
+    format!("Delete “{name}”?")
+}
+
+/// What goes with it.
+pub const DELETE_WHAT: &str = "Its draft, its versions and its webhook addresses go. Runs that are live finish, and what ran stays in the history.";

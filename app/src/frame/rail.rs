@@ -1,0 +1,57 @@
+//! The rail: the pages, as icons, or with words when it is opened. On narrow screens it lies at the bottom.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+use super::strings;
+use crate::ui::{dom, icon::mark, icon_large};
+
+/// Where this browser remembers whether the rail is open; the document's first script reads it too.
+const REMEMBERED: &str = "holon.rail";
+
+/// The rail.
+pub fn rail() -> AnyView {
+    let (open, set_open) = signal(false);
+    Effect::new(move |_| set_open.set(dom::remembered(REMEMBERED).as_deref() == Some("open")));
+    let toggle = move |_| {
+        let state = (!open.get_untracked()).then_some("open");
+        set_open.set(state.is_some());
+        dom::remember(REMEMBERED, state);
+        dom::root_attribute("data-rail", state);
+    };
+    view! {
+        <nav class="rail" aria-label=strings::NAVIGATION>
+            <a class="mark" href="/" aria-label="Holon" tabindex="-1">
+                {mark(20)}
+                <span class="label">"Holon"</span>
+            </a>
+            {item("/", "house", strings::HOME, "item")}
+            {item("/flows", "workflow", strings::FLOWS, "item")}
+            {item("/runs", "activity", strings::RUNS, "item")}
+            {item("/connections", "plug", strings::CONNECTIONS, "item")}
+            {item("/tokens", "key-round", strings::TOKENS, "item wide-only")}
+            {item("/settings", "settings", strings::SETTINGS, "item")}
+            <button
+                type="button"
+                class="item toggle"
+                aria-expanded=move || if open.get() { "true" } else { "false" }
+                title=strings::TOGGLE_RAIL
+                on:click=toggle
+            >
+                {icon_large("panel-left-open")}
+                <span class="label">{strings::CLOSE_RAIL}</span>
+            </button>
+        </nav>
+    }
+    .into_any()
+}
+
+fn item(href: &'static str, glyph: &'static str, label: &'static str, class: &'static str) -> AnyView {
+    view! {
+        <A href=href exact=href == "/" attr:class=class attr:title=label>
+            {icon_large(glyph)}
+            <span class="label">{label}</span>
+        </A>
+    }
+    .into_any()
+}

@@ -1,0 +1,95 @@
+//! The first page: whether everything is fine, what ran, what to look at, and for a newcomer what to do first.
+
+mod attention;
+mod first_steps;
+pub(crate) mod strings;
+
+use holon_model::Problem;
+use holon_model::wire::identity::Overview;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::flows::api::FlowsQuery;
+use crate::frame::{Crumb, bar, strings as frame};
+use crate::ports::use_ports;
+use crate::runs::api::RunsQuery;
+use crate::runs::table;
+use crate::ui::{format, icon, problem_notice, skeleton};
+
+/// `/`
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let ports = use_ports();
+    let all = Resource::new(
+        || (),
+        move |()| {
+            let ports = ports.clone();
+            async move {
+                let flows = FlowsQuery { limit: Some(100), ..FlowsQuery::default() };
+                let runs = RunsQuery { limit: Some(8), ..RunsQuery::default() };
+                let overview = ports.identity.overview().await?;
+                Ok::<_, Problem>((overview, ports.flows.list(flows).await?, ports.runs.list(runs).await?))
+            }
+        },
+    );
+    view! {
+        <Title text=frame::HOME/>
+        {bar(vec![Crumb::here(frame::HOME)], ())}
+        <div class="content">
+            <Suspense fallback=|| skeleton::table(8)>
+                {move || Suspend::new(async move {
+                    match all.await {
+                        Ok((overview, flows, runs)) => {
+                            let started = !runs.data.is_empty();
+                            let recent = RwSignal::new(runs.data);
+                            let side = attention::attention(&flows.data);
+                            let steps = first_steps::first_steps(&flows.data, started);
+                            view! {
+                                <div class="home">
+                                    {health(&overview)}
+                                    {steps}
+                                    {started.then(|| view! { <div class="home-columns">{recent_runs(recent)}{side}</div> })}
+                                </div>
+                            }
+                            .into_any()
+                        }
+                        Err(problem) => problem_notice(&problem),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+fn health(overview: &Overview) -> AnyView {
+    let (glyph, class) = if overview.healthy {
+        ("circle-check", "health is-succeeded")
+    } else {
+        ("triangle-alert", "health is-waiting")
+    };
+    let count = |number: u32, one, many, href| {
+        view! { <a href=href><strong>{format::thousands(number.into())}</strong>" "{if number == 1 { one } else { many }}</a> }
+    };
+    view! {
+        <div>
+            <h1 class=class>{icon(glyph)}<span>{overview.line.clone()}</span></h1>
+            <p class="counts">
+                {count(overview.flows, strings::FLOW, strings::FLOWS, "/flows")}
+                {count(overview.live_runs, strings::LIVE_RUN, strings::LIVE_RUNS, "/runs?status=running")}
+                {count(overview.failed_runs, strings::FAILED_RUN, strings::FAILED_RUNS, "/runs?status=failed")}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+fn recent_runs(runs: RwSignal<Vec<holon_model::wire::runs::RunSummary>>) -> AnyView {
+    crate::runs::live::follow_list(runs, RunsQuery::default(), Some(8));
+    view! {
+        <section aria-labelledby="recent-runs">
+            <div class="section-head"><h2 id="recent-runs">{strings::RECENT}</h2><a href="/runs">{strings::ALL_RUNS}</a></div>
+            <div class="table-box">{table::short(runs)}</div>
+        </section>
+    }
+    .into_any()
+}

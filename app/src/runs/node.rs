@@ -1,0 +1,72 @@
+//! One node of a run: what went in, what came out, why it failed, how long it took.
+
+use holon_model::Value;
+use holon_model::wire::runs::{NodeFailure, NodeRun};
+use leptos::prelude::*;
+
+use super::strings;
+use crate::ui::status::status_chip;
+use crate::ui::time::took;
+use crate::ui::{Json, ago, copyable, icon};
+
+/// The panel.
+pub fn panel(node: &NodeRun) -> AnyView {
+    let name = node.path.rsplit('/').next().unwrap_or(&node.path).to_owned();
+    let input = node.input.clone().map(|value| view! { <Json id="node-input" title=strings::INPUT value/> });
+    view! {
+        <div class="panel-head"><h2>{name}</h2>{status_chip(&node.status)}</div>
+        {facts(node)}
+        {node.error.as_ref().map(failure)}
+        {node.output.as_ref().map(outputs)}
+        {input}
+    }
+    .into_any()
+}
+
+fn facts(node: &NodeRun) -> AnyView {
+    let time = node.started_at.map(|started| {
+        view! {
+            <div><dt>{strings::STARTED}</dt><dd>{ago(started)}</dd></div>
+            <div><dt>{strings::TOOK}</dt><dd>{took(started, node.finished_at)}</dd></div>
+        }
+    });
+    let attempts =
+        (node.attempts > 0).then(|| view! { <div><dt>{strings::ATTEMPTS}</dt><dd>{node.attempts}</dd></div> });
+    let until =
+        node.waiting_until.map(|until| view! { <div><dt>{strings::WAITS_UNTIL}</dt><dd>{ago(until)}</dd></div> });
+    view! {
+        <dl class="facts">
+            {time}
+            {attempts}
+            {until}
+            <div><dt>{strings::PATH}</dt><dd>{copyable(node.path.clone(), "the path")}</dd></div>
+        </dl>
+    }
+    .into_any()
+}
+
+fn failure(error: &NodeFailure) -> AnyView {
+    let detail = (!error.detail.is_null())
+        .then(|| view! { <Json id="node-error" title=strings::ERROR value=error.detail.clone()/> });
+    view! {
+        <div class="notice bad">
+            {icon("circle-x")}
+            <span class="title">{error.message.clone()}</span>
+            <code class="aside">{error.code.clone()}</code>
+        </div>
+        {detail}
+    }
+    .into_any()
+}
+
+/// What it emitted, by port; the usual port goes without its name.
+fn outputs(output: &Value) -> AnyView {
+    let port = |name: &str, value: &Value| {
+        let title = if name == "out" { strings::OUTPUT.to_owned() } else { format!("{} · {name}", strings::OUTPUT) };
+        view! { <Json id=format!("node-out-{name}") title value=value.clone()/> }.into_any()
+    };
+    match output.as_map() {
+        Some(ports) => ports.iter().map(|(name, value)| port(name, value)).collect::<Vec<_>>().into_any(),
+        None => port("out", output),
+    }
+}

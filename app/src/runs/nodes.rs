@@ -1,0 +1,176 @@
+//! The nodes of a run: a list in the order of the flow, and the chosen one beside it.
+
+use std::collections::BTreeMap;
+
+use holon_model::wire::runs::NodeRun;
+use leptos::prelude::*;
+
+use super::live::LiveRun;
+use super::{node, strings};
+use crate::ui::keys;
+use crate::ui::more::left;
+use crate::ui::status::status_icon;
+use crate::ui::time::took;
+
+/// Rows shown at once; the rest on demand.
+const STEP: usize = 200;
+
+/// List and panel.
+pub fn nodes(live: LiveRun) -> AnyView {
+    let chosen = RwSignal::new(live.nodes.with_untracked(|nodes| first(nodes)));
+    let limit = RwSignal::new(STEP);
+    let ordered = Memo::new(move |_| live.nodes.with(|nodes| in_order(nodes)));
+    let shown = move || ordered.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>());
+    let none =
+        move || ordered.with(Vec::is_empty).then(|| view! { <p class="empty small muted">{strings::NO_NODES}</p> });
+    let current = Memo::new(move |_| {
+        live.nodes.with(|nodes| {
+            let path = chosen.get().or_else(|| first(nodes))?;
+            nodes.iter().find(|node| node.path == path).cloned()
+        })
+    });
+    view! {
+        <div class="run-split">
+            <div class="nodes">
+                <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".node-row")>
+                    <For each=shown key=key children=move |node| row(&node, chosen)/>
+                </div>
+                {none}
+                {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
+            </div>
+            <div class="panel">{move || current.get().map(|node| node::panel(&node))}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A row is made anew when what it shows changed.
+fn key(node: &NodeRun) -> (String, String, u32, bool) {
+    (node.path.clone(), node.status.clone(), node.attempts, node.finished_at.is_some())
+}
+
+/// What to look at first: what failed, else what came first.
+fn first(nodes: &[NodeRun]) -> Option<String> {
+    nodes.iter().find(|node| node.status == "failed").or_else(|| nodes.first()).map(|node| node.path.clone())
+}
+
+fn row(node: &NodeRun, chosen: RwSignal<Option<String>>) -> AnyView {
+    let depth = node.path.matches('/').count();
+    let path = node.path.clone();
+    let (scope, name) = match node.path.rsplit_once('/') {
+        Some((scope, name)) => (item(scope), name.to_owned()),
+        None => (None, node.path.clone()),
+    };
+    let (is_chosen, pressed) = (path.clone(), path.clone());
+    let time = node.started_at.map(|started| took(started, node.finished_at));
+    view! {
+        <button
+            type="button"
+            role="option"
+            class=format!("node-row is-{}", node.status)
+            style=format!("--depth:{depth}")
+            title=path
+            aria-selected=move || if chosen.with(|chosen| chosen.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }
+            on:click=move |_| chosen.set(Some(pressed.clone()))
+        >
+            {status_icon(&node.status)}
+            <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}</span>
+            <span class="took">{time}</span>
+        </button>
+    }
+    .into_any()
+}
+
+/// The item that a scope's child belongs to: `[3]` of `each[3]`.
+fn item(scope: &str) -> Option<String> {
+    let last = scope.rsplit('/').next().unwrap_or(scope);
+    last.find('[').map(|at| last[at..].to_owned())
+}
+
+/// Parents before their children, items in their order, siblings as they started.
+fn in_order(nodes: &[NodeRun]) -> Vec<NodeRun> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for node in nodes {
+        for (name, _) in prefixes(&node.path) {
+            let next = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+            seen.entry(name).or_insert(next);
+        }
+    }
+    let place = |node: &NodeRun| -> Vec<(u32, i64)> {
+        prefixes(&node.path).into_iter().map(|(name, item)| (seen.get(&name).copied().unwrap_or(0), item)).collect()
+    };
+    let mut all: Vec<(Vec<(u32, i64)>, NodeRun)> = nodes.iter().map(|node| (place(node), node.clone())).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.into_iter().map(|(_, node)| node).collect()
+}
+
+/// `each[3]/call` → `each` with item 3, then `each/call`; −1 stands for the node itself.
+fn prefixes(path: &str) -> Vec<(String, i64)> {
+    let mut name = String::new();
+    path.split('/')
+        .map(|segment| {
+            let (key, item) = match segment.split_once('[') {
+                Some((key, rest)) => (key, rest.trim_end_matches(']').parse().unwrap_or(-1)),
+                None => (segment, -1),
+            };
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(key);
+            (name.clone(), item)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(path: &str) -> NodeRun {
+        NodeRun {
+            path: path.into(),
+            status: "succeeded".into(),
+            input: None,
+            output: None,
+            error: None,
+            attempts: 0,
+            started_at: None,
+            finished_at: None,
+            waiting_until: None,
+        }
+    }
+
+    #[test]
+    fn children_stand_below_their_scope_and_items_in_their_order() {
+        let started = [
+            "hook",
+            "each",
+            "each[1]/price",
+            "each[0]/price",
+            "each[0]/call",
+            "tail",
+            "each[1]/call",
+            "each[10]/price",
+        ];
+        let ordered = in_order(&started.map(node));
+        let paths: Vec<_> = ordered.iter().map(|node| node.path.as_str()).collect();
+        let expected = [
+            "hook",
+            "each",
+            "each[0]/price",
+            "each[0]/call",
+            "each[1]/price",
+            "each[1]/call",
+            "each[10]/price",
+            "tail",
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn the_item_of_a_child_is_that_of_its_own_scope() {
+        assert_eq!(item("each[3]").as_deref(), Some("[3]"));
+        assert_eq!(item("outer[1]/each[3]").as_deref(), Some("[3]"));
+        assert_eq!(item("guard"), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! What people read on the pages of runs.
+
+pub const AFTER: &str = "After";
+pub const ALL_FLOWS: &str = "All flows";
+pub const ALL_STATUSES: &str = "Any status";
+pub const ATTEMPTS: &str = "Attempts";
+pub const BY_HAND: &str = "By hand";
+pub const CANCEL: &str = "Cancel run";
+pub const CANCELLING: &str = "The run was asked to stop.";
+pub const CONTENT: &str = "Content";
+pub const EMPTY: &str = "No runs yet";
+pub const EMPTY_WHAT: &str =
+    "Publish a flow, then post to its webhook address or start it by hand. A run appears here within a second.";
+pub const EMPTY_FILTER: &str = "No run fits these filters";
+pub const EMPTY_FILTER_WHAT: &str = "Choose another flow or status, or clear the filters.";
+pub const CLEAR: &str = "Clear filters";
+pub const ERROR: &str = "Error";
+pub const FILTER_FLOW: &str = "Flow";
+pub const FILTER_STATUS: &str = "Status";
+pub const FLOW: &str = "Flow";
+pub const INPUT: &str = "Input";
+pub const JOURNAL: &str = "Journal";
+pub const JOURNAL_WHAT: &str =
+    "Every input the run took, in order. The same inputs give the same log hash, here and on the server.";
+pub const KIND: &str = "Input";
+pub const LIVE: &str = "Live";
+pub const LOG_HASH: &str = "Log hash";
+pub const NODES: &str = "Nodes";
+pub const NOT_OUT_YET: &str = "The run has no output yet.";
+pub const NO_NODES: &str = "No node has started yet.";
+pub const OPEN_FLOW: &str = "Open flow";
+pub const OUTPUT: &str = "Output";
+pub const PATH: &str = "Path";
+pub const DATA: &str = "Input and output";
+pub const RETRY: &str = "Retry";
+pub const RETRY_OF: &str = "Retries";
+pub const RUN: &str = "Run";
+pub const RUNS: &str = "Runs";
+pub const SEE_FLOWS: &str = "See the flows";
+pub const SEQ: &str = "#";
+pub const STARTED: &str = "Started";
+pub const STATUS: &str = "Status";
+pub const TOOK: &str = "Took";
+pub const TRIGGER: &str = "Started by";
+pub const VERSION: &str = "Version";
+pub const WAITS_UNTIL: &str = "Waits until";
+pub const WEBHOOK: &str = "Webhook";
+pub const WHOLE_INPUT: &str = "What the run was started with";
+pub const WHOLE_OUTPUT: &str = "What came out";
+
+/// What started a run, in words.
+pub fn trigger(kind: &str) -> String {
+    match kind.split('@').next().unwrap_or(kind) {
+        "trigger.manual" => BY_HAND.to_owned(),
+        "trigger.webhook" => WEBHOOK.to_owned(),
+        other => other.strip_prefix("trigger.").unwrap_or(other).to_owned(),
+    }
+}

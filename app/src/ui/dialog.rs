@@ -1,0 +1,48 @@
+//! A dialog above the page: the browser's own `<dialog>`, so focus stays inside and Escape closes it.
+
+use leptos::prelude::*;
+
+use super::{dom, icon, strings};
+
+/// Shown while `open`; what is inside exists only then.
+#[component]
+pub fn Dialog(
+    /// Whether it is shown.
+    open: RwSignal<bool>,
+    /// Its heading.
+    #[prop(into)]
+    title: Signal<String>,
+    /// Wider than usual.
+    #[prop(optional)]
+    wide: bool,
+    /// What is in it.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let node = NodeRef::<leptos::html::Dialog>::new();
+    let children = StoredValue::new(children);
+    Effect::new(move |_| {
+        let open = open.get();
+        if let Some(dialog) = node.get() {
+            dom::show_dialog(&dialog, open);
+        }
+    });
+    view! {
+        <dialog node_ref=node class:wide=wide aria-label=title on:close=move |_| open.set(false)>
+            {move || {
+                open.get()
+                    .then(|| {
+                        view! {
+                            <div class="dialog-head">
+                                <h2>{title}</h2>
+                                <button type="button" class="button ghost only-icon" aria-label=strings::CLOSE on:click=move |_| open.set(false)>
+                                    {icon("x")}
+                                </button>
+                            </div>
+                            <div class="dialog-body">{children.with_value(|children| children())}</div>
+                        }
+                    })
+            }}
+        </dialog>
+    }
+    .into_any()
+}

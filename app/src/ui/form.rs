@@ -1,0 +1,88 @@
+//! Sending forms: one pending state, one problem, fields that know their own.
+
+use holon_model::Problem;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::ports::PortFuture;
+
+/// Whether the page has been taken over by its script: until then nothing can be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Ready(pub ReadSignal<bool>);
+
+/// Whether the page is ready.
+pub fn use_ready() -> Signal<bool> {
+    use_context::<Ready>().map_or_else(|| Signal::stored(true), |ready| ready.0.into())
+}
+
+/// The button that sends a form: busy while it is sent, off until the page is ready.
+#[component]
+pub fn Submit(
+    /// Whether it is being sent.
+    pending: RwSignal<bool>,
+    /// The verb.
+    label: &'static str,
+    /// Whether it destroys something.
+    #[prop(optional)]
+    danger: bool,
+    /// As wide as the form.
+    #[prop(optional)]
+    block: bool,
+) -> impl IntoView {
+    let ready = use_ready();
+    view! {
+        <button
+            type="submit"
+            class="button primary"
+            class:danger=danger
+            class:block=block
+            disabled=move || !ready.get() || pending.get()
+            aria-busy=move || if pending.get() { "true" } else { "false" }
+        >
+            {move || pending.get().then(|| view! { <span class="spinner" aria-hidden="true"></span> })}
+            {label}
+        </button>
+    }
+    .into_any()
+}
+
+/// Sends what was asked for, tells `problem` why it failed, or goes on with `then`.
+pub fn send<T: 'static>(
+    ask: PortFuture<T>,
+    pending: RwSignal<bool>,
+    problem: RwSignal<Option<Problem>>,
+    then: impl FnOnce(T) + 'static,
+) {
+    if pending.get_untracked() {
+        return;
+    }
+    pending.set(true);
+    problem.set(None);
+    spawn_local(async move {
+        let answer = ask.await;
+        pending.try_set(false);
+        match answer {
+            Ok(value) => then(value),
+            Err(error) => _ = problem.try_set(Some(error)),
+        }
+    });
+}
+
+/// What the server said about the field at `pointer`.
+pub fn field_error(problem: RwSignal<Option<Problem>>, pointer: &'static str) -> Signal<Option<String>> {
+    Signal::derive(move || {
+        problem.with(|problem| {
+            let errors = &problem.as_ref()?.errors;
+            errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
+        })
+    })
+}
+
+/// The problem, unless the fields at these pointers tell all of it.
+pub fn rest_of(problem: RwSignal<Option<Problem>>, pointers: &'static [&'static str]) -> Signal<Option<Problem>> {
+    Signal::derive(move || {
+        problem.get().filter(|problem| {
+            problem.errors.is_empty() || problem.errors.iter().any(|error| !pointers.contains(&error.pointer.as_str()))
+        })
+    })
+}

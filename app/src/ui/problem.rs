@@ -1,0 +1,35 @@
+//! A problem as the API tells it: what happened, to what, what to do, and the request for the operator's log.
+
+use holon_model::{Code, Problem};
+use leptos::prelude::*;
+
+use super::{copyable, icon, strings};
+
+/// The notice. A session that is over leads to sign-in instead.
+pub fn problem_notice(problem: &Problem) -> AnyView {
+    if problem.code == Code::Unauthenticated {
+        return view! { <crate::identity::ToSignIn/> }.into_any();
+    }
+    let fields: Vec<AnyView> = problem
+        .errors
+        .iter()
+        .map(|error| {
+            let place =
+                if error.pointer.is_empty() { None } else { Some(view! { <code>{error.pointer.clone()}</code>" " }) };
+            view! { <li class="detail">{place}{error.detail.clone()}</li> }.into_any()
+        })
+        .collect();
+    let request = problem.request_id.clone().map(|id| {
+        view! { <span class="aside line">{strings::REQUEST}" "{copyable(id, "the request's id")}</span> }
+    });
+    view! {
+        <div class="notice bad" role="alert">
+            {icon("circle-alert")}
+            <span class="title">{problem.title.clone()}</span>
+            <span class="detail">{problem.detail.clone()}</span>
+            {(!fields.is_empty()).then(|| view! { <ul class="detail">{fields}</ul> })}
+            {request}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,17 @@
+//! What people read in the component kit.
+
+pub const CANCEL: &str = "Cancel";
+pub const CLOSE: &str = "Close";
+pub const COPIED: &str = "Copied";
+pub const COPY: &str = "Copy";
+pub const COPY_FAILED: &str = "The browser did not allow copying. Select the text and copy it yourself.";
+pub const COPY_PATH: &str = "Copy path";
+pub const COPY_VALUE: &str = "Copy value";
+pub const MORE_ACTIONS: &str = "More actions";
+pub const OPTIONAL: &str = "optional";
+pub const REQUEST: &str = "Request";
+pub const SHOW: &str = "Show";
+pub const HIDE: &str = "Hide";
+pub const SHOW_MORE: &str = "Show more";
+pub const TREE: &str = "Tree";
+pub const RAW: &str = "Raw";

@@ -1,1 +1,31 @@
-//! The durable runtime: Store, committer, loop, timers, effect pools.
+//! The durable runtime: drives runs in memory, makes every input durable before anything follows from it, and takes runs
+//! up again from their journals.
+//!
+//! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
+//! `live` and `driver` (the loop), `effects` (the pool), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! and `runtime` (start, stop, and the handle).
+
+mod answers;
+mod api;
+mod committer;
+mod definitions;
+mod driver;
+mod effects;
+mod follow;
+mod lease;
+mod live;
+mod metrics;
+mod recover;
+mod retry;
+mod runtime;
+pub mod store;
+
+pub use answers::AnswerWait;
+pub use api::{
+    Answer, CancelError, Change, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
+};
+pub use definitions::{Definitions, DefinitionsError, LoadedFlow};
+pub use effects::{EffectLimits, Host};
+pub use metrics::Metrics;
+pub use recover::{ReplayError, replay};
+pub use runtime::{Runtime, RuntimeConfig, RuntimeHandle};

@@ -1,0 +1,163 @@
+//! What callers ask of the runtime and what they are told.
+
+use holon_engine::{Outcome, Response};
+use holon_model::context::Budget;
+use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
+
+use crate::definitions::DefinitionsError;
+use crate::store::StoreError;
+
+/// Bytes that one payload may have: the input of a run or the result of an effect.
+pub const MOST_PAYLOAD: usize = 2 << 20;
+
+/// A run to start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Where.
+    pub environment: EnvironmentId,
+    /// The environment's name, `run.environment` in expressions.
+    pub environment_name: String,
+    /// The flow.
+    pub flow: FlowId,
+    /// Its published version.
+    pub version: i32,
+    /// The run's id, new, minted by the caller.
+    pub run: RunId,
+    /// The trigger's value.
+    pub input: Value,
+    /// Key of the trigger node; absent: the manual trigger, or the only one.
+    pub trigger: Option<String>,
+    /// Kind of the trigger, such as `trigger.webhook`, for lists.
+    pub trigger_kind: String,
+    /// Who starts it, as the audit log names actors.
+    pub actor: String,
+    /// What it may spend.
+    pub budget: Budget,
+    /// `vars` in expressions.
+    pub vars: Value,
+    /// A key that starts one run, whoever races.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A key that starts one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// What the key is a key of, such as `api` or a webhook's address.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// Hash of the request: the same key with another request is an error.
+    pub request_hash: [u8; 32],
+    /// For how long the key is remembered.
+    pub window: Millis,
+}
+
+/// A run that is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// The run.
+    pub run: RunId,
+    /// Whether an earlier request with the same key had started it.
+    pub replayed: bool,
+}
+
+/// Why a run was not started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The runtime is starting, stopping, or its store is away: nothing is acknowledged.
+    #[error("runs cannot be started at the moment; try again, with the same idempotency key if there was one")]
+    Unavailable,
+    /// The store has no space left.
+    #[error("there is no space left to start runs")]
+    StorageFull,
+    /// The key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch {
+        /// The run that it started.
+        run: RunId,
+    },
+    /// The input is larger than a payload may be.
+    #[error("the input has {bytes} bytes, more than the {MOST_PAYLOAD} that are accepted")]
+    PayloadTooLarge {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// The flow cannot be had.
+    #[error(transparent)]
+    Definition(#[from] DefinitionsError),
+    /// Something that only an operator can mend.
+    #[error("the run could not be stored: {0}")]
+    Refused(String),
+}
+
+/// Why a run was not cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CancelError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// It is over already.
+    #[error("the run is over already")]
+    Over,
+    /// The runtime cannot say now.
+    #[error("the run cannot be cancelled at the moment; try again")]
+    Unavailable,
+}
+
+/// Why a run was not retried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RetryError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// It is not over, or it completed.
+    #[error("only a run that failed or was cancelled can be retried")]
+    NotFailed,
+    /// Its journal does not give the same history with this build.
+    #[error("the journal of the run does not replay: {0}")]
+    Mismatch(String),
+    /// The new run could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Why a run cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FollowError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// Its journal cannot be read now.
+    #[error("the run cannot be read at the moment: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for FollowError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// What a caller who waits for a run is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The run answered.
+    Responded(Response),
+    /// The run ended without answering.
+    Ended(Outcome),
+}
+
+/// That a run of a tenant changed: for lists, which read the rest themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub run: RunId,
+    /// Of which flow.
+    pub flow: FlowId,
+    /// Its status now.
+    pub status: &'static str,
+}

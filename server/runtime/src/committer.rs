@@ -1,0 +1,343 @@
+//! Folds what many runs have to write into few statements, and finds out what became of a statement whose answer was lost.
+//!
+//! A committer takes what is there as soon as it is idle, else when its last batch returns, so batches grow with the
+//! load and nobody waits for a timer. Two of them pipeline. The caller keeps the one rule they need: of a run at most one
+//! write is under way.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use holon_model::{ReplicaId, RunId};
+use holon_platform::clock::SharedClock;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::metrics::Counters;
+use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError};
+
+/// Runs in one statement at most.
+const MOST_RUNS: usize = 256;
+/// Bytes in one statement at most, unless a single run needs more.
+const MOST_BYTES: usize = 1 << 20;
+/// Committers.
+const LANES: usize = 2;
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is durable.
+    Durable,
+    /// Nothing was written: the start's key had started this run before.
+    Taken(IdempotencyRow),
+    /// Nothing was written and nothing will be.
+    Refused(Refusal),
+}
+
+/// Why nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The store stayed away for too long.
+    Unavailable,
+    /// The store has no space left.
+    Full,
+    /// The store refused this very write.
+    Poison(String),
+    /// Another replica has taken over.
+    Fenced,
+}
+
+/// A write and whom to tell.
+pub struct Job {
+    /// What to write.
+    pub write: RunWrite,
+    /// Set for starts: given up when it was not sent by then. Without it the write is tried for ever.
+    pub give_up: Option<Instant>,
+    /// Told once.
+    pub reply: Box<dyn FnOnce(Verdict) + Send>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next batch; nothing when it is closed and empty.
+    async fn take(&self) -> Option<Vec<Job>> {
+        loop {
+            {
+                let mut waiting = self.lock();
+                let mut bytes = 0;
+                let mut jobs = Vec::new();
+                while let Some(job) = waiting.jobs.front() {
+                    bytes += job.write.size();
+                    if jobs.len() == MOST_RUNS || (bytes > MOST_BYTES && !jobs.is_empty()) {
+                        break;
+                    }
+                    jobs.extend(waiting.jobs.pop_front());
+                }
+                if !jobs.is_empty() {
+                    if !waiting.jobs.is_empty() {
+                        self.changed.notify_one();
+                    }
+                    return Some(jobs);
+                }
+                if waiting.closed {
+                    // Wakes the other committer too.
+                    self.changed.notify_one();
+                    return None;
+                }
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+/// The committers of one replica.
+#[derive(Clone)]
+pub struct Committer {
+    queue: Arc<Queue>,
+}
+
+impl Committer {
+    /// Starts them.
+    pub fn start(
+        store: Arc<dyn Store>,
+        replica: ReplicaId,
+        clock: SharedClock,
+        counters: Arc<Counters>,
+    ) -> (Self, Vec<JoinHandle<()>>) {
+        let queue = Arc::new(Queue::default());
+        let lane = |_| {
+            let lane = Lane {
+                store: store.clone(),
+                replica,
+                clock: clock.clone(),
+                queue: queue.clone(),
+                counters: counters.clone(),
+            };
+            tokio::spawn(lane.run())
+        };
+        let tasks = (0..LANES).map(lane).collect();
+        (Self { queue }, tasks)
+    }
+
+    /// Hands a write in. After `close` it is refused at once.
+    pub fn submit(&self, job: Job) {
+        let mut waiting = self.queue.lock();
+        if waiting.closed {
+            drop(waiting);
+            (job.reply)(Verdict::Refused(Refusal::Fenced));
+            return;
+        }
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        self.queue.changed.notify_one();
+    }
+
+    /// Takes no more; the committers end when what was handed in is settled.
+    pub fn close(&self) {
+        self.queue.lock().closed = true;
+        self.queue.changed.notify_one();
+    }
+}
+
+struct Lane {
+    store: Arc<dyn Store>,
+    replica: ReplicaId,
+    clock: SharedClock,
+    queue: Arc<Queue>,
+    counters: Arc<Counters>,
+}
+
+impl Lane {
+    async fn run(self) {
+        while let Some(jobs) = self.queue.take().await {
+            self.settle(jobs).await;
+        }
+    }
+
+    /// Commits until it is known what became of every job.
+    async fn settle(&self, jobs: Vec<Job>) {
+        // What was refused as a whole is halved until the one at fault is alone.
+        let mut parts = vec![jobs];
+        while let Some(mut jobs) = parts.pop() {
+            match self.settle_part(&mut jobs).await {
+                Settled::Done(committed) => self.answer(jobs, &committed).await,
+                Settled::Nothing => {}
+                Settled::Fenced => {
+                    self.queue.lock().closed = true;
+                    refuse(jobs, &Refusal::Fenced);
+                    for part in parts.drain(..) {
+                        refuse(part, &Refusal::Fenced);
+                    }
+                    let rest: Vec<Job> = self.queue.lock().jobs.drain(..).collect();
+                    refuse(rest, &Refusal::Fenced);
+                }
+                Settled::Rejected(why) if jobs.len() == 1 => {
+                    tracing::error!(run = %jobs[0].write.run, why, "the store refuses what a run has to write");
+                    refuse(jobs, &Refusal::Poison(why));
+                }
+                Settled::Rejected(_) => {
+                    let back = jobs.split_off(jobs.len() / 2);
+                    parts.push(back);
+                    parts.push(jobs);
+                }
+            }
+        }
+    }
+
+    async fn settle_part(&self, jobs: &mut Vec<Job>) -> Settled {
+        let mut wait = FIRST_WAIT;
+        // True from the first answer that was lost: then only the store can say that a start was not accepted.
+        let mut in_doubt = false;
+        // Keys in one order in all statements, so that two of them never wait for each other in a circle.
+        jobs.sort_by(|a, b| key_of(&a.write).cmp(&key_of(&b.write)));
+        loop {
+            if !in_doubt {
+                let now = Instant::now();
+                refuse(take(jobs, |job| job.give_up.is_some_and(|at| at <= now)), &Refusal::Unavailable);
+            }
+            if jobs.is_empty() {
+                return Settled::Nothing;
+            }
+            let batch = Batch { replica: self.replica, writes: jobs.iter().map(|job| job.write.clone()).collect() };
+            let error = match self.store.commit(&batch).await {
+                Ok(committed) => {
+                    self.counters.committed(&batch);
+                    return Settled::Done(committed);
+                }
+                Err(error) => error,
+            };
+            match error {
+                StoreError::Fenced => return Settled::Fenced,
+                StoreError::Rejected(why) | StoreError::Inconsistent(why) => return Settled::Rejected(why),
+                StoreError::Contention(_) => continue,
+                StoreError::Full(why) => {
+                    tracing::warn!(why, "the store is full; runs under way wait for space");
+                    if !in_doubt {
+                        refuse(take(jobs, |job| job.give_up.is_some()), &Refusal::Full);
+                    }
+                }
+                StoreError::Unavailable(why) => tracing::warn!(why, "the store is away; trying again"),
+                StoreError::Unknown(_) | StoreError::Conflict => {
+                    in_doubt = true;
+                    tracing::warn!(%error, "an answer of the store was lost; looking up what it did");
+                    match self.look_up(&batch).await {
+                        Some(committed) => {
+                            self.counters.committed(&batch);
+                            return Settled::Done(committed);
+                        }
+                        // A row is there although none of ours is: somebody else's data in our way.
+                        None if error == StoreError::Conflict => {
+                            return Settled::Rejected("a row with this key is there already".into());
+                        }
+                        None => {}
+                    }
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// What a statement did whose answer was lost: nothing, or what it says. Asks until the store answers.
+    async fn look_up(&self, batch: &Batch) -> Option<Committed> {
+        let first = |write: &RunWrite| Some((write.tenant, write.run, write.journal.as_ref()?.seq));
+        let inputs: Vec<_> = batch.writes.iter().filter_map(first).collect();
+        let mut wait = FIRST_WAIT;
+        let landed = loop {
+            match self.store.landed(&inputs).await {
+                Ok(landed) => break landed,
+                Err(error) => tracing::warn!(%error, "the store is away; trying again"),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        };
+        // It was one statement: when one row is there, only starts that lost their key are not.
+        let lost = inputs.iter().map(|(_, run, _)| *run).filter(|run| !landed.contains(run)).collect();
+        (!landed.is_empty()).then_some(Committed { lost })
+    }
+
+    async fn answer(&self, jobs: Vec<Job>, committed: &Committed) {
+        for job in jobs {
+            if !committed.lost.contains(&job.write.run) {
+                (job.reply)(Verdict::Durable);
+                continue;
+            }
+            match self.holder(&job.write).await {
+                Some(row) => (job.reply)(Verdict::Taken(row)),
+                // The key ran out or is gone: this start may have it.
+                None => self.again(job),
+            }
+        }
+    }
+
+    /// Who holds the key of a start that lost it; nothing when it is free by now.
+    async fn holder(&self, write: &RunWrite) -> Option<IdempotencyRow> {
+        let key = write.start.as_ref()?.idempotency.as_ref()?;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let now = self.clock.now();
+            let row = match self.store.idempotency(write.tenant, &key.scope, &key.key).await {
+                Ok(Some(row)) if row.expires_at > now => return Some(row),
+                Ok(Some(_)) => self.store.forget_expired(now, 5_000).await.map(drop),
+                Ok(None) => return None,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = row {
+                tracing::warn!(%error, "the store is away; trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+
+    fn again(&self, job: Job) {
+        // To the front, and even when closed: it was handed in before.
+        let mut waiting = self.queue.lock();
+        waiting.jobs.push_front(job);
+        drop(waiting);
+        self.queue.changed.notify_one();
+    }
+}
+
+enum Settled {
+    Done(Committed),
+    Nothing,
+    Fenced,
+    Rejected(String),
+}
+
+fn key_of(write: &RunWrite) -> Option<(RunId, &str, &str)> {
+    // Tenants as run ids are only compared: any fixed order does.
+    let key = write.start.as_ref()?.idempotency.as_ref()?;
+    Some((RunId(write.tenant.0), &key.scope, &key.key))
+}
+
+fn take(jobs: &mut Vec<Job>, which: impl Fn(&Job) -> bool) -> Vec<Job> {
+    let (taken, kept) = std::mem::take(jobs).into_iter().partition(which);
+    *jobs = kept;
+    taken
+}
+
+fn refuse(jobs: Vec<Job>, refusal: &Refusal) {
+    for job in jobs {
+        (job.reply)(Verdict::Refused(refusal.clone()));
+    }
+}

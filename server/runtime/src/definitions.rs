@@ -1,0 +1,42 @@
+//! Where published flows come from. The server implements it over its tables, with a cache that pages share.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use holon_engine::Compiled;
+use holon_flow::Definition;
+use holon_model::{FlowId, TenantId};
+
+/// A published version, ready to run. Versions never change, so it may be kept.
+pub struct LoadedFlow {
+    /// As written.
+    pub definition: Definition,
+    /// As the machine takes it.
+    pub compiled: Arc<Compiled>,
+    /// Its canonical hash.
+    pub hash: [u8; 32],
+}
+
+/// Finds published flows.
+#[async_trait]
+pub trait Definitions: Send + Sync + 'static {
+    /// A published version.
+    ///
+    /// # Errors
+    /// When there is none, it cannot be read now, or this build cannot compile it.
+    async fn load(&self, tenant: TenantId, flow: FlowId, version: i32) -> Result<Arc<LoadedFlow>, DefinitionsError>;
+}
+
+/// Why a flow cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DefinitionsError {
+    /// There is no such version.
+    #[error("there is no such version of the flow")]
+    NotFound,
+    /// It cannot be read now; later it may.
+    #[error("the flow cannot be read now: {0}")]
+    Unavailable(String),
+    /// It does not compile with this build.
+    #[error("the flow does not compile: {0}")]
+    Broken(String),
+}

@@ -1,0 +1,285 @@
+//! The pool that does effects: bounded, taking turns between tenants so that one with ten thousand effects delays
+//! another's single one by no more than one turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use holon_flow::capability::NodeError;
+use holon_model::{EnvironmentId, TenantId, Value};
+use holon_platform::egress::Egress;
+use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
+use tokio_util::sync::CancellationToken;
+
+use crate::lease::Standing;
+use crate::metrics::Counters;
+
+/// What executors are given besides the request.
+#[derive(Clone)]
+pub struct Host {
+    /// The one road out.
+    pub egress: Arc<Egress>,
+    /// The tenants' connections.
+    pub connections: Arc<dyn ConnectionSource>,
+}
+
+/// An effect to do and whom to tell.
+pub(crate) struct EffectJob {
+    pub tenant: TenantId,
+    pub environment: EnvironmentId,
+    pub request: EffectRequest,
+    /// Given when the answer is not wanted any more; then nobody is told.
+    pub cancel: CancellationToken,
+    pub done: Box<dyn FnOnce(Result<Value, NodeError>) + Send>,
+}
+
+#[derive(Default)]
+struct Turns {
+    /// Tenants with something waiting, next first.
+    ring: VecDeque<TenantId>,
+    waiting: HashMap<TenantId, VecDeque<EffectJob>>,
+    running: usize,
+    /// Nothing more is begun.
+    held: bool,
+    running_of: HashMap<TenantId, usize>,
+}
+
+impl Turns {
+    fn push(&mut self, job: EffectJob) {
+        let queue = self.waiting.entry(job.tenant).or_default();
+        if queue.is_empty() {
+            self.ring.push_back(job.tenant);
+        }
+        queue.push_back(job);
+    }
+
+    /// The next job, of the tenant whose turn it is and who is below the bound.
+    fn next(&mut self, most: usize, most_of_one: usize) -> Option<EffectJob> {
+        if self.held || self.running >= most {
+            return None;
+        }
+        for _ in 0..self.ring.len() {
+            let tenant = self.ring.pop_front()?;
+            if self.running_of.get(&tenant).is_some_and(|running| *running >= most_of_one) {
+                self.ring.push_back(tenant);
+                continue;
+            }
+            let queue = self.waiting.get_mut(&tenant)?;
+            let job = queue.pop_front();
+            if queue.is_empty() {
+                self.waiting.remove(&tenant);
+            } else {
+                self.ring.push_back(tenant);
+            }
+            self.running += 1;
+            *self.running_of.entry(tenant).or_default() += 1;
+            return job;
+        }
+        None
+    }
+
+    fn finished(&mut self, tenant: TenantId) {
+        self.running -= 1;
+        if let Some(running) = self.running_of.get_mut(&tenant) {
+            *running -= 1;
+            if *running == 0 {
+                self.running_of.remove(&tenant);
+            }
+        }
+    }
+}
+
+/// Bounds of the pool.
+#[derive(Debug, Clone, Copy)]
+pub struct EffectLimits {
+    /// Effects at once.
+    pub most: usize,
+    /// Effects of one tenant at once.
+    pub most_of_one: usize,
+    /// The longest that one attempt may take.
+    pub longest: Duration,
+}
+
+impl Default for EffectLimits {
+    fn default() -> Self {
+        Self { most: 512, most_of_one: 256, longest: Duration::from_secs(300) }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct EffectPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    turns: Mutex<Turns>,
+    limits: EffectLimits,
+    executors: Executors,
+    host: Host,
+    standing: tokio::sync::watch::Receiver<Standing>,
+    counters: Arc<Counters>,
+    /// Given at the end: what waits is dropped, what runs is cancelled.
+    stop: CancellationToken,
+}
+
+impl EffectPool {
+    pub fn new(
+        limits: EffectLimits,
+        executors: Executors,
+        host: Host,
+        standing: tokio::sync::watch::Receiver<Standing>,
+        counters: Arc<Counters>,
+        stop: CancellationToken,
+    ) -> Self {
+        let turns = Mutex::default();
+        Self { shared: Arc::new(Shared { turns, limits, executors, host, standing, counters, stop }) }
+    }
+
+    /// Hands an effect in.
+    pub fn submit(&self, job: EffectJob) {
+        self.lock().push(job);
+        self.pump();
+    }
+
+    /// Begins no more effects.
+    pub fn hold(&self) {
+        self.lock().held = true;
+    }
+
+    /// Effects that run now.
+    pub fn running(&self) -> usize {
+        self.lock().running
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Turns> {
+        self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pump(&self) {
+        while !self.shared.stop.is_cancelled() {
+            let limits = self.shared.limits;
+            let Some(job) = self.lock().next(limits.most, limits.most_of_one) else { return };
+            let pool = self.clone();
+            tokio::spawn(async move {
+                let tenant = job.tenant;
+                pool.shared.perform(job).await;
+                pool.lock().finished(tenant);
+                pool.pump();
+            });
+        }
+    }
+}
+
+impl Shared {
+    async fn perform(&self, job: EffectJob) {
+        let EffectJob { tenant, environment, request, cancel, done } = job;
+        let mut standing = self.standing.clone();
+        let result = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            () = self.stop.cancelled() => return,
+            // A replica whose lease may have run out does nothing to the outside until it knows better.
+            held = Standing::held(&mut standing) => if held { self.execute(tenant, environment, request, cancel.clone()).await } else { return },
+        };
+        if !cancel.is_cancelled() && !self.stop.is_cancelled() {
+            done(result);
+        }
+    }
+
+    async fn execute(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        request: EffectRequest,
+        cancel: CancellationToken,
+    ) -> Result<Value, NodeError> {
+        let Some(executor) = self.executors.get(&request.kind) else {
+            return Err(NodeError::new("no_executor", format!("this server cannot execute {}", request.kind)));
+        };
+        let longest = request.timeout.unwrap_or(self.limits.longest).min(self.limits.longest);
+        let kind = request.kind.clone();
+        let cx = EffectContext {
+            tenant,
+            environment,
+            egress: self.host.egress.clone(),
+            connections: self.host.connections.clone(),
+            cancel: cancel.clone(),
+        };
+        self.counters.effect();
+        let executing = AssertUnwindSafe(executor.execute(&cx, request)).catch_unwind();
+        let executed = tokio::select! {
+            biased;
+            // Nobody is told; the error only ends this function.
+            () = cancel.cancelled() => return Err(NodeError::new("cancelled", "the effect is not wanted any more")),
+            () = self.stop.cancelled() => return Err(NodeError::new("cancelled", "the server is stopping")),
+            executed = tokio::time::timeout(longest, executing) => executed,
+        };
+        match executed {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => {
+                tracing::error!(kind, "an executor panicked");
+                Err(NodeError::new(
+                    "executor_panicked",
+                    format!("{kind} ended unexpectedly; the server's log says more"),
+                ))
+            }
+            Err(_) => {
+                let mut error = NodeError::new("timeout", format!("{kind} did not end within {} s", longest.as_secs()));
+                error.retryable = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holon_model::RunId;
+    use uuid::Uuid;
+
+    fn job(tenant: u128, path: &str) -> EffectJob {
+        EffectJob {
+            tenant: TenantId(Uuid::from_u128(tenant)),
+            environment: EnvironmentId(Uuid::nil()),
+            request: EffectRequest {
+                run: RunId(Uuid::nil()),
+                path: path.into(),
+                kind: "test@1".into(),
+                config: Value::Null,
+                input: Value::Null,
+                key: String::new(),
+                attempt: 1,
+                timeout: None,
+            },
+            cancel: CancellationToken::new(),
+            done: Box::new(drop),
+        }
+    }
+
+    fn order(turns: &mut Turns, most_of_one: usize) -> Vec<String> {
+        std::iter::from_fn(|| turns.next(100, most_of_one)).map(|job| job.request.path).collect()
+    }
+
+    #[test]
+    fn tenants_take_turns_however_much_one_of_them_has_waiting() {
+        let mut turns = Turns::default();
+        ["a1", "a2", "a3", "a4"].into_iter().for_each(|path| turns.push(job(1, path)));
+        turns.push(job(2, "b1"));
+        turns.push(job(3, "c1"));
+        turns.push(job(2, "b2"));
+        assert_eq!(order(&mut turns, 100), ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
+    }
+
+    #[test]
+    fn a_tenant_at_its_bound_waits_and_the_others_do_not() {
+        let mut turns = Turns::default();
+        ["a1", "a2", "a3"].into_iter().for_each(|path| turns.push(job(1, path)));
+        ["b1", "b2"].into_iter().for_each(|path| turns.push(job(2, path)));
+        assert_eq!(order(&mut turns, 1), ["a1", "b1"]);
+        turns.finished(TenantId(Uuid::from_u128(1)));
+        assert_eq!(order(&mut turns, 1), ["a2"]);
+    }
+}

@@ -1,0 +1,204 @@
+//! One run in memory: its machine, what waits to be taken in, and the one write that is under way.
+//!
+//! The order that durability needs is kept here: inputs go through the machine, what they are is written, and only when
+//! that is durable is told and done what follows from them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use holon_engine::{Command, EffectId, Event, Input, Machine, Outcome, RunStatus, Stamped, TimerId, encode_input};
+use holon_model::{RunId, TenantId, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{CancelError, StartError, Started};
+use crate::store::{
+    EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
+};
+
+/// Inputs of one run in one write at most.
+const MOST_INPUTS: usize = 64;
+/// After so many inputs a snapshot is kept, so that recovery replays no more than these.
+const SNAPSHOT_EVERY: i64 = 64;
+/// A run that will sleep for longer than a minute keeps a snapshot already after this many.
+const SNAPSHOT_BEFORE_SLEEP: i64 = 16;
+const LONG_SLEEP_MS: i64 = 60_000;
+/// A larger snapshot costs more than the replay it saves.
+const LARGEST_SNAPSHOT: usize = 1 << 20;
+
+/// Something that happened to a run and was not taken in yet.
+pub(crate) struct Queued {
+    pub at: Timestamp,
+    pub input: Input,
+    /// Told when it is durable, or could not be taken in any more.
+    pub told: Option<oneshot::Sender<Result<(), CancelError>>>,
+}
+
+/// The beginning of a run: whom to tell, and the key it was asked for with.
+pub(crate) struct Beginning {
+    pub reply: oneshot::Sender<Result<Started, StartError>>,
+    pub idempotency: Option<IdempotencyRow>,
+    pub give_up: tokio::time::Instant,
+    /// Inputs from an earlier run's journal, copied before anything else: their commands are not done, what is
+    /// outstanding after them is.
+    pub copied: usize,
+}
+
+/// What follows from inputs whose write is under way.
+pub(crate) struct Flight {
+    pub commands: Vec<Command>,
+    /// Each with the run's status after the input that made it.
+    pub events: Vec<(RunStatus, Event)>,
+    pub told: Vec<oneshot::Sender<Result<(), CancelError>>>,
+    pub ended: bool,
+    pub status: LiveStatus,
+    pub status_changed: bool,
+}
+
+/// A run in memory.
+pub(crate) struct Live {
+    pub tenant: TenantId,
+    pub run: RunId,
+    pub facts: Arc<RunFacts>,
+    pub machine: Machine,
+    pub waiting: VecDeque<Queued>,
+    pub beginning: Option<Beginning>,
+    pub flight: Option<Flight>,
+    /// Status as stored; nothing before the first write.
+    pub stored: Option<LiveStatus>,
+    /// Number of the first input that the last snapshot does not hold.
+    pub snapshot_at: i64,
+    pub effects: BTreeMap<EffectId, CancellationToken>,
+    pub timers: BTreeMap<TimerId, Timestamp>,
+    pub watchers: Vec<mpsc::Sender<Arc<[(RunStatus, Event)]>>>,
+}
+
+/// A run could not go on by the code that drives it.
+pub(crate) struct Broken(pub String);
+
+impl Live {
+    /// Number of the next input.
+    pub fn next_seq(&self) -> i64 {
+        i64::try_from(self.machine.seq()).unwrap_or(i64::MAX)
+    }
+
+    /// Takes in what waits and says what to write; nothing when there is nothing to write, or a write is under way.
+    pub fn advance(&mut self, now: Timestamp) -> Result<Option<RunWrite>, Broken> {
+        if self.flight.is_some() || self.waiting.is_empty() {
+            return Ok(None);
+        }
+        let first = self.next_seq();
+        let mut taken = Taken::default();
+        let most = MOST_INPUTS.max(self.beginning.as_ref().map_or(0, |beginning| beginning.copied + 1));
+        while taken.entries.len() < most {
+            let Some(queued) = self.waiting.pop_front() else { break };
+            self.take_in(queued, &mut taken)?;
+        }
+        if taken.entries.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.write(first, taken, now)))
+    }
+
+    fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
+        let Queued { at, input, told } = queued;
+        if !self.machine.accepts(&input) {
+            if let Some(told) = told {
+                // Whoever asked may be gone.
+                let _ = told.send(if self.machine.status().is_terminal() { Err(CancelError::Over) } else { Ok(()) });
+            }
+            return Ok(());
+        }
+        let bytes = encode_input(&input);
+        let machine = &mut self.machine;
+        // A defect in a node's code must stop this run only, and say so.
+        let handled = std::panic::catch_unwind(AssertUnwindSafe(|| machine.handle(Stamped::new(at, input))));
+        let decision =
+            handled.map_err(|_| Broken("machine_panicked: the engine ended unexpectedly on this run".into()))?;
+        taken.entries.push(Entry { at: decision.at, input: bytes, log_hash: self.machine.log_hash() });
+        taken.events.extend(decision.events.into_iter().map(|event| (decision.status, event)));
+        taken.told.extend(told);
+        match self.beginning.as_ref().map(|beginning| beginning.copied) {
+            Some(copied) if taken.entries.len() < copied => {}
+            Some(copied) if taken.entries.len() == copied && copied > 0 => taken.commands = self.machine.pending(),
+            _ => taken.commands.extend(decision.commands),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
+        let Taken { entries, commands, events, told } = taken;
+        let ended = self.machine.status().is_terminal();
+        let status = match self.machine.status() {
+            RunStatus::Waiting => LiveStatus::Waiting,
+            _ => LiveStatus::Running,
+        };
+        let status_changed = self.stored != Some(status);
+        let starting = self.beginning.as_ref();
+        let start = starting.map(|beginning| Start { idempotency: beginning.idempotency.clone() });
+        let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };
+        let live = match (ended, start.is_some()) {
+            (true, true) => LiveWrite::Keep,
+            (true, false) => LiveWrite::Delete,
+            (false, true) => LiveWrite::Insert(status),
+            (false, false) if status_changed || snapshot.is_some() => {
+                LiveWrite::Update { status, reason: None, snapshot }
+            }
+            (false, false) => LiveWrite::Keep,
+        };
+        let end = ended.then(|| self.end(entries.last().map_or(now, |entry| entry.at)));
+        self.flight = Some(Flight { commands, events, told, ended, status, status_changed });
+        RunWrite {
+            tenant: self.tenant,
+            run: self.run,
+            facts: self.facts.clone(),
+            start,
+            journal: Some(JournalWrite { seq: first, entries }),
+            live,
+            end,
+        }
+    }
+
+    fn snapshot(&mut self, status: LiveStatus, now: Timestamp) -> Option<Snapshot> {
+        let since = self.next_seq() - self.snapshot_at;
+        let sleeps = status == LiveStatus::Waiting
+            && self.machine.next_due().is_some_and(|due| due.0.saturating_sub(now.0) > LONG_SLEEP_MS);
+        if since < SNAPSHOT_EVERY && !(sleeps && since >= SNAPSHOT_BEFORE_SLEEP) {
+            return None;
+        }
+        let seq = self.next_seq();
+        self.snapshot_at = seq;
+        let bytes = self.machine.snapshot();
+        (bytes.len() <= LARGEST_SNAPSHOT).then_some(Snapshot { seq, bytes })
+    }
+
+    fn end(&self, at: Timestamp) -> EndRow {
+        let (status, error) = match self.machine.outcome() {
+            Some(Outcome::Failed { error }) => {
+                ("failed", Some(first_line(&format!("{}: {}", error.code, error.message))))
+            }
+            Some(Outcome::Cancelled { reason }) => ("cancelled", Some(first_line(reason))),
+            _ => ("completed", None),
+        };
+        EndRow { at, status, error, log_hash: self.machine.log_hash(), state: self.machine.snapshot() }
+    }
+
+    /// Gives everything up that is being done for it.
+    pub fn cancel_effects(&mut self) {
+        std::mem::take(&mut self.effects).into_values().for_each(|token| token.cancel());
+    }
+}
+
+#[derive(Default)]
+struct Taken {
+    entries: Vec<Entry>,
+    commands: Vec<Command>,
+    events: Vec<(RunStatus, Event)>,
+    told: Vec<oneshot::Sender<Result<(), CancelError>>>,
+}
+
+/// The first line, cut at 500 characters, without what a text column cannot hold.
+pub(crate) fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().filter(|c| *c != '\0').take(500).collect()
+}

@@ -1,0 +1,191 @@
+//! Taking runs up from the store: the journal through the machine with its commands suppressed, every log hash compared
+//! with the one written then. A run whose history does not come out the same is parked, and says why.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holon_engine::{Compiled, Decision, Machine, Stamped, decode_input};
+use holon_model::canon;
+
+use crate::definitions::DefinitionsError;
+use crate::driver::{Msg, Parked, park_write};
+use crate::live::Live;
+use crate::runtime::Shared;
+use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError};
+
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Why a journal does not give the run it was written by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// An input of another format, or damaged.
+    #[error("input {seq} does not read: {why}")]
+    Unreadable {
+        /// Number of the input.
+        seq: i64,
+        /// What the decoder said.
+        why: String,
+    },
+    /// The machine came to another history than the one that was written.
+    #[error("after input {seq} the log hash is {now}, the journal says {then}")]
+    Mismatch {
+        /// Number of the input.
+        seq: i64,
+        /// The hash now.
+        now: String,
+        /// The hash then.
+        then: String,
+    },
+    /// The machine ended unexpectedly.
+    #[error("the engine ended unexpectedly on input {seq}")]
+    Panicked {
+        /// Number of the input.
+        seq: i64,
+    },
+}
+
+/// Feeds the inputs from `from` on to a machine and hands out each decision; stops at the first difference.
+///
+/// # Errors
+/// When an input does not read or a log hash differs.
+pub fn replay(
+    machine: &mut Machine,
+    from: i64,
+    entries: &[Entry],
+    mut each: impl FnMut(Decision),
+) -> Result<(), ReplayError> {
+    for (seq, entry) in (from..).zip(entries) {
+        let input =
+            decode_input(&entry.input).map_err(|error| ReplayError::Unreadable { seq, why: error.to_string() })?;
+        let handled = std::panic::catch_unwind(AssertUnwindSafe(|| machine.handle(Stamped::new(entry.at, input))));
+        let decision = handled.map_err(|_| ReplayError::Panicked { seq })?;
+        let hash = machine.log_hash();
+        if hash != entry.log_hash {
+            let (now, then) = (canon::hex(&hash), canon::hex(&entry.log_hash));
+            return Err(ReplayError::Mismatch { seq, now, then });
+        }
+        each(decision);
+    }
+    Ok(())
+}
+
+/// The machine of a run as its snapshot and the journal after it left it. A snapshot that does not read is not needed:
+/// nothing is lost but time.
+pub(crate) fn machine(flow: &Arc<Compiled>, snapshot: Option<&Snapshot>) -> (Machine, i64) {
+    if let Some(snapshot) = snapshot {
+        match Machine::restore(flow.clone(), &snapshot.bytes) {
+            Ok(machine) => return (machine, snapshot.seq),
+            Err(error) => tracing::warn!(%error, "a snapshot does not read; replaying the whole journal"),
+        }
+    }
+    (Machine::new(flow.clone()), 0)
+}
+
+enum Taken {
+    Up(Box<Live>),
+    Parked { reason: String, log_hash: [u8; 32] },
+}
+
+impl Shared {
+    /// Takes up all live runs of shards that this replica has just come to hold. Ends when all of them are.
+    pub(crate) async fn recover(self: Arc<Self>, shards: Vec<i16>) {
+        let rows = loop {
+            match self.store.live(&shards).await {
+                Ok(rows) => break rows,
+                Err(error) => self.wait(&error).await,
+            }
+            if self.is_lost() {
+                return;
+            }
+        };
+        if !rows.is_empty() {
+            tracing::info!(runs = rows.len(), "taking up runs from the journal");
+        }
+        for row in rows {
+            self.recover_one(row).await;
+        }
+        self.own(&shards);
+    }
+
+    async fn recover_one(&self, row: LiveRow) {
+        let (tenant, run) = (row.tenant, row.run);
+        let facts = Arc::new(row.facts.clone());
+        let driver = self.driver(run);
+        let taken = loop {
+            match self.take_up(&row).await {
+                Ok(taken) => break taken,
+                Err(error) => self.wait(&error).await,
+            }
+            if self.is_lost() {
+                return;
+            }
+        };
+        // The loop may be gone: then there is nobody to drive anything.
+        match taken {
+            Taken::Up(live) => {
+                let _ = driver.send(Msg::Adopt(live));
+            }
+            Taken::Parked { reason, log_hash } => {
+                tracing::error!(%run, reason, "a run is parked");
+                let _ = driver.send(Msg::AdoptParked(Parked { tenant, run, facts: facts.clone(), log_hash }));
+                if row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
+                    let write = park_write(tenant, run, facts.clone(), reason);
+                    self.committer.submit(crate::committer::Job { write, give_up: None, reply: Box::new(drop) });
+                }
+                self.changed(tenant, run, &facts, "paused");
+            }
+        }
+    }
+
+    async fn take_up(&self, row: &LiveRow) -> Result<Taken, StoreError> {
+        let flow = match self.definitions.load(row.tenant, row.facts.flow, row.facts.version).await {
+            Ok(flow) if flow.hash == row.facts.definition_hash => flow,
+            Ok(_) => return Ok(parked("definition_changed: the version is not the one that the run was started with")),
+            Err(DefinitionsError::Unavailable(why)) => return Err(StoreError::Unavailable(why)),
+            Err(error) => return Ok(parked(&format!("definition_missing: {error}"))),
+        };
+        let (mut machine, from) = machine(&flow.compiled, row.snapshot.as_ref());
+        let entries = match self.store.journal(row.tenant, row.run, from).await {
+            Ok(entries) => entries,
+            Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
+            Err(error) => return Err(error),
+        };
+        if let Err(error) = replay(&mut machine, from, &entries, drop) {
+            let log_hash = entries.last().map_or([0; 32], |entry| entry.log_hash);
+            return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
+        }
+        if machine.info().is_some_and(|info| info.semantics > holon_engine::SEMANTICS) {
+            return Ok(parked("newer_semantics: the run was started by a newer build; it goes on with that one"));
+        }
+        // A run whose end was written has no row here; one that is over by its journal was not ended by this code.
+        if machine.status().is_terminal() || machine.seq() == 0 {
+            return Ok(parked("journal_mismatch: the journal of a live run is empty or ended"));
+        }
+        Ok(Taken::Up(Box::new(Live {
+            tenant: row.tenant,
+            run: row.run,
+            facts: Arc::new(row.facts.clone()),
+            snapshot_at: from,
+            machine,
+            waiting: VecDeque::new(),
+            beginning: None,
+            flight: None,
+            // A run that was parked is written as what it is now with its next input.
+            stored: Some(row.status).filter(|status| *status != LiveStatus::Paused),
+            effects: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            watchers: Vec::new(),
+        })))
+    }
+
+    async fn wait(&self, error: &StoreError) {
+        tracing::warn!(%error, "runs cannot be read; trying again");
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+fn parked(reason: &str) -> Taken {
+    Taken::Parked { reason: reason.to_owned(), log_hash: [0; 32] }
+}

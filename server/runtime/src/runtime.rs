@@ -1,0 +1,447 @@
+//! The runtime of one process: what it is made of, how it starts and stops, and the handle by which it is asked.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use holon_engine::{EventId, Input, Machine, RunInfo, Stamped};
+use holon_model::wire::runs::RunEvent;
+use holon_model::{Payload, ReplicaId, RunId, TenantId};
+use holon_platform::clock::{SharedClock, mint};
+use holon_platform::execute::Executors;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::answers::{AnswerWait, Answers};
+use crate::api::{
+    Answer, CancelError, Change, FollowError, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
+};
+use crate::committer::Committer;
+use crate::definitions::{Definitions, LoadedFlow};
+use crate::driver::{Driver, Msg, size};
+use crate::effects::{EffectLimits, EffectPool, Host};
+use crate::lease::{LEASE_MS, Standing, keep};
+use crate::live::{Beginning, Live, Queued};
+use crate::metrics::{Counters, Metrics};
+use crate::store::{IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
+
+/// Changes that a listener may lag behind.
+const CHANGES_LAG: usize = 1024;
+const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
+const DRAIN_POLL: Duration = Duration::from_millis(10);
+
+/// What a runtime is made of.
+pub struct RuntimeConfig {
+    /// Where runs are kept.
+    pub store: Arc<dyn Store>,
+    /// Where published flows come from.
+    pub definitions: Arc<dyn Definitions>,
+    /// Who does effects.
+    pub executors: Executors,
+    /// What they are given.
+    pub host: Host,
+    /// Time and ids.
+    pub clock: SharedClock,
+    /// Where this process runs, for operators.
+    pub address: String,
+    /// Its build.
+    pub build: String,
+    /// Whether no other process can be using this store: then the runs of one that was killed are taken up at once and
+    /// not when its lease runs out.
+    pub alone: bool,
+    /// Bounds of the effect pool.
+    pub effects: EffectLimits,
+    /// How long a start waits for the store before it is not acknowledged.
+    pub start_within: Duration,
+    /// Loops that drive runs, at least one.
+    pub drivers: usize,
+}
+
+pub(crate) struct Shared {
+    pub store: Arc<dyn Store>,
+    pub definitions: Arc<dyn Definitions>,
+    pub clock: SharedClock,
+    pub committer: Committer,
+    pub pool: EffectPool,
+    pub counters: Arc<Counters>,
+    pub answers: Answers,
+    pub changes: broadcast::Sender<Change>,
+    replica: ReplicaId,
+    standing: watch::Sender<Standing>,
+    drivers: Vec<mpsc::UnboundedSender<Msg>>,
+    /// Shards whose runs are all in memory.
+    owned: Mutex<BTreeSet<i16>>,
+    draining: AtomicBool,
+    start_within: Duration,
+    /// Ends everything that runs beside the loops.
+    stop: CancellationToken,
+}
+
+impl Shared {
+    pub fn driver(&self, run: RunId) -> &mpsc::UnboundedSender<Msg> {
+        // At least one, see `Runtime::start`; the shard is never negative.
+        &self.drivers[usize::from(shard_of(run).unsigned_abs()) % self.drivers.len()]
+    }
+
+    pub fn is_lost(&self) -> bool {
+        *self.standing.borrow() == Standing::Lost
+    }
+
+    /// Another replica has taken over: nothing more is done here.
+    pub fn lose(&self) {
+        if !self.is_lost() {
+            tracing::error!(replica = %self.replica, "a commit was fenced: another replica has taken over");
+        }
+        self.standing.send_replace(Standing::Lost);
+        self.stop.cancel();
+        self.answers.clear();
+    }
+
+    pub fn own(&self, shards: &[i16]) {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner).extend(shards);
+    }
+
+    fn owns(&self, shard: i16) -> bool {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner).contains(&shard)
+    }
+}
+
+/// The runtime. `start` is all of it.
+pub struct Runtime;
+
+impl Runtime {
+    /// Enters as a replica, takes up the runs of the shards it can have, and drives them.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn start(config: RuntimeConfig) -> Result<RuntimeHandle, StoreError> {
+        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, .. } = config;
+        let replica: ReplicaId = mint(&*clock);
+        let semantics = i32::try_from(holon_engine::SEMANTICS).unwrap_or(i32::MAX);
+        store.maintain().await?;
+        store.join(&Replica { id: replica, address, build, semantics }, LEASE_MS, alone).await?;
+        let asked = Instant::now();
+        let shards = store.renew(replica, LEASE_MS).await?;
+
+        let counters = Arc::new(Counters::default());
+        let stop = CancellationToken::new();
+        let (standing, held) = watch::channel(Standing::renewed(asked));
+        let (committer, mut tasks) = Committer::start(store.clone(), replica, clock.clone(), counters.clone());
+        let pool = EffectPool::new(effects, executors, host, held, counters.clone(), stop.clone());
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..config.drivers.max(1)).map(|_| mpsc::unbounded_channel()).unzip();
+        let shared = Arc::new(Shared {
+            store: store.clone(),
+            definitions,
+            clock,
+            committer,
+            pool,
+            counters,
+            answers: Answers::default(),
+            changes: broadcast::channel(CHANGES_LAG).0,
+            replica,
+            standing: standing.clone(),
+            drivers: senders.clone(),
+            owned: Mutex::default(),
+            draining: AtomicBool::new(false),
+            start_within: config.start_within,
+            stop: stop.clone(),
+        });
+        for (sender, receiver) in senders.into_iter().zip(receivers) {
+            tasks.push(tokio::spawn(Driver::new(shared.clone(), sender, receiver).run()));
+        }
+        let (renewed, renewals) = mpsc::unbounded_channel();
+        // The receiver lives in the task below.
+        let _ = renewed.send(shards);
+        tasks.push(tokio::spawn(keep(store, replica, standing, renewed, stop.clone())));
+        tasks.push(tokio::spawn(take_up_new(shared.clone(), renewals)));
+        tasks.push(tokio::spawn(maintain(shared.clone())));
+        tasks.push(tokio::spawn(stop_when_lost(shared.clone())));
+        Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)) })
+    }
+}
+
+/// Takes up the runs of shards as they come to be held.
+async fn take_up_new(shared: Arc<Shared>, mut renewals: mpsc::UnboundedReceiver<Vec<i16>>) {
+    while let Some(held) = renewals.recv().await {
+        let new: Vec<i16> = held.into_iter().filter(|shard| !shared.owns(*shard)).collect();
+        if !new.is_empty() {
+            shared.clone().recover(new).await;
+        }
+    }
+}
+
+/// Whoever notices first that another replica has taken over: everything ends.
+async fn stop_when_lost(shared: Arc<Shared>) {
+    let mut standing = shared.standing.subscribe();
+    if standing.wait_for(|standing| *standing == Standing::Lost).await.is_ok() {
+        shared.lose();
+        for driver in &shared.drivers {
+            // A loop that is gone needs no telling.
+            let _ = driver.send(Msg::Stop);
+        }
+    }
+}
+
+/// Room for the weeks to come, and keys that ran out.
+async fn maintain(shared: Arc<Shared>) {
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = tokio::time::sleep(MAINTAIN_EVERY) => {}
+        }
+        if let Err(error) = shared.store.maintain().await {
+            tracing::warn!(%error, "maintenance of the store failed; trying again in an hour");
+        }
+        loop {
+            match shared.store.forget_expired(shared.clock.now(), 5_000).await {
+                Ok(5_000) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "idempotency keys could not be swept; trying again in an hour");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// By which the runtime is asked. Clones are the same runtime.
+#[derive(Clone)]
+pub struct RuntimeHandle {
+    shared: Arc<Shared>,
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl RuntimeHandle {
+    /// Starts a run; answers when it is durable, or was already by the same key.
+    ///
+    /// # Errors
+    /// When it is not acknowledged; see each case.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        let bytes = size(&request.input);
+        if bytes > MOST_PAYLOAD {
+            return Err(StartError::PayloadTooLarge { bytes });
+        }
+        let flow = self.shared.definitions.load(request.tenant, request.flow, request.version).await?;
+        let now = self.shared.clock.now();
+        let mut info = RunInfo::new(request.run, seed(request.run), now);
+        info.trigger = request.trigger.map(Into::into);
+        info.fuel = request.budget.fuel;
+        info.bytes = request.budget.bytes;
+        info.vars = request.vars;
+        info.environment = request.environment_name;
+        let idempotency = request.idempotency.map(|asked| IdempotencyRow {
+            scope: asked.scope,
+            key: asked.key,
+            run: request.run,
+            request_hash: asked.request_hash,
+            expires_at: now.plus(asked.window),
+        });
+        let facts = RunFacts {
+            environment: request.environment,
+            flow: request.flow,
+            version: request.version,
+            definition_hash: flow.hash,
+            trigger: request.trigger_kind,
+            actor: request.actor,
+            started_at: now,
+            retry_of: None,
+        };
+        let start = Input::Start { input: Payload::Inline(request.input), run: Box::new(info) };
+        self.begin(request.tenant, request.run, &flow, facts, idempotency, vec![Stamped::new(now, start)], 0).await
+    }
+
+    /// Retries a run that failed or was cancelled as the new run `new`.
+    ///
+    /// # Errors
+    /// When there is no such run, it did not fail, or the new one cannot be started.
+    pub async fn retry(&self, tenant: TenantId, run: RunId, new: RunId, actor: String) -> Result<Started, RetryError> {
+        let store = &self.shared.store;
+        let unavailable = |_| RetryError::Start(StartError::Unavailable);
+        let row = store.history(tenant, run).await.map_err(unavailable)?.ok_or(RetryError::NotFound)?;
+        if row.ended.as_ref().is_none_or(|ended| ended.status == "completed") {
+            return Err(RetryError::NotFailed);
+        }
+        let entries = store.journal(tenant, run, 0).await.map_err(unavailable)?;
+        let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
+        let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
+        let inputs = crate::retry::prefix(Machine::new(flow.compiled.clone()), &entries, new)
+            .map_err(|error| RetryError::Mismatch(error.to_string()))?;
+        let facts = RunFacts { actor, started_at: self.shared.clock.now(), retry_of: Some(run), ..row.facts };
+        let copied = inputs.len();
+        Ok(self.begin(tenant, new, &flow, facts, None, inputs, copied).await?)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two ways to begin a run differ in each of them")]
+    async fn begin(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        flow: &LoadedFlow,
+        facts: RunFacts,
+        idempotency: Option<IdempotencyRow>,
+        inputs: Vec<Stamped<Input>>,
+        copied: usize,
+    ) -> Result<Started, StartError> {
+        let shared = &self.shared;
+        if shared.draining.load(Relaxed) || shared.is_lost() || !shared.owns(shard_of(run)) {
+            return Err(StartError::Unavailable);
+        }
+        let (reply, answer) = oneshot::channel();
+        let waiting: VecDeque<_> =
+            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None }).collect();
+        let give_up = Instant::now() + shared.start_within;
+        let live = Live {
+            tenant,
+            run,
+            facts: Arc::new(facts),
+            machine: Machine::new(flow.compiled.clone()),
+            waiting,
+            beginning: Some(Beginning { reply, idempotency, give_up, copied }),
+            flight: None,
+            stored: None,
+            snapshot_at: 0,
+            effects: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            watchers: Vec::new(),
+        };
+        shared.driver(run).send(Msg::Begin(Box::new(live))).map_err(|_| StartError::Unavailable)?;
+        // A little longer than the committer tries, so that its own answer is heard.
+        let patience = shared.start_within + Duration::from_millis(500);
+        match tokio::time::timeout(patience, answer).await {
+            Ok(Ok(answer)) => answer,
+            // Not known: it may be accepted yet, but nobody was promised anything.
+            Ok(Err(_)) | Err(_) => Err(StartError::Unavailable),
+        }
+    }
+
+    /// Asks for the end of a run; answers when that is durable. What must be cleaned up is cleaned up first.
+    ///
+    /// # Errors
+    /// When there is no such run, or it is over.
+    pub async fn cancel(&self, tenant: TenantId, run: RunId, reason: String) -> Result<(), CancelError> {
+        let (told, answer) = oneshot::channel();
+        let sent = self.shared.driver(run).send(Msg::Cancel { tenant, run, reason, told });
+        sent.map_err(|_| CancelError::Unavailable)?;
+        let answered = tokio::time::timeout(self.shared.start_within, answer).await;
+        match answered.map_err(|_| CancelError::Unavailable)?.map_err(|_| CancelError::Unavailable)? {
+            Err(CancelError::NotFound) => match self.shared.store.history(tenant, run).await {
+                Ok(Some(row)) if row.ended.is_some() => Err(CancelError::Over),
+                // Live, but not in memory here.
+                Ok(Some(_)) | Err(_) => Err(CancelError::Unavailable),
+                Ok(None) => Err(CancelError::NotFound),
+            },
+            other => other,
+        }
+    }
+
+    /// Registers one who waits for a run's answer. Before the run is started: then nothing can be missed.
+    pub fn expect_answer(&self, tenant: TenantId, run: RunId) -> AnswerWait {
+        self.shared.answers.expect(tenant, run)
+    }
+
+    /// The answer of a run that started before: from the journal if it is there, else when it comes.
+    ///
+    /// # Errors
+    /// When there is no such run or it cannot be read.
+    pub async fn answer_of(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
+        self.shared.answer_of(tenant, run).await
+    }
+
+    /// The events of a run after `after`: those that were, then those that come, each once and only when durable. Closes
+    /// at the run's end; also when the reader is too slow or this server stops: then subscribe again after the last one.
+    ///
+    /// # Errors
+    /// When there is no such run or it cannot be read.
+    pub async fn subscribe(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        after: Option<EventId>,
+    ) -> Result<mpsc::Receiver<RunEvent>, FollowError> {
+        self.shared.clone().follow(tenant, run, after).await
+    }
+
+    /// Runs of all tenants as they change; take out your own.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.subscribe()
+    }
+
+    /// True when this replica holds all shards and their runs are in memory.
+    pub fn ready(&self) -> bool {
+        let owned = self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner).len();
+        owned == usize::from(SHARDS.unsigned_abs()) && !self.shared.is_lost() && !self.shared.draining.load(Relaxed)
+    }
+
+    /// Waits until another replica has taken over. The process should end then: it may write nothing more.
+    pub async fn lost(&self) {
+        let mut standing = self.shared.standing.subscribe();
+        // The sender lives as long as this handle.
+        let _ = standing.wait_for(|standing| *standing == Standing::Lost).await;
+    }
+
+    /// The counters, and how many runs are in memory.
+    pub async fn metrics(&self) -> Metrics {
+        self.shared.counters.read(self.count().await.0)
+    }
+
+    async fn count(&self) -> (u64, u64) {
+        let (mut live, mut flights) = (0, 0);
+        for driver in &self.shared.drivers {
+            let (reply, answer) = oneshot::channel();
+            if driver.send(Msg::Count { reply }).is_ok()
+                && let Ok((runs, writes)) = answer.await
+            {
+                live += runs;
+                flights += writes;
+            }
+        }
+        (live, flights)
+    }
+
+    /// Stops: takes no more starts and begins no more effects, waits up to `within` for those under way, writes what
+    /// is to be written, and gives the shards back. Runs that are not over go on at the next start.
+    pub async fn drain(&self, within: Duration) {
+        let deadline = Instant::now() + within;
+        self.shared.draining.store(true, Relaxed);
+        self.shared.pool.hold();
+        while Instant::now() < deadline && !self.shared.is_lost() {
+            let idle = self.shared.pool.running() == 0 && self.count().await.1 == 0;
+            if idle {
+                break;
+            }
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+        for driver in &self.shared.drivers {
+            // A loop that is gone needs no telling.
+            let _ = driver.send(Msg::Stop);
+        }
+        self.shared.committer.close();
+        self.shared.stop.cancel();
+        self.shared.answers.clear();
+        let leaving = async {
+            if let Err(error) = self.shared.store.leave(self.shared.replica).await {
+                tracing::warn!(%error, "the shards could not be given back; the next start waits for the lease to run out");
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(5), leaving).await;
+        self.abort();
+    }
+
+    /// Ends everything at once, as if the process had been killed: nothing is given back, nothing is finished.
+    pub fn abort(&self) {
+        self.shared.stop.cancel();
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
+    }
+}
+
+/// The source of jitter of a run: from its id, so that nothing random stands in the journal.
+fn seed(run: RunId) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&run.as_bytes()[8..]);
+    u64::from_be_bytes(bytes)
+}

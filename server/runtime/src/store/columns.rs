@@ -1,0 +1,198 @@
+//! A batch turned on its side: one array per column, as the statements of the Postgres store take it.
+
+use holon_platform::clock::to_db;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Batch, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of};
+
+/// Columns of `idempotency`.
+#[derive(Default)]
+pub(super) struct Keyed {
+    pub tenant: Vec<Uuid>,
+    pub scope: Vec<String>,
+    pub key: Vec<String>,
+    pub run: Vec<Uuid>,
+    pub request_hash: Vec<Vec<u8>>,
+    pub expires_at: Vec<OffsetDateTime>,
+}
+
+/// Columns that every row of `run_hist` has.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+    pub environment: Vec<Uuid>,
+    pub flow: Vec<Uuid>,
+    pub version: Vec<i32>,
+    pub trigger: Vec<String>,
+    pub actor: Vec<String>,
+    pub started_at: Vec<OffsetDateTime>,
+    pub definition_hash: Vec<Vec<u8>>,
+    pub retry_of: Vec<Option<Uuid>>,
+}
+
+impl Facts {
+    fn push(&mut self, write: &RunWrite) {
+        let facts: &RunFacts = &write.facts;
+        self.tenant.push(write.tenant.0);
+        self.run.push(write.run.0);
+        self.environment.push(facts.environment.0);
+        self.flow.push(facts.flow.0);
+        self.version.push(facts.version);
+        self.trigger.push(facts.trigger.clone());
+        self.actor.push(facts.actor.clone());
+        self.started_at.push(to_db(facts.started_at));
+        self.definition_hash.push(facts.definition_hash.to_vec());
+        self.retry_of.push(facts.retry_of.map(|run| run.0));
+    }
+}
+
+/// New rows of `run_live`.
+#[derive(Default)]
+pub(super) struct Born {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+    pub environment: Vec<Uuid>,
+    pub shard: Vec<i16>,
+    pub flow: Vec<Uuid>,
+    pub version: Vec<i32>,
+    pub status: Vec<String>,
+    pub started_at: Vec<OffsetDateTime>,
+}
+
+/// New rows of `journal`.
+#[derive(Default)]
+pub(super) struct Journaled {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+    pub seq: Vec<i64>,
+    pub n: Vec<i32>,
+    pub at: Vec<OffsetDateTime>,
+    pub body: Vec<Vec<u8>>,
+}
+
+/// Changed rows of `run_live`.
+#[derive(Default)]
+pub(super) struct Changed {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+    pub status: Vec<String>,
+    pub reason: Vec<Option<String>>,
+    pub snap_seq: Vec<Option<i64>>,
+    pub snap: Vec<Option<Vec<u8>>>,
+}
+
+/// Rows that leave `run_live`.
+#[derive(Default)]
+pub(super) struct Gone {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+}
+
+/// What only the `ended` rows of `run_hist` have.
+#[derive(Default)]
+pub(super) struct Ends {
+    pub facts: Facts,
+    pub at: Vec<OffsetDateTime>,
+    pub status: Vec<String>,
+    pub error: Vec<Option<String>>,
+    pub log_hash: Vec<Vec<u8>>,
+    pub state: Vec<Vec<u8>>,
+}
+
+/// A batch by column.
+#[derive(Default)]
+pub(super) struct Columns {
+    pub keyed: Keyed,
+    pub started: Facts,
+    pub born: Born,
+    pub journaled: Journaled,
+    pub changed: Changed,
+    pub gone: Gone,
+    pub ended: Ends,
+}
+
+impl Columns {
+    /// Turns a batch.
+    ///
+    /// # Errors
+    /// When inputs cannot be packed.
+    pub fn of(batch: &Batch) -> Result<Self, StoreError> {
+        let mut columns = Self::default();
+        for write in &batch.writes {
+            columns.push(write)?;
+        }
+        Ok(columns)
+    }
+
+    /// True when only the journal grows.
+    pub fn only_journal(&self) -> bool {
+        self.started.run.is_empty()
+            && self.changed.run.is_empty()
+            && self.gone.run.is_empty()
+            && self.ended.at.is_empty()
+    }
+
+    fn push(&mut self, write: &RunWrite) -> Result<(), StoreError> {
+        let (tenant, run) = (write.tenant.0, write.run.0);
+        if let Some(start) = &write.start {
+            self.started.push(write);
+            if let Some(row) = &start.idempotency {
+                self.keyed.tenant.push(tenant);
+                self.keyed.scope.push(row.scope.clone());
+                self.keyed.key.push(row.key.clone());
+                self.keyed.run.push(row.run.0);
+                self.keyed.request_hash.push(row.request_hash.to_vec());
+                self.keyed.expires_at.push(to_db(row.expires_at));
+            }
+        }
+        if let Some(journal) = &write.journal {
+            let Some(last) = journal.entries.last() else {
+                return Err(StoreError::Rejected("a journal row without inputs".into()));
+            };
+            self.journaled.tenant.push(tenant);
+            self.journaled.run.push(run);
+            self.journaled.seq.push(journal.seq);
+            self.journaled.n.push(i32::try_from(journal.entries.len()).unwrap_or(i32::MAX));
+            self.journaled.at.push(to_db(last.at));
+            self.journaled.body.push(pack(&journal.entries)?);
+        }
+        match &write.live {
+            LiveWrite::Keep => {}
+            LiveWrite::Insert(status) => {
+                let born = &mut self.born;
+                born.tenant.push(tenant);
+                born.run.push(run);
+                born.environment.push(write.facts.environment.0);
+                born.shard.push(shard_of(write.run));
+                born.flow.push(write.facts.flow.0);
+                born.version.push(write.facts.version);
+                born.status.push(status.as_str().to_owned());
+                born.started_at.push(to_db(write.facts.started_at));
+            }
+            LiveWrite::Update { status, reason, snapshot } => {
+                let changed = &mut self.changed;
+                changed.tenant.push(tenant);
+                changed.run.push(run);
+                changed.status.push(status.as_str().to_owned());
+                changed.reason.push(reason.clone());
+                changed.snap_seq.push(snapshot.as_ref().map(|snapshot| snapshot.seq));
+                changed.snap.push(snapshot.as_ref().map(|snapshot| snapshot.bytes.clone()));
+            }
+            LiveWrite::Delete => {
+                self.gone.tenant.push(tenant);
+                self.gone.run.push(run);
+            }
+        }
+        if let Some(end) = &write.end {
+            self.ended.facts.push(write);
+            self.ended.at.push(to_db(end.at));
+            self.ended.status.push(end.status.to_owned());
+            self.ended.error.push(end.error.clone());
+            self.ended.log_hash.push(end.log_hash.to_vec());
+            self.ended.state.push(end.state.clone());
+        }
+        Ok(())
+    }
+}

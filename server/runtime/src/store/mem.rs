@@ -1,0 +1,263 @@
+//! The store in memory: the model that the Postgres store is compared with, and the one that tests make fail at will.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use holon_model::{Millis, ReplicaId, RunId, TenantId, Timestamp};
+use holon_platform::clock::SharedClock;
+
+use super::{
+    Batch, Committed, Ended, Entry, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Replica, RunFacts, SHARDS, Store,
+    StoreError, shard_of,
+};
+
+/// What a test makes of one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing: it is done and answered.
+    None,
+    /// The connection is refused; nothing is done.
+    Unreachable,
+    /// Nothing is done and no answer comes.
+    LostBefore,
+    /// It is done, but no answer comes.
+    LostAfter,
+    /// The disk is full; nothing is done.
+    Full,
+    /// Nothing is done and the call never returns: the process is killed before sending.
+    HangBefore,
+    /// It is done and the call never returns: the process is killed before the answer.
+    HangAfter,
+    /// The store refuses the batch if this run is in it.
+    Poison(RunId),
+}
+
+type Script = Box<dyn FnMut(&Batch) -> Fault + Send>;
+
+#[derive(Default)]
+struct Tables {
+    replicas: BTreeMap<ReplicaId, (Timestamp, bool)>,
+    owners: BTreeMap<i16, ReplicaId>,
+    live: BTreeMap<(TenantId, RunId), LiveRow>,
+    history: BTreeMap<(TenantId, RunId), HistoryRow>,
+    journal: BTreeMap<(TenantId, RunId, i64), Vec<Entry>>,
+    idempotency: BTreeMap<(TenantId, String, String), IdempotencyRow>,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct MemStore {
+    tables: Arc<Mutex<Tables>>,
+    script: Arc<Mutex<Option<Script>>>,
+    commits: Arc<std::sync::atomic::AtomicU64>,
+    clock: SharedClock,
+}
+
+impl MemStore {
+    /// An empty store whose leases run by `clock`.
+    pub fn new(clock: SharedClock) -> Self {
+        Self { tables: Arc::default(), script: Arc::default(), commits: Arc::default(), clock }
+    }
+
+    /// From now on `script` says what happens to each commit.
+    pub fn fail(&self, script: impl FnMut(&Batch) -> Fault + Send + 'static) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(script));
+    }
+
+    /// From now on everything works.
+    pub fn heal(&self) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Batches written so far.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Changes what the journal of a run says, as a damaged disk would.
+    pub fn tamper(&self, tenant: TenantId, run: RunId, change: impl Fn(&mut Entry)) {
+        let mut tables = self.tables();
+        let rows = tables.journal.range_mut((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
+        rows.flat_map(|(_, entries)| entries).for_each(change);
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let mut tables = self.tables();
+        if tables.replicas.get(&batch.replica).is_none_or(|(_, fenced)| *fenced) {
+            return Err(StoreError::Fenced);
+        }
+        let clash = batch.writes.iter().any(|write| {
+            write
+                .journal
+                .as_ref()
+                .is_some_and(|journal| tables.journal.contains_key(&(write.tenant, write.run, journal.seq)))
+        });
+        if clash {
+            return Err(StoreError::Conflict);
+        }
+        let mut lost = Vec::new();
+        for write in &batch.writes {
+            let id = (write.tenant, write.run);
+            if let Some(start) = &write.start {
+                if let Some(row) = &start.idempotency {
+                    let key = (write.tenant, row.scope.clone(), row.key.clone());
+                    if tables.idempotency.contains_key(&key) {
+                        lost.push(write.run);
+                        continue;
+                    }
+                    tables.idempotency.insert(key, row.clone());
+                }
+                let facts = RunFacts::clone(&write.facts);
+                tables.history.insert(id, HistoryRow { facts, ended: None });
+            }
+            if let Some(journal) = &write.journal {
+                tables.journal.insert((write.tenant, write.run, journal.seq), journal.entries.clone());
+            }
+            match &write.live {
+                LiveWrite::Keep => {}
+                LiveWrite::Insert(status) => {
+                    let facts = RunFacts::clone(&write.facts);
+                    let (tenant, run) = id;
+                    let row = LiveRow { tenant, run, facts, status: *status, reason: None, snapshot: None };
+                    tables.live.insert(id, row);
+                }
+                LiveWrite::Update { status, reason, snapshot } => {
+                    if let Some(row) = tables.live.get_mut(&id) {
+                        row.status = *status;
+                        row.reason.clone_from(reason);
+                        if snapshot.is_some() {
+                            row.snapshot.clone_from(snapshot);
+                        }
+                    }
+                }
+                LiveWrite::Delete => {
+                    tables.live.remove(&id);
+                }
+            }
+            if let (Some(end), Some(row)) = (&write.end, tables.history.get_mut(&id)) {
+                row.ended = Some(Ended {
+                    at: end.at,
+                    status: end.status.to_owned(),
+                    error: end.error.clone(),
+                    log_hash: end.log_hash,
+                    state: end.state.clone(),
+                });
+            }
+        }
+        self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(Committed { lost })
+    }
+}
+
+#[async_trait]
+impl Store for MemStore {
+    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if alone {
+            tables.replicas.values_mut().for_each(|(_, fenced)| *fenced = true);
+        }
+        tables.replicas.insert(replica.id, (self.clock.now().plus(Millis(lease_ms.unsigned_abs())), false));
+        Ok(())
+    }
+
+    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        match tables.replicas.get_mut(&replica) {
+            Some((until, false)) => *until = now.plus(Millis(lease_ms.unsigned_abs())),
+            _ => return Err(StoreError::Fenced),
+        }
+        // Two seconds of grace, as in Postgres.
+        tables.replicas.values_mut().filter(|(until, _)| until.plus(Millis(2_000)) < now).for_each(|row| row.1 = true);
+        for shard in 0..SHARDS {
+            let owner = tables.owners.get(&shard).copied();
+            if owner.is_none_or(|owner| tables.replicas.get(&owner).is_none_or(|(_, fenced)| *fenced)) {
+                tables.owners.insert(shard, replica);
+            }
+        }
+        Ok(tables.owners.iter().filter(|(_, owner)| **owner == replica).map(|(shard, _)| *shard).collect())
+    }
+
+    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if let Some(row) = tables.replicas.get_mut(&replica) {
+            row.1 = true;
+        }
+        tables.owners.retain(|_, owner| *owner != replica);
+        Ok(())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let fault = match &mut *self.script.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(script) => script(batch),
+            None => Fault::None,
+        };
+        match fault {
+            Fault::None => self.apply(batch),
+            Fault::Unreachable => Err(StoreError::Unavailable("refused by the test".into())),
+            Fault::LostBefore => Err(StoreError::Unknown("lost by the test, not done".into())),
+            Fault::LostAfter => {
+                self.apply(batch)?;
+                Err(StoreError::Unknown("lost by the test, done".into()))
+            }
+            Fault::Full => Err(StoreError::Full("full by the test".into())),
+            Fault::HangBefore => std::future::pending().await,
+            Fault::HangAfter => {
+                self.apply(batch)?;
+                std::future::pending().await
+            }
+            Fault::Poison(run) if batch.writes.iter().any(|write| write.run == run && write.journal.is_some()) => {
+                Err(StoreError::Rejected("poisoned by the test".into()))
+            }
+            Fault::Poison(_) => self.apply(batch),
+        }
+    }
+
+    async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError> {
+        let tables = self.tables();
+        Ok(inputs.iter().filter(|input| tables.journal.contains_key(input)).map(|(_, run, _)| *run).collect())
+    }
+
+    async fn idempotency(
+        &self,
+        tenant: TenantId,
+        scope: &str,
+        key: &str,
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        Ok(self.tables().idempotency.get(&(tenant, scope.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn forget_expired(&self, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let keys: Vec<_> =
+            tables.idempotency.iter().filter(|(_, row)| row.expires_at <= now).map(|(key, _)| key.clone()).collect();
+        let taken: Vec<_> = keys.into_iter().take(usize::try_from(most).unwrap_or(0)).collect();
+        for key in &taken {
+            tables.idempotency.remove(key);
+        }
+        Ok(taken.len() as u64)
+    }
+
+    async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
+        Ok(self.tables().live.values().filter(|row| shards.contains(&shard_of(row.run))).cloned().collect())
+    }
+
+    async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {
+        let tables = self.tables();
+        let rows = tables.journal.range((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
+        super::continuous(rows.map(|((_, _, seq), entries)| (*seq, entries.clone())), from)
+    }
+
+    async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {
+        Ok(self.tables().history.get(&(tenant, run)).cloned())
+    }
+
+    async fn maintain(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

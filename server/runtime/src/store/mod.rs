@@ -1,0 +1,352 @@
+//! The narrow door to storage: plain-data operations, and what may go wrong. Two stores stand behind it, Postgres and
+//! one in memory that can be made to fail; tests feed both the same operations and compare.
+
+mod columns;
+pub mod mem;
+pub mod pg;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Shards there are. A run belongs to the shard of its id, for ever.
+pub const SHARDS: i16 = 256;
+
+/// The shard of a run: the last byte of its id, which is random.
+pub fn shard_of(run: RunId) -> i16 {
+    i16::from(run.as_bytes()[15])
+}
+
+/// What never changes about a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFacts {
+    /// In which environment it runs.
+    pub environment: EnvironmentId,
+    /// The flow.
+    pub flow: FlowId,
+    /// Its published version.
+    pub version: i32,
+    /// The version's canonical hash.
+    pub definition_hash: [u8; 32],
+    /// What started it, such as `trigger.webhook`.
+    pub trigger: String,
+    /// Who started it, as the audit log names actors.
+    pub actor: String,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// The run that it retries.
+    pub retry_of: Option<RunId>,
+}
+
+/// A key that starts one run, whoever races.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRow {
+    /// What the key is a key of.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// The run it started.
+    pub run: RunId,
+    /// Hash of the request.
+    pub request_hash: [u8; 32],
+    /// From when the key may start another run.
+    pub expires_at: Timestamp,
+}
+
+/// One input of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its stamp.
+    pub at: Timestamp,
+    /// The input, as the engine encodes it.
+    pub input: Vec<u8>,
+    /// The log hash after it.
+    pub log_hash: [u8; 32],
+}
+
+/// Consecutive inputs of one run, written together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalWrite {
+    /// Number of the first one.
+    pub seq: i64,
+    /// The inputs, at least one.
+    pub entries: Vec<Entry>,
+}
+
+/// State after the inputs before `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Number of the first input that is not in it.
+    pub seq: i64,
+    /// The machine's bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Status of a live run as pages show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LiveStatus {
+    /// Something is being done.
+    Running,
+    /// Only time or somebody else can wake it.
+    Waiting,
+    /// Parked, with a reason.
+    Paused,
+}
+
+impl LiveStatus {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// From the stored text.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Running, Self::Waiting, Self::Paused].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// What happens to the row of live work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveWrite {
+    /// Nothing: the journal is enough.
+    Keep,
+    /// The run is new and not over yet; `start` is set.
+    Insert(LiveStatus),
+    /// Its status changed, or there is a snapshot to keep.
+    Update {
+        /// The new status.
+        status: LiveStatus,
+        /// Why it is parked.
+        reason: Option<String>,
+        /// State to recover from.
+        snapshot: Option<Snapshot>,
+    },
+    /// The run is over.
+    Delete,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndRow {
+    /// When.
+    pub at: Timestamp,
+    /// `completed | failed | cancelled | terminated`.
+    pub status: &'static str,
+    /// The first line of its error.
+    pub error: Option<String>,
+    /// Its log hash.
+    pub log_hash: [u8; 32],
+    /// Its final snapshot.
+    pub state: Vec<u8>,
+}
+
+/// Everything one commit writes about one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunWrite {
+    /// Whose run.
+    pub tenant: TenantId,
+    /// Which run.
+    pub run: RunId,
+    /// What never changes about it.
+    pub facts: Arc<RunFacts>,
+    /// Set when this is its start.
+    pub start: Option<Start>,
+    /// New inputs.
+    pub journal: Option<JournalWrite>,
+    /// What happens to its row of live work.
+    pub live: LiveWrite,
+    /// Set when this is its end.
+    pub end: Option<EndRow>,
+}
+
+/// That a write is a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The key it was asked for with.
+    pub idempotency: Option<IdempotencyRow>,
+}
+
+impl RunWrite {
+    /// Roughly the bytes it takes on the wire.
+    pub fn size(&self) -> usize {
+        let journal = self.journal.iter().flat_map(|journal| &journal.entries).map(|entry| entry.input.len() + 48);
+        let snapshot = match &self.live {
+            LiveWrite::Update { snapshot: Some(snapshot), .. } => snapshot.bytes.len(),
+            _ => 0,
+        };
+        256 + journal.sum::<usize>() + snapshot + self.end.as_ref().map_or(0, |end| end.state.len())
+    }
+}
+
+/// What one statement writes: all of it or nothing. A run stands in it at most once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Who writes; must not be fenced.
+    pub replica: ReplicaId,
+    /// By run.
+    pub writes: Vec<RunWrite>,
+}
+
+/// What a committed batch did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Starts of which nothing was written because their key had started another run.
+    pub lost: Vec<RunId>,
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another replica has taken over: this one must write nothing more.
+    #[error("this replica was fenced: another one has taken over its work")]
+    Fenced,
+    /// The store cannot be reached; nothing was written.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// The connection broke after the statement was sent: it may or may not have been done.
+    #[error("the store did not answer: {0}")]
+    Unknown(String),
+    /// There is no space left; nothing was written.
+    #[error("the store has no space left: {0}")]
+    Full(String),
+    /// A row of this batch is there already: it was written before, or somebody else writes the same run.
+    #[error("an input of this number is in the journal already")]
+    Conflict,
+    /// Another transaction was in the way; nothing was written, trying again helps.
+    #[error("another transaction was in the way: {0}")]
+    Contention(String),
+    /// Something in the batch cannot be stored; nothing was written.
+    #[error("the store refused the data: {0}")]
+    Rejected(String),
+    /// A stored row breaks an invariant.
+    #[error("a stored row is inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+/// A live run as recovery finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRow {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Which.
+    pub run: RunId,
+    /// What never changes about it.
+    pub facts: RunFacts,
+    /// Its status when last written.
+    pub status: LiveStatus,
+    /// Why it is parked.
+    pub reason: Option<String>,
+    /// State to start from.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// A run as history knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// What never changes about it.
+    pub facts: RunFacts,
+    /// How it ended, if it did.
+    pub ended: Option<Ended>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub status: String,
+    /// The first line of its error.
+    pub error: Option<String>,
+    /// Its log hash.
+    pub log_hash: [u8; 32],
+    /// Its final snapshot.
+    pub state: Vec<u8>,
+}
+
+/// One process's claim to drive runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// Its id, new for each process lifetime.
+    pub id: ReplicaId,
+    /// Where it runs, for operators.
+    pub address: String,
+    /// Its build.
+    pub build: String,
+    /// The newest semantics of flows that it knows.
+    pub semantics: i32,
+}
+
+/// Storage of the runtime. Every operation is one round trip and atomic.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Enters a replica with a lease of `lease_ms` milliseconds. With `alone` all other replicas are fenced at once: right only
+    /// when no other process can be using this database.
+    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError>;
+
+    /// Renews the lease, fences replicas whose lease ran out, adopts shards nobody holds; answers the shards held.
+    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError>;
+
+    /// Gives everything back: the next replica need not wait for the lease to run out.
+    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError>;
+
+    /// Writes a batch.
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
+
+    /// Of these first inputs `(tenant, run, seq)`, the runs whose row is in the journal.
+    async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError>;
+
+    /// What is kept for a key.
+    async fn idempotency(&self, tenant: TenantId, scope: &str, key: &str)
+    -> Result<Option<IdempotencyRow>, StoreError>;
+
+    /// Removes up to `most` keys that ran out before `now`; answers how many.
+    async fn forget_expired(&self, now: Timestamp, most: i64) -> Result<u64, StoreError>;
+
+    /// The live runs of these shards, by tenant and run.
+    async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError>;
+
+    /// The inputs of a run from `from` on, in order.
+    async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError>;
+
+    /// What history knows of a run.
+    async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError>;
+
+    /// Work that must be done now and then: room for the weeks to come.
+    async fn maintain(&self) -> Result<(), StoreError>;
+}
+
+/// Packs the inputs of one journal row.
+pub fn pack(entries: &[Entry]) -> Result<Vec<u8>, StoreError> {
+    postcard::to_allocvec(entries).map_err(|error| StoreError::Rejected(error.to_string()))
+}
+
+/// Unpacks one journal row.
+pub fn unpack(body: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    postcard::from_bytes(body)
+        .map_err(|error| StoreError::Inconsistent(format!("a journal row does not read: {error}")))
+}
+
+/// The inputs from `from` on out of journal rows in order, refusing a gap.
+fn continuous(rows: impl Iterator<Item = (i64, Vec<Entry>)>, from: i64) -> Result<Vec<Entry>, StoreError> {
+    let mut all = Vec::new();
+    let mut next = None;
+    for (seq, entries) in rows {
+        if next.is_some_and(|next| next != seq) {
+            return Err(StoreError::Inconsistent(format!("the journal has a gap before input {seq}")));
+        }
+        let end = seq + entries.len() as i64;
+        next = Some(end);
+        if end > from {
+            let skip = usize::try_from(from - seq).unwrap_or(0);
+            all.extend(entries.into_iter().skip(skip));
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,432 @@
+//! The store in Postgres, as `holon_engine`: one statement per batch, on connections of its own.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
+use holon_platform::clock::{from_db, to_db};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use time::OffsetDateTime;
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use super::columns::Columns;
+use super::{
+    Batch, Committed, Ended, Entry, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts, Snapshot,
+    Store, StoreError, continuous, unpack,
+};
+
+/// Weeks of history there is room for ahead of time.
+const WEEKS_AHEAD: i32 = 8;
+/// A statement that takes longer than this is given up as not answered; whether it was done is then looked up.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// See the module. Two batches can be under way at once.
+pub struct PgStore {
+    pool: PgPool,
+    options: PgConnectOptions,
+    // Not from the pool: a pool asks a connection whether it lives before and after each use, which would double the
+    // round trips of a commit.
+    lanes: [Mutex<Option<PgConnection>>; 2],
+}
+
+impl PgStore {
+    /// A store over the pool of `holon_engine`.
+    pub fn new(pool: PgPool) -> Self {
+        // The statements take arrays whose length says nothing to the planner: one plan for all.
+        let options = (*pool.connect_options()).clone().options([("plan_cache_mode", "force_generic_plan")]);
+        Self { pool, options, lanes: [Mutex::new(None), Mutex::new(None)] }
+    }
+
+    async fn lane(&self) -> MutexGuard<'_, Option<PgConnection>> {
+        let [first, second] = &self.lanes;
+        tokio::select! { biased; lane = first.lock() => lane, lane = second.lock() => lane }
+    }
+}
+
+/// What an error means when it is certain that the statement was not done, because Postgres said so or was not reached.
+fn failed(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(said) => match said.code().as_deref().unwrap_or_default() {
+            "53100" => StoreError::Full(said.message().to_owned()),
+            "23505"
+                if said.table().is_some_and(|table| table.starts_with("journal") || table.starts_with("run_hist")) =>
+            {
+                StoreError::Conflict
+            }
+            "40001" | "40P01" | "55P03" => StoreError::Contention(said.message().to_owned()),
+            // Class 22, 23, 54: the data; everything else (08, 53, 57, 58, XX …): the server.
+            code if ["22", "23", "54"].iter().any(|class| code.starts_with(class)) => {
+                StoreError::Rejected(said.to_string())
+            }
+            // 57P01 and its kin end the connection in the middle of whatever it did.
+            code if code.starts_with("57P") => StoreError::Unknown(said.message().to_owned()),
+            _ => StoreError::Unavailable(said.to_string()),
+        },
+        sqlx::Error::Encode(_) => StoreError::Rejected(error.to_string()),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound => {
+            StoreError::Inconsistent(error.to_string())
+        }
+        _ => StoreError::Unknown(error.to_string()),
+    }
+}
+
+/// The same for reads and for statements that may be repeated: not answered is as good as not reached.
+fn unread(error: sqlx::Error) -> StoreError {
+    match failed(error) {
+        StoreError::Unknown(text) => StoreError::Unavailable(text),
+        other => other,
+    }
+}
+
+fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Inconsistent(format!("a hash of {} bytes", bytes.len())))
+}
+
+fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
+    Some(Snapshot { seq: seq?, bytes: bytes? })
+}
+
+/// Sends a batch; nothing comes back when the fence does not hold, and nothing was written then.
+async fn write(
+    connection: &mut PgConnection,
+    replica: ReplicaId,
+    c: &Columns,
+) -> Result<Option<Committed>, sqlx::Error> {
+    if c.only_journal() {
+        let j = &c.journaled;
+        let held = sqlx::query_file_scalar!(
+            "src/store/journaled.sql",
+            replica.0,
+            &j.tenant,
+            &j.run,
+            &j.seq,
+            &j.n,
+            &j.at,
+            &j.body
+        );
+        return Ok(held.fetch_one(connection).await?.then(Committed::default));
+    }
+    let (k, s, b, j, u, g, e) = (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended);
+    let row = sqlx::query_file!(
+        "src/store/commit.sql",
+        replica.0,
+        &k.tenant,
+        &k.scope,
+        &k.key,
+        &k.run,
+        &k.request_hash,
+        &k.expires_at,
+        &s.tenant,
+        &s.run,
+        &s.environment,
+        &s.flow,
+        &s.version,
+        &s.trigger,
+        &s.actor,
+        &s.started_at,
+        &s.definition_hash,
+        &s.retry_of as &[Option<Uuid>],
+        &b.tenant,
+        &b.run,
+        &b.environment,
+        &b.shard,
+        &b.flow,
+        &b.version,
+        &b.status,
+        &b.started_at,
+        &j.tenant,
+        &j.run,
+        &j.seq,
+        &j.n,
+        &j.at,
+        &j.body,
+        &u.tenant,
+        &u.run,
+        &u.status,
+        &u.reason as &[Option<String>],
+        &u.snap_seq as &[Option<i64>],
+        &u.snap as &[Option<Vec<u8>>],
+        &g.tenant,
+        &g.run,
+        &e.facts.tenant,
+        &e.facts.run,
+        &e.facts.environment,
+        &e.facts.flow,
+        &e.facts.version,
+        &e.at,
+        &e.status,
+        &e.facts.trigger,
+        &e.facts.actor,
+        &e.facts.started_at,
+        &e.facts.definition_hash,
+        &e.facts.retry_of as &[Option<Uuid>],
+        &e.error as &[Option<String>],
+        &e.log_hash,
+        &e.state,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
+}
+
+#[async_trait]
+impl Store for PgStore {
+    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await.map_err(unread)?;
+        if alone {
+            sqlx::query!("update replica set fenced = true where not fenced")
+                .execute(&mut *tx)
+                .await
+                .map_err(unread)?;
+        }
+        sqlx::query!(
+            "insert into replica (replica_id, address, build, semantics, lease_until)
+             values ($1, $2, $3, $4, now() + $5::bigint * interval '1 millisecond')
+             on conflict (replica_id) do nothing",
+            replica.id.0,
+            replica.address,
+            replica.build,
+            replica.semantics,
+            lease_ms
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(unread)?;
+        tx.commit().await.map_err(unread)
+    }
+
+    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(unread)?;
+        let renewed = sqlx::query!(
+            "update replica set lease_until = now() + $2::bigint * interval '1 millisecond'
+             where replica_id = $1 and not fenced",
+            replica.0,
+            lease_ms
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(unread)?;
+        if renewed.rows_affected() == 0 {
+            return Err(StoreError::Fenced);
+        }
+        // Committed before adoption, so that the new owner reads the final journal. Waits for commits under way.
+        sqlx::query!(
+            "update replica set fenced = true where lease_until < now() - interval '2 seconds' and not fenced"
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(unread)?;
+        sqlx::query!(
+            "with free as (
+               select s.shard from shard s
+               where not exists (select 1 from replica r where r.replica_id = s.owner and not r.fenced)
+               for update of s skip locked)
+             update shard s set owner = $1, epoch = s.epoch + 1 from free where s.shard = free.shard",
+            replica.0
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(unread)?;
+        sqlx::query_scalar!("select shard from shard where owner = $1 order by shard", replica.0)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(unread)
+    }
+
+    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError> {
+        sqlx::query!("update replica set fenced = true where replica_id = $1", replica.0)
+            .execute(&self.pool)
+            .await
+            .map_err(unread)?;
+        sqlx::query!("update shard set owner = null where owner = $1", replica.0)
+            .execute(&self.pool)
+            .await
+            .map_err(unread)?;
+        Ok(())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
+        let columns = Columns::of(batch)?;
+        let mut lane = self.lane().await;
+        let mut connection = match lane.take() {
+            Some(connection) => connection,
+            None => {
+                let connecting = tokio::time::timeout(ANSWER_WITHIN, PgConnection::connect_with(&self.options)).await;
+                let connected = connecting.map_err(|_| StoreError::Unavailable("no answer while connecting".into()))?;
+                connected.map_err(|error| StoreError::Unavailable(error.to_string()))?
+            }
+        };
+        // On every road but success and a plain refusal the connection is dropped: it may be in the middle of something.
+        let answer = tokio::time::timeout(ANSWER_WITHIN, write(&mut connection, batch.replica, &columns)).await;
+        match answer {
+            Err(_) => Err(StoreError::Unknown(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
+            Ok(Ok(committed)) => {
+                *lane = Some(connection);
+                committed.ok_or(StoreError::Fenced)
+            }
+            Ok(Err(error)) => {
+                let error = failed(error);
+                if matches!(error, StoreError::Conflict | StoreError::Rejected(_) | StoreError::Contention(_)) {
+                    *lane = Some(connection);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError> {
+        let tenants: Vec<Uuid> = inputs.iter().map(|(tenant, _, _)| tenant.0).collect();
+        let runs: Vec<Uuid> = inputs.iter().map(|(_, run, _)| run.0).collect();
+        let seqs: Vec<i64> = inputs.iter().map(|(_, _, seq)| *seq).collect();
+        let found = sqlx::query_scalar!(
+            r#"select j.run_id from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as x(tenant_id, run_id, seq)
+               join journal j on j.tenant_id = x.tenant_id and j.run_id = x.run_id and j.seq = x.seq"#,
+            &tenants,
+            &runs,
+            &seqs
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unread)?;
+        Ok(found.into_iter().map(RunId).collect())
+    }
+
+    async fn idempotency(
+        &self,
+        tenant: TenantId,
+        scope: &str,
+        key: &str,
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        let row = sqlx::query!(
+            "select run_id, request_hash, expires_at from idempotency where tenant_id = $1 and scope = $2 and key = $3",
+            tenant.0,
+            scope,
+            key
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unread)?;
+        row.map(|row| {
+            Ok(IdempotencyRow {
+                scope: scope.to_owned(),
+                key: key.to_owned(),
+                run: RunId(row.run_id),
+                request_hash: hash(&row.request_hash)?,
+                expires_at: from_db(row.expires_at),
+            })
+        })
+        .transpose()
+    }
+
+    async fn forget_expired(&self, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            "delete from idempotency i using
+               (select tenant_id, scope, key from idempotency where expires_at <= $1 limit $2) as old
+             where i.tenant_id = old.tenant_id and i.scope = old.scope and i.key = old.key and i.expires_at <= $1",
+            to_db(now),
+            most
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(unread)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason, l.snap_seq, l.snap,
+                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of
+               from run_live l
+               join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment = 'started'
+               where l.shard = any($1)
+               order by l.tenant_id, l.run_id"#,
+            shards
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unread)?;
+        let rows = rows.into_iter().map(|row| {
+            Ok(LiveRow {
+                tenant: TenantId(row.tenant_id),
+                run: RunId(row.run_id),
+                facts: RunFacts {
+                    environment: EnvironmentId(row.environment_id),
+                    flow: FlowId(row.flow_id),
+                    version: row.version,
+                    definition_hash: hash(&row.definition_hash)?,
+                    trigger: row.trigger,
+                    actor: row.actor,
+                    started_at: from_db(row.started_at),
+                    retry_of: row.retry_of.map(RunId),
+                },
+                status: LiveStatus::parse(&row.status)
+                    .ok_or_else(|| StoreError::Inconsistent(format!("unknown status `{}`", row.status)))?,
+                reason: row.reason,
+                snapshot: snapshot(row.snap_seq, row.snap),
+            })
+        });
+        rows.collect()
+    }
+
+    async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {
+        let rows = sqlx::query!(
+            "select seq, body from journal where tenant_id = $1 and run_id = $2 and seq + n > $3 order by seq",
+            tenant.0,
+            run.0,
+            from
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unread)?;
+        let rows = rows.into_iter().map(|row| Ok((row.seq, unpack(&row.body)?)));
+        continuous(rows.collect::<Result<Vec<_>, StoreError>>()?.into_iter(), from)
+    }
+
+    async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {
+        let row = sqlx::query!(
+            r#"select s.environment_id, s.flow_id, s.version, s.definition_hash, s.trigger, s.actor, s.started_at,
+                      s.retry_of, e.at as "at?: OffsetDateTime", e.status as "status?", e.error, e.log_hash, e.final as "state"
+               from run_hist s
+               left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
+               where s.tenant_id = $1 and s.run_id = $2 and s.moment = 'started'"#,
+            tenant.0, run.0
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unread)?;
+        let Some(row) = row else { return Ok(None) };
+        let ended = match (row.at, row.status, row.log_hash, row.state) {
+            (Some(at), Some(status), Some(log_hash), Some(state)) => {
+                Some(Ended { at: from_db(at), status, error: row.error, log_hash: hash(&log_hash)?, state })
+            }
+            (None, ..) => None,
+            _ => return Err(StoreError::Inconsistent(format!("{run} ended without hash or state"))),
+        };
+        let facts = RunFacts {
+            environment: EnvironmentId(row.environment_id),
+            flow: FlowId(row.flow_id),
+            version: row.version,
+            definition_hash: hash(&row.definition_hash)?,
+            trigger: row.trigger,
+            actor: row.actor,
+            started_at: from_db(row.started_at),
+            retry_of: row.retry_of.map(RunId),
+        };
+        Ok(Some(HistoryRow { facts, ended }))
+    }
+
+    async fn maintain(&self) -> Result<(), StoreError> {
+        sqlx::query_scalar!("select holon_history_partitions($1)", WEEKS_AHEAD)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unread)?;
+        // Replicas that are gone for a day are of no more use to anybody who looks for what happened.
+        sqlx::query!("delete from replica r where r.fenced and r.lease_until < now() - interval '1 day'")
+            .execute(&self.pool)
+            .await
+            .map_err(unread)?;
+        Ok(())
+    }
+}

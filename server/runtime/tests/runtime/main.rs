@@ -1,0 +1,7 @@
+//! The runtime over both of its stores: runs, crashes, and that the two stores are one.
+
+mod crash;
+mod postgres;
+mod runs;
+mod stores;
+mod support;

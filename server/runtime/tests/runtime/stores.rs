@@ -1,0 +1,292 @@
+//! The two stores are one: fed the same operations they give the same answers and hold the same rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
+use holon_platform::clock::SystemClock;
+use holon_platform::db::test_db::TestDb;
+use holon_runtime::store::mem::MemStore;
+use holon_runtime::store::pg::PgStore;
+use holon_runtime::store::{
+    Batch, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, Replica, RunFacts, RunWrite, Snapshot,
+    Start, Store, StoreError,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use uuid::Uuid;
+
+const LEASE_MS: i64 = 60_000;
+
+/// One step: what to do to which of a few runs. What it comes to depends on where that run is.
+#[derive(Debug, Clone)]
+enum Step {
+    Start {
+        key: Option<u8>,
+        over: bool,
+    },
+    Append {
+        inputs: u8,
+    },
+    /// Writes an input that is there already.
+    Repeat,
+    Status {
+        paused: bool,
+        snapshot: bool,
+    },
+    End,
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    /// Steps by run.
+    Commit(BTreeMap<u8, Step>),
+    /// Keys that ran out are swept.
+    Sweep,
+    /// Another replica takes over.
+    Fence,
+    /// The one that was fenced writes.
+    Zombie(u8),
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (proptest::option::of(0_u8..3), any::<bool>()).prop_map(|(key, over)| Step::Start { key, over }),
+        4 => (1_u8..4).prop_map(|inputs| Step::Append { inputs }),
+        1 => Just(Step::Repeat),
+        2 => (any::<bool>(), any::<bool>()).prop_map(|(paused, snapshot)| Step::Status { paused, snapshot }),
+        2 => Just(Step::End),
+    ]
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let op = prop_oneof![
+        12 => proptest::collection::btree_map(0_u8..6, steps(), 1..5).prop_map(Op::Commit),
+        1 => Just(Op::Sweep),
+        1 => Just(Op::Fence),
+        1 => (0_u8..6).prop_map(Op::Zombie),
+    ];
+    proptest::collection::vec(op, 1..24)
+}
+
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Place {
+    #[default]
+    Nowhere,
+    Live(i64),
+    Over,
+}
+
+struct Case {
+    mem: MemStore,
+    pg: Arc<PgStore>,
+    replica: ReplicaId,
+    fenced: Option<ReplicaId>,
+    salt: u128,
+    places: BTreeMap<u8, Place>,
+    now: Timestamp,
+}
+
+impl Case {
+    fn run(&self, number: u8) -> RunId {
+        // A UUIDv7 of this week, with the case in the middle and the shard at the end.
+        let time = u128::from(self.now.0.unsigned_abs()) << 80;
+        RunId(Uuid::from_u128(time | (7 << 76) | (0b10 << 62) | (self.salt << 16) | u128::from(number)))
+    }
+
+    fn tenant(&self, number: u8) -> TenantId {
+        TenantId(Uuid::from_u128((self.salt << 8) | u128::from(number % 2)))
+    }
+
+    fn key(&self, key: u8, run: RunId) -> IdempotencyRow {
+        // The third key has run out when it is written.
+        let expires_at = Timestamp(if key == 2 { self.now.0 - 1 } else { self.now.0 + 1_000_000 });
+        IdempotencyRow { scope: "s".into(), key: format!("k{key}"), run, request_hash: [key; 32], expires_at }
+    }
+
+    fn entries(&self, from: i64, count: u8) -> Vec<Entry> {
+        let entry = |seq: i64| Entry {
+            at: Timestamp(self.now.0 + seq),
+            input: vec![seq.to_le_bytes()[0]; 3],
+            log_hash: [seq.to_le_bytes()[0]; 32],
+        };
+        (from..from + i64::from(count)).map(entry).collect()
+    }
+
+    /// The write that a step comes to, and where the run is if it is done.
+    fn write(&self, number: u8, step: &Step) -> Option<(RunWrite, Place)> {
+        let run = self.run(number);
+        let place = self.places.get(&number).copied().unwrap_or_default();
+        let facts = Arc::new(RunFacts {
+            environment: EnvironmentId(Uuid::from_u128(5)),
+            flow: FlowId(Uuid::from_u128(6)),
+            version: i32::from(number) + 1,
+            definition_hash: [number; 32],
+            trigger: "trigger.manual".into(),
+            actor: format!("person {number}"),
+            started_at: self.now,
+            retry_of: (number == 3).then(|| self.run(0)),
+        });
+        let end = |seq: i64| EndRow {
+            at: Timestamp(self.now.0 + seq),
+            status: if number.is_multiple_of(2) { "completed" } else { "failed" },
+            error: (number % 2 == 1).then(|| "broken: it broke".to_owned()),
+            log_hash: [9; 32],
+            state: vec![number; 5],
+        };
+        let mut write = RunWrite {
+            tenant: self.tenant(number),
+            run,
+            facts,
+            start: None,
+            journal: None,
+            live: LiveWrite::Keep,
+            end: None,
+        };
+        let next = match (place, step) {
+            (Place::Nowhere, Step::Start { key, over }) => {
+                write.start = Some(Start { idempotency: key.map(|key| self.key(key, run)) });
+                write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
+                if *over {
+                    write.end = Some(end(0));
+                    Place::Over
+                } else {
+                    write.live = LiveWrite::Insert(LiveStatus::Running);
+                    Place::Live(1)
+                }
+            }
+            (Place::Live(seq), Step::Append { inputs }) => {
+                write.journal = Some(JournalWrite { seq, entries: self.entries(seq, *inputs) });
+                Place::Live(seq + i64::from(*inputs))
+            }
+            (Place::Live(seq), Step::Repeat) => {
+                write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
+                Place::Live(seq)
+            }
+            (Place::Live(seq), Step::Status { paused, snapshot }) => {
+                write.live = LiveWrite::Update {
+                    status: if *paused { LiveStatus::Paused } else { LiveStatus::Waiting },
+                    reason: paused.then(|| "because".to_owned()),
+                    snapshot: snapshot.then(|| Snapshot { seq, bytes: vec![1, 2, number] }),
+                };
+                Place::Live(seq)
+            }
+            (Place::Live(seq), Step::End) => {
+                write.journal = Some(JournalWrite { seq, entries: self.entries(seq, 1) });
+                write.live = LiveWrite::Delete;
+                write.end = Some(end(seq));
+                Place::Over
+            }
+            _ => return None,
+        };
+        Some((write, next))
+    }
+
+    async fn join(&mut self) {
+        self.fenced = Some(self.replica);
+        self.replica = ReplicaId(Uuid::new_v4());
+        let replica = Replica { id: self.replica, address: "a".into(), build: "b".into(), semantics: 1 };
+        for store in [&self.mem as &dyn Store, &*self.pg] {
+            store.join(&replica, LEASE_MS, true).await.unwrap();
+            assert_eq!(store.renew(self.replica, LEASE_MS).await.unwrap().len(), 256);
+        }
+    }
+
+    async fn commit(&mut self, replica: ReplicaId, steps: &BTreeMap<u8, Step>) {
+        let planned: Vec<_> =
+            steps.iter().filter_map(|(number, step)| Some((*number, self.write(*number, step)?))).collect();
+        if planned.is_empty() {
+            return;
+        }
+        let batch = Batch { replica, writes: planned.iter().map(|(_, (write, _))| write.clone()).collect() };
+        let answers = (self.mem.commit(&batch).await, self.pg.commit(&batch).await);
+        let (Ok(mem), Ok(pg)) = &answers else {
+            assert_eq!(answers.0, answers.1);
+            return;
+        };
+        let sorted = |lost: &Vec<RunId>| std::collections::BTreeSet::from_iter(lost.clone());
+        assert_eq!(sorted(&mem.lost), sorted(&pg.lost));
+        for (number, (write, next)) in planned {
+            if !mem.lost.contains(&write.run) {
+                self.places.insert(number, next);
+            }
+        }
+    }
+
+    async fn apply(&mut self, op: &Op) {
+        match op {
+            Op::Commit(steps) => self.commit(self.replica, steps).await,
+            Op::Sweep => {
+                let (mem, pg) =
+                    (self.mem.forget_expired(self.now, 100).await, self.pg.forget_expired(self.now, 100).await);
+                assert_eq!(mem, pg);
+            }
+            Op::Fence => self.join().await,
+            Op::Zombie(number) => {
+                let Some(fenced) = self.fenced else { return };
+                let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1 }) else { return };
+                let batch = Batch { replica: fenced, writes: vec![write] };
+                for store in [&self.mem as &dyn Store, &*self.pg] {
+                    assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
+                }
+            }
+        }
+    }
+
+    async fn compare(&self) {
+        let shards: Vec<i16> = (0..256).collect();
+        let ours = |rows: Vec<holon_runtime::store::LiveRow>| -> Vec<_> {
+            rows.into_iter().filter(|row| row.tenant == self.tenant(0) || row.tenant == self.tenant(1)).collect()
+        };
+        assert_eq!(ours(self.mem.live(&shards).await.unwrap()), ours(self.pg.live(&shards).await.unwrap()));
+        let mut inputs = Vec::new();
+        for number in 0..6 {
+            let (tenant, run) = (self.tenant(number), self.run(number));
+            assert_eq!(self.mem.history(tenant, run).await, self.pg.history(tenant, run).await);
+            for from in [0, 2] {
+                assert_eq!(self.mem.journal(tenant, run, from).await, self.pg.journal(tenant, run, from).await);
+            }
+            inputs.extend((0..4).map(|seq| (tenant, run, seq)));
+        }
+        let landed = |mut runs: Vec<RunId>| {
+            runs.sort();
+            runs
+        };
+        assert_eq!(landed(self.mem.landed(&inputs).await.unwrap()), landed(self.pg.landed(&inputs).await.unwrap()));
+        for (tenant, key) in (0..2).flat_map(|tenant| (0..3).map(move |key| (tenant, key))) {
+            let (tenant, key) = (self.tenant(tenant), format!("k{key}"));
+            assert_eq!(self.mem.idempotency(tenant, "s", &key).await, self.pg.idempotency(tenant, "s", &key).await);
+        }
+    }
+}
+
+#[test]
+fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let db = runtime.block_on(TestDb::new());
+    let pg = runtime.block_on(async { Arc::new(PgStore::new(db.pools.engine.clone())) });
+    let clock = SystemClock::shared();
+    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&ops(), |ops| {
+        // A number no case before had, also when a failing one is made smaller.
+        let salt = Uuid::new_v4().as_u128() >> 84;
+        let mut case = Case {
+            mem: MemStore::new(clock.clone()),
+            pg: pg.clone(),
+            replica: ReplicaId(Uuid::new_v4()),
+            fenced: None,
+            salt,
+            places: BTreeMap::new(),
+            now: clock.now(),
+        };
+        runtime.block_on(async {
+            case.join().await;
+            for op in &ops {
+                case.apply(op).await;
+            }
+            case.compare().await;
+        });
+        Ok(())
+    });
+    result.unwrap();
+}

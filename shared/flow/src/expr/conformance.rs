@@ -68,7 +68,7 @@ pub fn report(table: &str) -> Report {
                 [fuel, bytes] => budget = (fuel, bytes),
                 _ => report.failures.push(malformed("a budget is two numbers")),
             }
-        } else if let Some((source, expected)) = line.rsplit_once(" => ") {
+        } else if let Some((source, expected)) = line.strip_prefix("=> ").map(|expected| ("", expected)).or_else(|| line.rsplit_once(" => ")) {
             report.cases += 1;
             let mut meter = Meter::new(budget.0, budget.1);
             let found = outcome(run(source.trim(), &scope, &mut meter));

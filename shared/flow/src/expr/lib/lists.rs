@@ -190,7 +190,7 @@ fn chunk(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     if size == 0 {
         return Err(Fail::argument("a part has at least one item").of(1));
     }
-    charge_places(meter, items.len() + items.len().div_ceil(size))?;
+    charge_places(meter, items.len().saturating_mul(2))?;
     Ok(Value::list(items.chunks(size).map(|part| Value::from(part.to_vec()))))
 }
 
@@ -215,7 +215,7 @@ fn range(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     }
     let distance = if step > 0 { i128::from(end) - i128::from(start) } else { i128::from(start) - i128::from(end) };
     let items = (distance.max(0) + i128::from(step.unsigned_abs()) - 1) / i128::from(step.unsigned_abs());
-    charge_places(meter, usize::try_from(items).unwrap_or(usize::MAX >> 8))?;
+    ops::alloc(meter, u64::try_from(items).unwrap_or(u64::MAX).saturating_add(1).saturating_mul(CELL))?;
     let last = i64::try_from(items).map_err(|_| Fail::FUEL)?;
     Ok(Value::list((0..last).map(|index| Value::Int(start.wrapping_add(step.wrapping_mul(index))))))
 }

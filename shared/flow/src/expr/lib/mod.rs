@@ -40,7 +40,11 @@ fn int(args: &[V<'_>], at: usize) -> Result<i64, Fail> {
 /// A position or count: a whole number that is not negative.
 fn count(args: &[V<'_>], at: usize) -> Result<usize, Fail> {
     let value = int(args, at)?;
-    usize::try_from(value).map_err(|_| Fail::argument(format!("{value} is negative; positions and counts start at 0")).of(at))
+    if value < 0 {
+        return Err(Fail::argument(format!("{value} is negative; positions and counts start at 0")).of(at));
+    }
+    // More than a platform can address is more than any budget pays for.
+    Ok(usize::try_from(value).unwrap_or(usize::MAX))
 }
 
 fn decimal(args: &[V<'_>], at: usize) -> Result<Decimal, Fail> {
@@ -63,12 +67,12 @@ fn map<'a>(args: &'a [V<'_>], at: usize) -> Result<&'a Arc<Map>, Fail> {
 
 /// Charges for a text of `bytes` before it is made.
 fn charge_text(meter: &mut Meter, bytes: usize) -> Result<(), Fail> {
-    ops::alloc(meter, CELL + bytes as u64)
+    ops::alloc(meter, CELL.saturating_add(bytes as u64))
 }
 
 /// Charges for the places of `items` values that are there already.
 fn charge_places(meter: &mut Meter, items: usize) -> Result<(), Fail> {
-    ops::alloc(meter, CELL * (1 + items as u64))
+    ops::alloc(meter, (items as u64).saturating_add(1).saturating_mul(CELL))
 }
 
 /// A count as a value.

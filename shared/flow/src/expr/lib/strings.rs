@@ -195,8 +195,8 @@ fn last_index_of(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     ops::read(meter, whole.len())?;
     let from = if args.len() > 2 { byte_of(whole, count(args, 2)?, 2)? } else { whole.len() };
     let end = from.saturating_add(part.len()).min(whole.len());
-    let searched = (end..=whole.len()).find_map(|end| whole.get(..end)).unwrap_or(whole);
-    Ok(position(whole, searched.rfind(&**part).filter(|found| *found <= from)))
+    let searched = (0..=end).rev().find_map(|end| whole.get(..end)).unwrap_or_default();
+    Ok(position(whole, searched.rfind(&**part)))
 }
 
 fn find_item<'v>(items: impl Iterator<Item = (usize, &'v Value)>, wanted: &Value, meter: &mut Meter) -> Result<Value, Fail> {

@@ -1,0 +1,62 @@
+//! What typical expressions cost: `cargo run --release -p holon-flow --example expr_bench`. Times are for reading, not for tests.
+
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program for the terminal that measures")]
+
+use holon_flow::expr::{CompiledConfig, MapScope, Meter, Program};
+use holon_model::json;
+use std::hint::black_box;
+use std::time::Instant;
+
+fn measure(label: &str, mut once: impl FnMut()) {
+    let mut best = f64::MAX;
+    for _ in 0..5 {
+        let started = Instant::now();
+        let mut runs = 0u32;
+        while started.elapsed().as_millis() < 60 {
+            for _ in 0..64 {
+                once();
+            }
+            runs += 64;
+        }
+        best = best.min(started.elapsed().as_secs_f64() * 1e9 / f64::from(runs));
+    }
+    println!("{best:>10.0} ns  {label}");
+}
+
+fn main() {
+    let lines: Vec<String> = (0..20).map(|n| format!(r#"{{"sku": "sku-{n}", "qty": {n}, "price": {n}.95}}"#)).collect();
+    let names = format!(r#"{{"input": {{"sum": 101, "name": "Ada", "lines": [{}]}}, "nodes": {{"hook": {{"lines": [1]}}}}, "item": {{"qty": 2}}}}"#, lines.join(","));
+    let scope = MapScope(json::parse(names.as_bytes()).expect("the names are JSON"));
+    let meter = || Meter::new(1_000_000, 10_000_000);
+    for source in [
+        "input.sum > 100",
+        "item.qty * 2",
+        "nodes.hook.lines[0]",
+        "input.sum / 7",
+        "input.sum * 1.19",
+        "'Hello ' + input.name",
+        "{'a': input.sum, 'b': item.qty}",
+        "input.lines.map(l, l.qty * l.price).sum()",
+        "input.lines.sum(l, l.qty * l.price)",
+        "input.lines.filter(l, l.qty > 10).size()",
+        "input.lines.sort_by(l, l.price).reverse()[0].sku",
+        "input.lines.group_by(l, l.sku).keys().size()",
+    ] {
+        let program = Program::compile(source).expect("it compiles");
+        measure(source, || {
+            black_box(program.eval(&scope, &mut meter())).ok();
+        });
+    }
+    let text = Program::text("Hi {{ input.name }}: {% for l in input.lines %}{{ l.sku }} {{ l.qty }}\n{% endfor %}").expect("it compiles");
+    measure("text with 20 lines", || {
+        black_box(text.eval(&scope, &mut meter())).ok();
+    });
+    let config = json::parse(br#"{"url": {"$text": "https://x/{{ item.qty }}"}, "headers": {"a": "b"}, "body": {"sum": {"$cel": "input.sum"}}}"#).expect("it is JSON");
+    let config = CompiledConfig::new(&config, &[]).expect("it compiles");
+    measure("config with two dynamic values", || {
+        black_box(config.eval(&scope, &mut meter())).ok();
+    });
+    measure("compile input.lines.map(l, l.qty * l.price).sum()", || {
+        black_box(Program::compile("input.lines.map(l, l.qty * l.price).sum()")).ok();
+    });
+}

@@ -59,6 +59,8 @@ pub(crate) struct CNode {
     pub outs: Vec<(u32, NodeId)>,
     /// Out-ports in order, `error` last where there is one.
     pub ports: Vec<Arc<str>>,
+    /// Number of the port that a value goes to when none is named: `out`, else the first.
+    pub out_port: u32,
     /// Number of the `error` port.
     pub error_port: Option<u32>,
     /// Whether an edge leaves the `error` port.

@@ -67,7 +67,7 @@ impl Machine {
                 match self.meter.alloc(value.weight()).map_err(NodeError::from).and_then(|()| crate::node::shallow(value)) {
                     Ok(value) => {
                         self.forget_effect(at);
-                        return self.succeed_node(flow, at, Emit { port: 0, value, passed: false });
+                        return self.succeed_node(flow, at, Emit { port: self.cnode(flow, at).out_port, value, passed: false });
                     }
                     Err(error) => error,
                 }

@@ -35,6 +35,8 @@ mod scope;
 mod snapshot;
 mod state;
 mod switch;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod timeout;
 mod try_;
 mod view;

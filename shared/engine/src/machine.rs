@@ -35,6 +35,8 @@ pub struct Decision {
     pub status: RunStatus,
     /// When the next timer is due.
     pub next_due: Option<Timestamp>,
+    /// The log hash after the input: what its journal row carries.
+    pub log_hash: [u8; 32],
 }
 
 /// One run of one flow.
@@ -142,6 +144,7 @@ impl Machine {
             commands: std::mem::take(&mut self.log.commands),
             status: self.core.status,
             next_due: self.core.timers.next_due(),
+            log_hash: self.log.hash,
         }
     }
 

@@ -44,11 +44,11 @@ impl Machine {
     fn run_node(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<(), NodeError> {
         self.meter.step(1)?;
         if node.disabled {
-            self.pass(flow, at, 0);
+            self.pass(flow, at, node.out_port);
             return Ok(());
         }
         match node.behaviour {
-            BehaviourKind::Trigger => self.pass(flow, at, 0),
+            BehaviourKind::Trigger => self.pass(flow, at, node.out_port),
             BehaviourKind::Pure(_) => {
                 let emit = self.compute(flow, at, node)?;
                 self.succeed_node(flow, at, emit);
@@ -90,7 +90,7 @@ impl Machine {
         let each = PerItem { node, names: &names };
         let output = pure(&mut PureCall { config: &config, input, each: &each, meter: &mut self.meter })?;
         let (port, value) = match output {
-            Output::One(value) => (0, value),
+            Output::One(value) => (node.out_port, value),
             Output::Port(name, value) => {
                 let unknown = || {
                     let message = format!("the node emitted on `{name}`, which is no port of it");

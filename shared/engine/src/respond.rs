@@ -24,7 +24,7 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Val
         machine.core.response = Some(response.clone());
         machine.log.command(Command::Respond(response));
     }
-    machine.pass(flow, at, 0);
+    machine.pass(flow, at, machine.cnode(flow, at).out_port);
     Ok(())
 }
 

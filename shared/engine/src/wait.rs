@@ -22,7 +22,7 @@ pub(crate) fn start(
     let now = machine.core.at;
     let due = due(config, now)?;
     if due <= now {
-        machine.pass(flow, at, 0);
+        machine.pass(flow, at, machine.cnode(flow, at).out_port);
         return Ok(());
     }
     machine.started(flow, at, node);
@@ -38,7 +38,7 @@ pub(crate) fn start(
 
 /// The time has come.
 pub(crate) fn fired(machine: &mut Machine, flow: &Compiled, at: At) {
-    machine.pass(flow, at, 0);
+    machine.pass(flow, at, machine.cnode(flow, at).out_port);
 }
 
 fn due(config: &Value, now: Timestamp) -> Result<Timestamp, NodeError> {

@@ -1,0 +1,150 @@
+//! The golden corpus: small definitions with the inputs that happen to them and what must come out, log hash included.
+//!
+//! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, steps, status, output? | error?}`. Its hash stands
+//! in `corpus/hashes.txt`. A step is one of
+//! `{"answer": path, "value" | "error": {code, retryable?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
+//! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}`.
+
+use crate::{Command, EffectId, Input, Machine, Outcome, RunInfo, Stamped, TimerId, compile};
+use holon_flow::{Definition, capability::NodeError};
+use holon_model::{Millis, Payload, Timestamp, Value, canon, json};
+use std::collections::BTreeMap;
+
+macro_rules! cases {
+    ($($name:literal)*) => {
+        /// Name and text of every case.
+        pub const CASES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../corpus/", $name, ".json")))),*];
+    };
+}
+
+cases! {
+    "sequence" "diamond_any" "join_all" "join_first" "join_inputs" "triggers" "disabled" "result_and_sinks"
+    "when" "switch" "switch_default" "map_all" "map_all_fails" "map_all_settled" "map_any" "map_first" "map_empty"
+    "map_of_calls" "map_nested" "try_catch" "try_finally" "try_finally_cancelled" "parallel" "parallel_fails"
+    "wait" "wait_until_past" "respond" "fail" "error_port" "retry" "retry_exhausted" "retry_scope" "timeout_call"
+    "timeout_scope" "cancel" "late_and_double" "out_of_fuel" "per_item" "names"
+}
+
+/// The log hashes that must come out: `name hash` a line.
+pub const HASHES: &str = include_str!("../../corpus/hashes.txt");
+
+/// A case that was run.
+#[derive(Debug)]
+pub struct Ran {
+    /// The machine at the end.
+    pub machine: Machine,
+    /// The inputs that counted.
+    pub journal: Vec<Stamped<Input>>,
+    /// The log hash after each of them.
+    pub hashes: Vec<[u8; 32]>,
+    /// Every command, in order.
+    pub commands: Vec<Command>,
+    /// What the case says must come out.
+    pub expected: Value,
+}
+
+/// Runs the case of this text.
+///
+/// # Panics
+/// When the text is not a case, or a step answers an effect that is not outstanding.
+pub fn run(text: &str) -> Ran {
+    let case = json::parse(text.as_bytes()).expect("a case is JSON");
+    let definition = case.get("definition").cloned().unwrap_or_default();
+    let definition = Definition::from_value(&definition).expect("a case has a definition");
+    let flow = compile(&definition, &super::catalogue()).expect("a case compiles");
+    let mut world = Stage {
+        ran: Ran {
+            machine: Machine::new(flow),
+            journal: Vec::new(),
+            hashes: Vec::new(),
+            commands: Vec::new(),
+            expected: case.clone(),
+        },
+        now: Timestamp(1_000),
+        calls: BTreeMap::new(),
+        timers: BTreeMap::new(),
+        last: None,
+    };
+    let number = |name: &str| case.get(name).and_then(Value::as_int).and_then(|number| u64::try_from(number).ok());
+    let mut run = RunInfo::new(super::run_id(1), number("seed").unwrap_or(0), world.now);
+    run.trigger = case.get("trigger").and_then(Value::as_str).map(Into::into);
+    run.fuel = number("fuel").unwrap_or(run.fuel);
+    let input = Payload::Inline(case.get("input").cloned().unwrap_or_default());
+    world.feed(Input::Start { input, run: Box::new(run) });
+    for step in case.get("steps").and_then(Value::as_list).unwrap_or_default() {
+        world.step(step);
+    }
+    world.ran
+}
+
+struct Stage {
+    ran: Ran,
+    now: Timestamp,
+    calls: BTreeMap<String, (EffectId, u32)>,
+    timers: BTreeMap<TimerId, Timestamp>,
+    last: Option<Input>,
+}
+
+impl Stage {
+    fn step(&mut self, step: &Value) {
+        if let Some(path) = step.get("answer").and_then(Value::as_str) {
+            let (id, attempt) = *self.calls.get(path).unwrap_or_else(|| panic!("`{path}` was never asked for"));
+            let attempt = step.get("attempt").and_then(Value::as_int).and_then(|n| u32::try_from(n).ok()).unwrap_or(attempt);
+            let outcome = match step.get("error") {
+                Some(error) => {
+                    let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");
+                    let mut failed = NodeError::new(code, "as the case says");
+                    failed.retryable = error.get("retryable") == Some(&Value::Bool(true));
+                    Outcome::Failed { error: failed }
+                }
+                None => Outcome::Ok(Payload::Inline(step.get("value").cloned().unwrap_or_default())),
+            };
+            self.feed(Input::EffectCompleted { id, attempt, outcome });
+        } else if step.get("timer").is_some() {
+            let (due, id) = self.timers.iter().map(|(id, due)| (*due, *id)).min().expect("a timer is set");
+            self.timers.remove(&id);
+            self.now = self.now.max(due);
+            self.feed(Input::TimerFired { id });
+        } else if let Some(millis) = step.get("after").and_then(Value::as_int) {
+            self.now = self.now.plus(Millis(u64::try_from(millis).unwrap_or(0)));
+        } else if step.get("again").is_some() {
+            let last = self.last.clone().expect("something happened before");
+            self.feed(last);
+        } else {
+            let reason = step.get("cancel").and_then(Value::as_str).expect("a step is one of those documented");
+            self.feed(Input::Cancel { reason: reason.to_owned() });
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.last = Some(input.clone());
+        let stamped = Stamped::new(self.now, input);
+        let decision = self.ran.machine.handle(stamped.clone());
+        if decision.accepted {
+            self.ran.journal.push(stamped);
+            self.ran.hashes.push(self.ran.machine.log_hash());
+        }
+        for command in decision.commands {
+            match &command {
+                Command::RunEffect(effect) => {
+                    self.calls.insert(effect.path.clone(), (effect.id, effect.attempt));
+                }
+                Command::SetTimer { id, due } => {
+                    self.timers.insert(*id, *due);
+                }
+                Command::CancelTimer { id } => {
+                    self.timers.remove(id);
+                }
+                _ => {}
+            }
+            self.ran.commands.push(command);
+        }
+    }
+}
+
+/// `name hash` of every case as it comes out now.
+pub fn lines() -> String {
+    CASES.iter().fold(String::new(), |lines, (name, text)| {
+        lines + name + " " + &canon::hex(&run(text).machine.log_hash()) + "\n"
+    })
+}

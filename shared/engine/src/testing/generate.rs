@@ -1,0 +1,168 @@
+//! Random well-formed flows from a seed.
+
+use super::rng::Rng;
+use holon_flow::{
+    Definition, Graph, Node,
+    definition::{Edge, Join, Key, KindRef, PortRef, Retry},
+};
+use holon_model::{Millis, Value};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Scopes inside scopes.
+const DEPTH: u32 = 3;
+
+/// The flow of a seed: 2 to about 40 nodes of every kind, scopes up to three deep.
+pub fn definition(seed: u64) -> Definition {
+    let mut rng = Rng::new(seed ^ 0x68_6f_6c_6f_6e);
+    let mut graph = graph(&mut rng, DEPTH, true);
+    if rng.percent(30) {
+        graph.result = Some(expression(&mut rng, &graph.nodes.keys().cloned().collect::<Vec<_>>(), true));
+    }
+    Definition { name: format!("generated-{seed}"), graph, ..Definition::default() }
+}
+
+/// The start input of a seed.
+pub fn input(seed: u64) -> Value {
+    let mut rng = Rng::new(seed ^ 0x69_6e);
+    match rng.below(4) {
+        0 => Value::Int(i64::from(rng.below(100))),
+        1 => Value::list((0..rng.below(5)).map(|n| Value::Int(n.into()))),
+        2 => Value::str("text"),
+        _ => Value::map([("n", Value::Int(i64::from(rng.below(100)))), ("ok", Value::Bool(rng.percent(50)))]),
+    }
+}
+
+fn graph(rng: &mut Rng, depth: u32, top: bool) -> Graph {
+    let mut graph = Graph::default();
+    let mut keys: Vec<Key> = Vec::new();
+    if top {
+        keys.push("start".into());
+        graph.nodes.insert("start".into(), node("trigger.manual@1", Value::map::<&str>([])));
+    }
+    let count = 1 + rng.below(if top { 14 } else { 4 });
+    for number in 0..count {
+        let key: Key = format!("{}{number}", rng.pick(&["a", "m", "z"])).into();
+        let node = any_node(rng, depth, &keys, top);
+        // Nodes of the top graph hang together; in bodies some are roots.
+        let edges = if keys.is_empty() { 0 } else { rng.below(3).max(u32::from(top)) };
+        for _ in 0..edges {
+            let from = rng.pick(&keys).clone();
+            let port = rng.pick(&ports(&graph.nodes[&from])).clone();
+            let edge = Edge {
+                from: PortRef { node: from, port },
+                to: PortRef { node: key.clone(), port: "in".into() },
+            };
+            if !graph.edges.contains(&edge) {
+                graph.edges.push(edge);
+            }
+        }
+        graph.nodes.insert(key.clone(), node);
+        // `flow.fail` has no out-port, so nothing hangs on it.
+        if !ports(&graph.nodes[&key]).is_empty() {
+            keys.push(key);
+        }
+    }
+    graph
+}
+
+fn ports(node: &Node) -> Vec<Arc<str>> {
+    let names: &[&str] = match &*node.kind.name {
+        "when" => &["true", "false"],
+        "switch" => &["low", "high", "default"],
+        "flow.fail" => &[],
+        "test.pick" => &["out", "none", "error"],
+        "test.set" | "test.call" | "map" | "try" | "parallel" => &["out", "out", "out", "error"],
+        _ => &["out"],
+    };
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+fn node(kind: &str, config: Value) -> Node {
+    let (name, _) = kind.split_once('@').unwrap_or((kind, "1"));
+    Node { config, ..Node::new(KindRef { name: name.into(), version: 1 }) }
+}
+
+fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
+    let map = Value::map::<&str>;
+    let choice = rng.below(if depth > 0 { 100 } else { 70 });
+    let mut node = match choice {
+        0..18 => node("test.set@1", Value::map([("value", expression(rng, before, top))])),
+        18..46 => node("test.call@1", Value::map([("value", expression(rng, before, top))])),
+        46..51 => node("when@1", Value::map([("if", cel(*rng.pick(&CONDITIONS)))])),
+        51..56 => {
+            let case = |port: &str, when: &str| Value::map([("port", Value::from(port)), ("when", cel(when))]);
+            let cases = [case("low", *rng.pick(&CONDITIONS)), case("high", *rng.pick(&CONDITIONS))];
+            node("switch@1", Value::map([("cases", Value::list(cases))]))
+        }
+        56..62 => node("flow.wait@1", Value::map([("for", Value::Int(i64::from(rng.below(100))))])),
+        62..66 => node("flow.respond@1", Value::map([("status", Value::Int(200))])),
+        66..67 => node("flow.fail@1", Value::map([("code", Value::from("on_purpose")), ("message", Value::from("no"))])),
+        67..70 => node("test.pick@1", Value::map([("where", cel("item > 1 && index < 3"))])),
+        70..82 => {
+            let items = cel(*rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "input", "[5, 6, 7, 8, 9]"]));
+            let gather = match rng.below(4) {
+                0 => Value::from("all_settled"),
+                1 => Value::from("any"),
+                2 => Value::map([("first", Value::Int(i64::from(1 + rng.below(3))))]),
+                _ => Value::from("all"),
+            };
+            let concurrency = Value::Int(i64::from(1 + rng.below(4)));
+            let config = Value::map([("items", items), ("concurrency", concurrency), ("gather", gather)]);
+            scope(rng, depth, "map@1", config, &["body"])
+        }
+        82..92 => {
+            let bodies: &[&str] =
+                *rng.pick(&[&["body"][..], &["body", "catch"], &["body", "finally"], &["body", "catch", "finally"]]);
+            scope(rng, depth, "try@1", map([]), bodies)
+        }
+        _ => {
+            let config = if rng.percent(50) { Value::map([("limit", Value::Int(1))]) } else { map([]) };
+            scope(rng, depth, "parallel@1", config, &["left", "middle", "right"])
+        }
+    };
+    let name = node.kind.name.clone();
+    node.join = *rng.pick(&[Join::Any, Join::Any, Join::Any, Join::All, Join::First]);
+    node.disabled = rng.percent(4);
+    if matches!(&*name, "test.call" | "map" | "try" | "parallel") && rng.percent(35) {
+        node.policies.retry = Some(Retry {
+            attempts: 1 + rng.below(3),
+            initial: Millis(u64::from(rng.below(50))),
+            factor_percent: 100 + rng.below(200),
+            max: Millis(100),
+            jitter: rng.percent(50),
+        });
+    }
+    if matches!(&*name, "test.call" | "flow.wait" | "map" | "try" | "parallel") && rng.percent(20) {
+        node.policies.timeout = Some(Millis(u64::from(rng.below(120))));
+    }
+    node
+}
+
+fn scope(rng: &mut Rng, depth: u32, kind: &str, config: Value, bodies: &[&str]) -> Node {
+    let mut node = node(kind, config);
+    node.bodies = bodies.iter().map(|name| (Key::from(*name), graph(rng, depth - 1, false))).collect::<BTreeMap<_, _>>();
+    node
+}
+
+const CONDITIONS: [&str; 5] = ["true", "false", "input == 2", "has(nodes.start)", "[1, 2].exists(x, x == input)"];
+
+fn cel(source: &str) -> Value {
+    Value::map([("$cel", Value::from(source))])
+}
+
+/// An expression that mostly has a value.
+fn expression(rng: &mut Rng, before: &[Key], top: bool) -> Value {
+    match rng.below(10) {
+        0 => Value::Int(i64::from(rng.below(9))),
+        1 => cel("input"),
+        2 => cel("[input, 1.5, 'x']"),
+        3 => cel("{'a': input, 'b': [1, 2, 3].map(x, x * 19.90)}"),
+        4 => cel("trigger"),
+        5 => cel("1 + 2 * 3"),
+        6 if !before.is_empty() => cel(&format!("has(nodes.{0}) ? nodes.{0} : 'absent'", rng.pick(before))),
+        7 if !top => cel("has(nodes.start) ? nodes.start : [input]"),
+        8 => Value::map([("$text", Value::from("n={{ 1 + 1 }}"))]),
+        9 => cel(*rng.pick(&["input + 1", "index", "[input].map(x, x)"])),
+        _ => cel("run.started_at"),
+    }
+}

@@ -2,6 +2,7 @@
 
 use holon_flow::Definition;
 use holon_model::{Value, json};
+use std::sync::OnceLock;
 
 /// An example flow.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +41,16 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// The examples, in the order in which they are offered.
-pub fn examples() -> Vec<Example> {
+pub fn examples() -> &'static [Example] {
+    static EXAMPLES: OnceLock<Vec<Example>> = OnceLock::new();
+    EXAMPLES.get_or_init(|| SOURCES.iter().map(read_example).collect())
+}
+
+fn read_example(&(name, title, flow, input): &(&'static str, &'static str, &str, &str)) -> Example {
     let read = |text: &str| json::parse(text.as_bytes()).unwrap_or_default();
-    let example = |(name, title, flow, input): &(&'static str, &'static str, &str, &str)| {
-        let definition = read(flow);
-        let description = definition.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Example { name, title, description, definition, input: read(input) }
-    };
-    SOURCES.iter().map(example).collect()
+    let definition = read(flow);
+    let description = definition.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Example { name, title, description, definition, input: read(input) }
 }
 
 impl Example {

@@ -2,9 +2,9 @@
 
 mod examples;
 
+use holon_flow::{Capability, Catalogue, ManifestError};
 #[cfg(feature = "execute")]
 use holon_platform::execute::Executors;
-use holon_flow::{Capability, Catalogue, ManifestError};
 use std::sync::{Arc, OnceLock};
 
 pub use examples::{Example, examples};

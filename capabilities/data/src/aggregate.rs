@@ -42,6 +42,7 @@ pub(crate) fn run(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
     let subject = items(call)?;
     let list = subject.as_list().unwrap_or_default();
     let keys = named(call.config, "group_by");
+    let pointers: Vec<String> = (0..keys.len()).map(|at| format!("/group_by/{at}/by")).collect();
     let columns = columns(call.config)?;
 
     let mut index_of: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
@@ -55,8 +56,8 @@ pub(crate) fn run(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
         call.meter.step(1 + (keys.len() + columns.len()) as u64)?;
         let mut values = Vec::with_capacity(keys.len());
         canon.clear();
-        for (at, _) in keys.iter().enumerate() {
-            let value = call.per_item(&format!("/group_by/{at}/by"), item, index)?;
+        for pointer in &pointers {
+            let value = call.per_item(pointer, item, index)?;
             canon.value(&value);
             values.push(value);
         }

@@ -1,15 +1,15 @@
 //! Per-item fields of config: where they are, and their value for one item.
 
 use super::{NodeError, NodeKind, PureCall};
-use crate::definition::{dynamic::Dynamic, pointer::escape};
+use crate::definition::pointer::escape;
 use holon_model::Value;
 
 /// Schemas nest no deeper than this here; a deeper one marks no per-item fields below it.
 const MAX_DEPTH: usize = 32;
 
 impl NodeKind {
-    /// Pointers into `config` of the fields that the schema marks `x-holon-each` and that are dynamic: they are left alone
-    /// when config is evaluated, and evaluated per item by the kind.
+    /// Pointers into `config` of the fields that the schema marks `x-holon-each`: they are left alone when config is
+    /// evaluated, and evaluated per item by the kind.
     pub fn each_pointers(&self, config: &Value) -> Vec<String> {
         let mut found = Vec::new();
         walk(self.config.as_value(), config, &mut String::new(), 0, &mut found);
@@ -22,9 +22,7 @@ fn walk(schema: &Value, config: &Value, at: &mut String, depth: usize, found: &m
         return;
     }
     if schema.get("x-holon-each") == Some(&Value::Bool(true)) {
-        if Dynamic::of(config).is_some() {
-            found.push(at.clone());
-        }
+        found.push(at.clone());
         return;
     }
     for branch in ["oneOf", "anyOf"].iter().filter_map(|word| schema.get(word)?.as_list()).flatten() {
@@ -63,13 +61,13 @@ fn walk(schema: &Value, config: &Value, at: &mut String, depth: usize, found: &m
 }
 
 impl PureCall<'_> {
-    /// The per-item field at `pointer` for one item: evaluated if it is dynamic, itself if it is not, null if it is absent.
+    /// The per-item field at `pointer` for one item: evaluated where it can be dynamic, null if it is absent.
     ///
     /// # Errors
     /// What evaluation says, with the item's index.
     pub fn per_item(&mut self, pointer: &str, item: &Value, index: i64) -> Result<Value, NodeError> {
         match self.config.pointer(pointer) {
-            Some(field) if Dynamic::of(field).is_some() => {
+            Some(Value::Map(_) | Value::List(_)) => {
                 self.each.eval(pointer, item, index, self.meter).map_err(|error| {
                     let mut failed = NodeError::new(error.code(), format!("item {index}: {error}"));
                     failed.detail = Value::map([("index", Value::Int(index)), ("field", pointer.into())]);
@@ -93,7 +91,7 @@ mod tests {
     use holon_model::json;
 
     #[test]
-    fn marked_and_dynamic_fields_are_found_wherever_they_stand() {
+    fn marked_fields_are_found_wherever_they_stand() {
         let schema = json::parse(
             br#"{"properties":{"where":{"x-holon-each":true},"by":{"items":{"properties":{"key":{"x-holon-each":true},"n":{}}}},
                 "page":{"oneOf":[{"const":"none"},{"properties":{"next":{"x-holon-each":true}}}]}}}"#,
@@ -106,6 +104,6 @@ mod tests {
         .unwrap();
         let mut found = Vec::new();
         walk(&schema, &config, &mut String::new(), 0, &mut found);
-        assert_eq!(found, ["/by/0/key", "/by/2/key", "/page/next", "/where"]);
+        assert_eq!(found, ["/by/0/key", "/by/1/key", "/by/2/key", "/page/next", "/where"]);
     }
 }

@@ -73,7 +73,7 @@ codes! {
     /// A body that the kind does not have.
     UnexpectedBody = "unexpected_body", Error;
     /// A policy where it has no effect.
-    MisplacedPolicy = "misplaced_policy", Error;
+    MisplacedPolicy = "misplaced_policy", Warning;
     /// Config that the kind's schema does not accept.
     InvalidConfig = "invalid_config", Error;
     /// A port named by config twice, or not a name.

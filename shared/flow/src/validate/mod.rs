@@ -1,5 +1,217 @@
 //! Validation: everything that can be said about a definition before it runs. The same in browser and server.
+//!
+//! It is asked at every keystroke, so it is linear in the size of the definition (ancestors are bit sets, bodies are
+//! visited once) and what it reports is bounded. A definition without errors among its diagnostics can be published.
 
 pub mod codes;
+mod config;
+mod graph;
+mod names;
 
 pub use codes::DiagnosticCode;
+
+use crate::{
+    capability::{Behaviour, Bodies, Catalogue, NodeKind, Primitive},
+    definition::{Definition, Graph, Key, Node, Policies, limits, names::did_you_mean, pointer::Pointer},
+    schema::well_formed,
+};
+use holon_model::wire::flows::{Diagnostic, Severity};
+use graph::Shape;
+use std::sync::Arc;
+
+/// Everything that is wrong or worth a look, in the order of the definition; at most [`limits::MAX_DIAGNOSTICS`] and one that
+/// says there are more.
+pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnostic> {
+    let mut check = Check { catalogue, found: Vec::new(), triggers: 0, nodes: 0 };
+    let root = Pointer::ROOT;
+    if definition.name.trim().is_empty() {
+        check.report(DiagnosticCode::NoName.at(&root.key("name"), "the flow has no name"));
+    }
+    for (field, schema) in [("input", &definition.input), ("output", &definition.output)] {
+        if let Some(fault) = schema.as_ref().and_then(|schema| well_formed(schema.as_value()).err()) {
+            let at = root.key(field);
+            check.report(DiagnosticCode::InvalidSchema.at(&at.rest(&fault.pointer), fault.message));
+        }
+    }
+    check.graph(&definition.graph, &root, None);
+    if check.triggers == 0 && check.nodes > 0 || definition.graph.nodes.is_empty() {
+        let hint = "Add one, for example Manual start or Webhook.".to_owned();
+        check.report(DiagnosticCode::NoTrigger.hinted(&root.key("nodes"), "nothing can start this flow: it has no trigger", hint));
+    }
+    let samples = root.key("samples");
+    for path in definition.samples.keys().filter(|path| !exists(&definition.graph, path)) {
+        let message = format!("there is a sample for `{path}`, but no such node");
+        check.report(DiagnosticCode::UnknownSample.at(&samples.key(path), message));
+    }
+    check.found
+}
+
+/// Whether nothing in the list prevents publishing.
+pub fn is_publishable(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error)
+}
+
+struct Check<'a> {
+    catalogue: &'a Catalogue,
+    found: Vec<Diagnostic>,
+    triggers: usize,
+    nodes: usize,
+}
+
+/// A graph that is being checked, and the scope node around it.
+struct Place<'a> {
+    graph: &'a Graph,
+    shape: Shape<'a>,
+    /// The node whose bodies hold the graph, in the place around it.
+    around: Option<(&'a Place<'a>, &'a Key)>,
+    depth: usize,
+    /// Whether `item` and `index` have a value here.
+    has_item: bool,
+}
+
+impl<'a> Check<'a> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        match self.found.len() {
+            n if n < limits::MAX_DIAGNOSTICS => self.found.push(diagnostic),
+            limits::MAX_DIAGNOSTICS => {
+                self.found.push(DiagnosticCode::MoreProblems.at(&Pointer::ROOT, "there are more problems than are listed here"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether nothing more is listed: what only finds words for a report need not be done.
+    fn is_full(&self) -> bool {
+        self.found.len() > limits::MAX_DIAGNOSTICS
+    }
+
+    fn graph(&mut self, graph: &'a Graph, at: &Pointer<'_>, around: Option<(&Place<'_>, &Key, &NodeKind)>) {
+        let depth = around.map_or(0, |(place, ..)| place.depth + 1);
+        self.nodes += graph.nodes.len();
+        if depth > limits::MAX_DEPTH || self.nodes > limits::MAX_NODES {
+            let message = format!("more than {} nodes, or scopes more than {} deep", limits::MAX_NODES, limits::MAX_DEPTH);
+            return self.report(DiagnosticCode::LimitExceeded.at(at, message));
+        }
+        let kinds: Vec<Option<&Arc<NodeKind>>> = graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
+        let shape = self.shape(graph, &kinds, at);
+        let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map));
+        let place = Place {
+            graph,
+            shape,
+            has_item: around.is_some_and(|(place, _, kind)| place.has_item || maps(kind)),
+            around: around.map(|(place, key, _)| (place, key)),
+            depth,
+        };
+        let nodes = at.key("nodes");
+        for (number, ((key, node), kind)) in graph.nodes.iter().zip(kinds).enumerate() {
+            let at = nodes.key(key);
+            match kind {
+                Some(kind) => self.node(number, key, node, kind, &place, &at),
+                None => self.unknown_kind(node, &at),
+            }
+        }
+        if let Some(result) = &graph.result {
+            self.result(result, &place, &at.key("result"));
+        }
+    }
+
+    fn unknown_kind(&mut self, node: &Node, at: &Pointer<'_>) {
+        if self.is_full() {
+            return;
+        }
+        let names: Vec<String> = self.catalogue.kinds().map(|kind| kind.reference().to_string()).collect();
+        let wanted = node.kind.to_string();
+        let other = self.catalogue.kinds().find(|kind| kind.name == node.kind.name);
+        let hint = other
+            .map(|kind| format!("There is `{}`.", kind.reference()))
+            .or_else(|| did_you_mean(&wanted, names.iter().map(String::as_str)));
+        let message = format!("there is no node kind `{wanted}`");
+        self.report(DiagnosticCode::UnknownKind.hinted(&at.key("kind"), message, hint));
+    }
+
+    fn node(&mut self, number: usize, key: &'a Key, node: &'a Node, kind: &'a NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
+        if matches!(kind.behaviour, Behaviour::Trigger) {
+            if place.depth == 0 {
+                self.triggers += 1;
+            } else {
+                let hint = "Move it to the flow itself.".to_owned();
+                let message = "a trigger starts a run and cannot stand inside a scope";
+                self.report(DiagnosticCode::MisplacedTrigger.hinted(at, message, hint));
+            }
+        }
+        self.policies(&node.policies, kind, at);
+        self.config(number, node, kind, place, at);
+        self.bodies(key, node, kind, place, at);
+    }
+
+    fn policies(&mut self, policies: &Policies, kind: &NodeKind, at: &Pointer<'_>) {
+        let (retry, timeout) = match &kind.behaviour {
+            Behaviour::Effect => (true, true),
+            Behaviour::Primitive(Primitive::Map | Primitive::Try | Primitive::Parallel) => (true, true),
+            Behaviour::Primitive(Primitive::Wait) => (false, true),
+            _ => (false, false),
+        };
+        for (name, set, useful) in [("retry", policies.retry.is_some(), retry), ("timeout", policies.timeout.is_some(), timeout)] {
+            if set && !useful {
+                let message = format!("`{name}` has no effect here: {} does nothing that could be slow or go wrong by chance", kind.title);
+                self.report(DiagnosticCode::MisplacedPolicy.hinted(
+                    &at.key("policies").key(name),
+                    message,
+                    "Remove it, or put it on the node that does the work.".to_owned(),
+                ));
+            }
+        }
+    }
+
+    fn bodies(&mut self, key: &'a Key, node: &'a Node, kind: &'a NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
+        let bodies_at = at.key("bodies");
+        let expected: Vec<&str> = match &kind.bodies {
+            Bodies::Fixed(fixed) => fixed.iter().map(|(name, _)| name.as_str()).collect(),
+            Bodies::None | Bodies::Named => Vec::new(),
+        };
+        for (name, body) in &node.bodies {
+            let at = bodies_at.key(name);
+            if kind.bodies != Bodies::Named && !expected.contains(&&**name) {
+                let hint = if expected.is_empty() {
+                    "Only scopes such as `map@1` hold graphs.".to_owned()
+                } else {
+                    format!("Its bodies are: {}.", expected.join(", "))
+                };
+                let message = format!("{} has no body `{name}`", kind.title);
+                self.report(DiagnosticCode::UnexpectedBody.hinted(&at, message, hint));
+            }
+            let needed = match &kind.bodies {
+                Bodies::Fixed(fixed) => fixed.iter().any(|(known, optional)| **known == **name && !optional),
+                Bodies::Named => true,
+                Bodies::None => false,
+            };
+            if needed && body.nodes.is_empty() && body.result.is_none() {
+                let message = format!("`{name}` of `{key}` is empty");
+                self.report(DiagnosticCode::MissingBody.hinted(&at, message, "Put the nodes into it that are to run.".to_owned()));
+            }
+            self.graph(body, &at, Some((place, key, kind)));
+        }
+        let missing = match &kind.bodies {
+            Bodies::Fixed(fixed) => {
+                let absent = |(name, optional): &&(String, bool)| !optional && !node.bodies.contains_key(name.as_str());
+                fixed.iter().find(absent).map(|(name, _)| format!("{} needs the body `{name}`", kind.title))
+            }
+            Bodies::Named if node.bodies.is_empty() => Some(format!("{} needs at least one branch", kind.title)),
+            _ => None,
+        };
+        if let Some(message) = missing {
+            self.report(DiagnosticCode::MissingBody.at(&bodies_at, message));
+        }
+    }
+}
+
+/// Whether a structural path without indices names a node: `each/call`, `guard.catch/tell`.
+fn exists(graph: &Graph, path: &str) -> bool {
+    match path.split_once('/') {
+        None => graph.nodes.contains_key(path),
+        Some((scope, rest)) => {
+            let (key, body) = scope.split_once('.').unwrap_or((scope, "body"));
+            graph.nodes.get(key).and_then(|node| node.bodies.get(body)).is_some_and(|body| exists(body, rest))
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Config: that it fits its kind's schema, and what can be known of its dynamic parts before they have values.
+
+use super::{Check, DiagnosticCode as Code, Place};
+use crate::{
+    capability::NodeKind,
+    definition::{
+        Node,
+        dynamic::Dynamic,
+        names::{is_name, shown},
+        pointer::{Pointer, escape},
+    },
+    expr::{CompiledConfig, Meter},
+    schema::{CheckError, Options, check, well_formed},
+};
+use holon_model::Value;
+use std::collections::BTreeSet;
+
+/// Steps that checking the config of one node may take.
+const FUEL: u64 = 200_000;
+
+/// Fields that hold secrets wherever they are named so.
+const SECRETS: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+    "x-auth-token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "access_token",
+    "client_secret",
+    "password",
+    "passwd",
+    "private_key",
+    "secret",
+];
+
+impl Check<'_> {
+    /// Checks a node's config.
+    pub(super) fn config(&mut self, number: usize, node: &Node, kind: &NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
+        let each = kind.each_pointers(&node.config);
+        let compiled = self.expressions(number, node, kind, &each, place, at);
+        let at = at.key("config");
+        let schema = kind.config.as_value();
+        let options = Options { dynamic: true, ..Options::default() };
+        match check(schema, &node.config, options, &mut Meter::new(FUEL, 0)) {
+            Ok(found) => {
+                for miss in found {
+                    let message = format!("{}: {}", kind.title, miss.message);
+                    self.report(Code::InvalidConfig.at(&at.rest(&miss.pointer), message));
+                }
+            }
+            Err(CheckError::Budget(_)) => {
+                self.report(Code::LimitExceeded.at(&at, "the config is too large to be checked"));
+            }
+            Err(CheckError::Schema(message)) => {
+                self.report(Code::InvalidConfig.at(&at, format!("the kind's own schema is broken: {message}")));
+            }
+        }
+        self.parts(schema, &node.config, &mut String::new(), &Parts { kind, compiled: compiled.as_ref(), at: &at }, 0);
+        self.ports_of(node, kind, &at);
+        self.secrets(&node.config, &mut String::new(), &at, 0);
+    }
+
+    /// Ports that stand in config: names, each once.
+    fn ports_of(&mut self, node: &Node, kind: &NodeKind, at: &Pointer<'_>) {
+        let Some(from) = &kind.ports.outputs_from else { return };
+        let items = node.config.pointer(&from.pointer).and_then(Value::as_list).unwrap_or_default();
+        let mut seen: BTreeSet<&str> = kind.ports.outputs.iter().map(String::as_str).chain(["error"]).collect();
+        let list = at.rest(&from.pointer);
+        for (index, item) in items.iter().enumerate() {
+            let Some(name) = item.get(&from.key).and_then(Value::as_str) else { continue };
+            let item = list.index(index);
+            let at = item.key(&from.key);
+            if !is_name(name) {
+                let message = format!(
+                    "`{}` is not the name of a port: a small letter, then small letters, digits and `_`",
+                    shown(name)
+                );
+                self.report(Code::InvalidPortName.at(&at, message));
+            } else if !seen.insert(name) {
+                self.report(Code::InvalidPortName.at(&at, format!("there is another port `{name}`")));
+            }
+        }
+    }
+
+    /// Walks schema and config together: what stands where only constants may, and dynamic values whose type is known.
+    fn parts(&mut self, schema: &Value, config: &Value, pointer: &mut String, parts: &Parts<'_>, depth: usize) {
+        const MAX_DEPTH: usize = 32;
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let marked = |mark: &str| schema.get(mark) == Some(&Value::Bool(true));
+        if marked("x-holon-static") && contains_dynamic(config, 0) {
+            let title = schema.get("title").and_then(Value::as_str).unwrap_or("this");
+            let message =
+                format!("{title} must stand here as it is, not as an expression: it is read before the flow runs");
+            return self.report(Code::InvalidConfig.at(&parts.at.rest(pointer), message));
+        }
+        if marked("x-holon-schema") && Dynamic::of(config).is_none() {
+            if let Err(fault) = well_formed(config) {
+                let inner = format!("{pointer}{}", fault.pointer);
+                self.report(Code::InvalidSchema.at(&parts.at.rest(&inner), fault.message));
+            }
+            return;
+        }
+        if Dynamic::of(config).is_some() {
+            return self.known_type(schema, config, pointer, parts);
+        }
+        for branch in ["oneOf", "anyOf"].iter().filter_map(|word| schema.get(word)?.as_list()).flatten() {
+            if fits_shape(branch, config) {
+                self.parts(branch, config, pointer, parts, depth + 1);
+            }
+        }
+        let length = pointer.len();
+        match config {
+            Value::Map(map) => {
+                for (key, value) in map.iter() {
+                    let property = schema.get("properties").and_then(|properties| properties.get(key));
+                    if let Some(schema) = property.or_else(|| schema.get("additionalProperties")) {
+                        pointer.push('/');
+                        pointer.push_str(&escape(key));
+                        self.parts(schema, value, pointer, parts, depth + 1);
+                        pointer.truncate(length);
+                    }
+                }
+            }
+            Value::List(items) => {
+                if let Some(schema) = schema.get("items") {
+                    for (index, value) in items.iter().enumerate() {
+                        pointer.push_str(&format!("/{index}"));
+                        self.parts(schema, value, pointer, parts, depth + 1);
+                        pointer.truncate(length);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A text gives text, and an expression without names gives what it gives: those must fit.
+    fn known_type(&mut self, schema: &Value, config: &Value, pointer: &str, parts: &Parts<'_>) {
+        let program = parts
+            .compiled
+            .and_then(|compiled| compiled.programs().find(|(at, _)| *at == pointer))
+            .map(|(_, program)| program);
+        let value = match Dynamic::of(config) {
+            Some(Dynamic::Text(source)) if source.contains('{') => {
+                // What it will say is not known, that it is text is.
+                let fits = match schema.get("type") {
+                    None => true,
+                    Some(Value::List(types)) => types.contains(&"string".into()),
+                    Some(one) => one.as_str() == Some("string"),
+                };
+                if !fits {
+                    let message = format!("{}: a text gives text, and that does not fit here", parts.kind.title);
+                    let hint = "Use an expression instead.".to_owned();
+                    self.report(Code::TypeMismatch.hinted(&parts.at.rest(pointer), message, hint));
+                }
+                return;
+            }
+            Some(Dynamic::Text(source)) => Value::from(source),
+            _ => match program.and_then(|program| program.as_constant()) {
+                Some(value) => value.clone(),
+                None => return,
+            },
+        };
+        if let Ok(found) = check(schema, &value, Options::default(), &mut Meter::new(FUEL, 0))
+            && let Some(miss) = found.first()
+        {
+            let message =
+                format!("{}: the expression gives {}, and {}", parts.kind.title, shown(&value.to_json()), miss.message);
+            self.report(Code::TypeMismatch.at(&parts.at.rest(pointer), message));
+        }
+    }
+
+    /// Secrets that stand in the flow: it is copied, exported and shown to everyone who may read it.
+    fn secrets(&mut self, config: &Value, pointer: &mut String, at: &Pointer<'_>, depth: usize) {
+        const MAX_DEPTH: usize = 8;
+        if depth > MAX_DEPTH {
+            return;
+        }
+        let length = pointer.len();
+        match config {
+            Value::Map(map) => {
+                for (key, value) in map.iter() {
+                    pointer.push('/');
+                    pointer.push_str(&escape(key));
+                    if SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) && is_literal(value) {
+                        self.secret(&format!("`{key}` seems to hold a secret"), &at.rest(pointer));
+                    } else {
+                        self.secrets(value, pointer, at, depth + 1);
+                    }
+                    pointer.truncate(length);
+                }
+            }
+            Value::List(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    pointer.push_str(&format!("/{index}"));
+                    self.secrets(value, pointer, at, depth + 1);
+                    pointer.truncate(length);
+                }
+            }
+            Value::Str(text) if has_password(text) => {
+                self.secret("the address holds a name and a password", &at.rest(pointer));
+            }
+            _ => {}
+        }
+    }
+
+    fn secret(&mut self, what: &str, at: &Pointer<'_>) {
+        let message = format!("{what}; whoever can read the flow can read it");
+        let hint = "Save it as a connection and choose that in the node.".to_owned();
+        self.report(Code::SecretInDefinition.hinted(at, message, hint));
+    }
+}
+
+struct Parts<'p> {
+    kind: &'p NodeKind,
+    compiled: Option<&'p CompiledConfig>,
+    at: &'p Pointer<'p>,
+}
+
+/// Whether a branch of alternatives could be the one that config is meant for: its type and required fields are there.
+fn fits_shape(branch: &Value, config: &Value) -> bool {
+    let Some(map) = config.as_map() else { return branch.get("type").and_then(Value::as_str) == Some("array") };
+    let required = branch.get("required").and_then(Value::as_list).unwrap_or_default();
+    branch.get("properties").is_some() && required.iter().filter_map(Value::as_str).all(|name| map.contains_key(name))
+}
+
+fn contains_dynamic(value: &Value, depth: usize) -> bool {
+    const MAX_DEPTH: usize = 32;
+    if depth > MAX_DEPTH || Dynamic::of(value).is_some() {
+        return true;
+    }
+    match value {
+        Value::Map(map) => map.values().any(|value| contains_dynamic(value, depth + 1)),
+        Value::List(items) => items.iter().any(|value| contains_dynamic(value, depth + 1)),
+        _ => false,
+    }
+}
+
+/// Text that stands in the definition: itself, or as a template without expressions, or as an expression that is one literal.
+fn is_literal(value: &Value) -> bool {
+    let long_enough = |text: &str| text.trim().len() >= 4;
+    match (Dynamic::of(value), value) {
+        (Some(Dynamic::Text(source)), _) => !source.contains('{') && long_enough(source),
+        (Some(Dynamic::Cel(source)), _) => {
+            let source = source.trim();
+            let quoted = |quote: char| source.len() > 6 && source.starts_with(quote) && source.ends_with(quote);
+            (quoted('\'') || quoted('"')) && !source.contains('+')
+        }
+        (None, Value::Str(text)) => long_enough(text),
+        _ => false,
+    }
+}
+
+/// `https://name:password@host`
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.split_once('@').is_some_and(|(user, _)| user.contains(':') && !user.contains("{{"))
+}

@@ -1,48 +1,97 @@
 //! Retry: a new run that copies the journal of one that failed, up to before its failure, and goes on from there with
 //! the keys of the original, so that a receiver knows what it has done already.
 
-use holon_engine::{Input, Machine, Stamped, decode_input};
-use holon_model::RunId;
+use std::collections::BTreeMap;
+
+use holon_engine::{Command, Decision, Event, EventKind, Input, Machine, Stamped, TimerId, decode_input};
+use holon_model::{RunId, Timestamp};
 
 use crate::recover::{ReplayError, replay};
 use crate::store::Entry;
 
 /// The inputs that a retry copies, the first of them naming the new run.
 ///
+/// Stamps are copied too, up to the input that set a timer which would be overdue `now`: from there on things are
+/// stamped now. Else the timeout of the step that is tried again would end it before it began.
+///
 /// # Errors
 /// When the journal does not replay.
-pub(crate) fn prefix(mut machine: Machine, entries: &[Entry], run: RunId) -> Result<Vec<Stamped<Input>>, ReplayError> {
-    let mut failed = None;
-    let mut ended_by = None;
-    replay(&mut machine, 0, entries, |decision| {
-        // An effect has attempts; the last one that failed is what a person wants tried again. Later inputs are of
-        // what was done because of it (`finally`).
-        let effect_failed = |event: &holon_engine::Event| {
-            matches!(event.kind, holon_engine::EventKind::NodeFailed { .. })
-                && event.node.as_ref().is_some_and(|node| node.attempts > 0)
-        };
-        if decision.events.iter().any(effect_failed) {
-            failed = Some(decision.seq);
-        }
-        if decision.status.is_terminal() {
-            ended_by = Some(decision.seq);
-        }
-    })?;
+pub(crate) fn prefix(
+    mut machine: Machine,
+    entries: &[Entry],
+    run: RunId,
+    now: Timestamp,
+) -> Result<Vec<Stamped<Input>>, ReplayError> {
+    let mut past = Past::default();
+    replay(&mut machine, 0, entries, |decision| past.note(&decision))?;
     let mut inputs = Vec::new();
     for (seq, entry) in (0_u64..).zip(entries) {
         let input = decode_input(&entry.input)
             .map_err(|error| ReplayError::Unreadable { seq: seq.cast_signed(), why: error.to_string() })?;
         // What was asked for then is not asked for now, and a run always has its start.
-        let cut =
-            matches!(input, Input::Cancel { .. }) || failed == Some(seq) || (failed.is_none() && ended_by == Some(seq));
-        if cut && seq > 0 {
+        if seq > 0 && (past.cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
             break;
         }
         inputs.push(Stamped::new(entry.at, input));
     }
+    let stale = past.stale_from(&inputs, now);
+    inputs.iter_mut().skip(stale).for_each(|input| input.at = now);
     if let Some(Stamped { value: Input::Start { run: info, .. }, .. }) = inputs.first_mut() {
         info.key_run = Some(info.key_run.unwrap_or(info.run_id));
         info.run_id = run;
     }
     Ok(inputs)
+}
+
+/// What a replay tells about where to cut.
+#[derive(Default)]
+struct Past {
+    /// The last input with which an effect failed for good; without one, the input with which the run ended. Later
+    /// inputs are of what was done because of the failure (`finally`).
+    cut: Option<u64>,
+    effect_failed: bool,
+    /// Timers that each input set, with when they were due.
+    set: Vec<(u64, TimerId, Timestamp)>,
+    /// Timers that each input made unwanted.
+    unset: Vec<(u64, TimerId)>,
+}
+
+impl Past {
+    fn note(&mut self, decision: &Decision) {
+        // Only effects have attempts.
+        let failed = |event: &Event| {
+            matches!(event.kind, EventKind::NodeFailed { .. })
+                && event.node.as_ref().is_some_and(|node| node.attempts > 0)
+        };
+        if decision.events.iter().any(failed) {
+            self.cut = Some(decision.seq);
+            self.effect_failed = true;
+        } else if decision.status.is_terminal() && !self.effect_failed {
+            self.cut = Some(decision.seq);
+        }
+        for command in &decision.commands {
+            match command {
+                Command::SetTimer { id, due } => self.set.push((decision.seq, *id, *due)),
+                Command::CancelTimer { id } => self.unset.push((decision.seq, *id)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The first of these inputs that set a timer which is still wanted after them and would be overdue.
+    fn stale_from(&self, inputs: &[Stamped<Input>], now: Timestamp) -> usize {
+        let end = inputs.len() as u64;
+        let mut wanted: BTreeMap<TimerId, (u64, Timestamp)> =
+            self.set.iter().filter(|(seq, ..)| *seq < end).map(|(seq, id, due)| (*id, (*seq, *due))).collect();
+        for (_, id) in self.unset.iter().filter(|(seq, _)| *seq < end) {
+            wanted.remove(id);
+        }
+        for input in inputs {
+            if let Input::TimerFired { id } = &input.value {
+                wanted.remove(id);
+            }
+        }
+        let overdue = wanted.into_values().filter(|(_, due)| *due <= now).map(|(seq, _)| seq).min();
+        overdue.and_then(|seq| usize::try_from(seq).ok()).unwrap_or(inputs.len())
+    }
 }

@@ -354,3 +354,48 @@ async fn an_input_that_is_too_large_is_refused_with_its_size() {
     request.input = Value::from("x".repeat(3 << 20));
     assert!(matches!(runtime.start(request).await, Err(StartError::PayloadTooLarge { bytes }) if bytes > 3 << 20));
 }
+
+const TIMED: &str = r#"{"holon": 1, "name": "timed", "nodes": {
+    "start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"},
+    "b": {"kind": "test.call@1", "policies": {"timeout": "40ms"}}},
+  "edges": [{"from": "start.out", "to": "a.in"}, {"from": "a.out", "to": "b.in"}]}"#;
+
+#[tokio::test]
+async fn a_retry_of_a_step_that_timed_out_gets_its_whole_time_again() {
+    let (world, _) = world();
+    let flow = world.shelf.publish(TIMED);
+    world.ledger.react(|call| if call.path == "b" { React::Hang } else { React::Echo });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    // It fails by its timeout, so that the copied timer is overdue from the first moment of the retry.
+    assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
+    world.ledger.react(|_| React::Echo);
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "somebody".into()).await.unwrap();
+    assert_eq!(end(&runtime, new).await, ok(Value::map([("n", Value::Int(7))])));
+    let calls = world.ledger.calls();
+    assert_eq!(calls.iter().map(|call| call.path.as_str()).collect::<Vec<_>>(), ["a", "b", "b"]);
+    assert_eq!(calls[1].key, calls[2].key);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_can_be_retried_and_goes_on_where_it_was_stopped() {
+    let (world, _) = world();
+    let flow = world.shelf.publish(THREE_STEPS);
+    world.ledger.react(|call| if call.path == "b" { React::Hang } else { React::Echo });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    world.ledger.reached(2).await;
+    runtime.cancel(tenant(1), run, "enough".into()).await.unwrap();
+    end(&runtime, run).await;
+    world.ledger.react(|_| React::Echo);
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "somebody".into()).await.unwrap();
+    assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
+    let paths: Vec<_> = world.ledger.calls().into_iter().map(|call| call.path).collect();
+    assert_eq!(paths, ["a", "b", "b", "c"]);
+}

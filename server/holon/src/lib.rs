@@ -1,19 +1,25 @@
 //! The server: composition root and feature slices. A feature is a folder; `router` puts their routes together.
 
+pub mod api;
 pub mod audit;
 pub mod connections;
+pub mod definitions;
+pub mod flows;
 pub mod health;
 pub mod http;
 pub mod identity;
 pub mod middleware;
 pub mod overview;
+pub mod pages;
+pub mod ports;
+pub mod runs;
 pub mod serve;
 pub mod settings;
 pub mod state;
 pub mod tokens;
+pub mod webhooks;
 
 use axum::Router;
-use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,29 +27,34 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AppState;
 
 /// The REST API, described.
-fn api() -> OpenApiRouter<AppState> {
+fn described() -> OpenApiRouter<AppState> {
     let features = OpenApiRouter::new()
         .merge(identity::router())
         .merge(overview::router())
         .merge(settings::router())
         .merge(tokens::router())
-        .merge(connections::router());
-    OpenApiRouter::new().nest("/api/v1", features)
+        .merge(connections::router())
+        .merge(flows::router())
+        .merge(runs::router())
+        .merge(api::kinds_router());
+    OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }
 
 /// What the REST API is, for its document and for walks over it.
 pub fn open_api() -> OpenApi {
-    api().into_openapi()
+    described().into_openapi()
 }
 
 /// Every route, with what stands in front of them.
 pub fn router(state: AppState) -> Router {
-    let (api, _) = api().split_for_parts();
+    let (rest, open_api) = described().split_for_parts();
     Router::new()
-        .merge(api)
+        .merge(rest)
+        .merge(api::router(&open_api, &state.build))
+        .merge(webhooks::router())
         .merge(health::router())
-        .fallback(|| async { StatusCode::NOT_FOUND })
-        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .merge(pages::router(&state))
+        .method_not_allowed_fallback(|| async { axum::http::StatusCode::METHOD_NOT_ALLOWED })
         .layer(from_fn_with_state(state.clone(), middleware::refuse_cross_site))
         .layer(from_fn(middleware::as_problems))
         .layer(from_fn_with_state(state.clone(), middleware::security_headers))

@@ -10,16 +10,24 @@ use holon_platform::config::{Config, CookieMode};
 use holon_platform::crypto::{Keyring, PasswordPool};
 use holon_platform::db::Database;
 use holon_platform::egress::Egress;
+use holon_platform::execute::ConnectionSource;
 use holon_platform::shutdown::Shutdown;
+use holon_runtime::store::pg::PgStore;
+use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
 use tokio::net::TcpListener;
 
 use crate::connections::StoredConnections;
+use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
 use crate::state::{AppState, Parts};
 use crate::{identity, router};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+/// How long effects in hand may take once nothing new is accepted; what is left goes on at the next start.
+const RUNS_DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a start waits for the database before its caller is told to come again.
+const START_WITHIN: Duration = Duration::from_secs(10);
 /// How often what is over is cleared away.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// How long a session that is over is kept, for questions.
@@ -52,20 +60,43 @@ async fn run(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let clock: SharedClock = SystemClock::shared();
+    let catalogue = holon_catalogue::catalogue();
+    let definitions = Arc::new(StoredDefinitions::new(database.pools.engine.clone(), Arc::clone(&catalogue)));
+    let egress = Arc::new(Egress::new(config.egress_allow_loopback));
+    let connections: Arc<dyn ConnectionSource> =
+        Arc::new(StoredConnections::new(database.pools.engine.clone(), Arc::clone(&keyring)));
+    let address = listener.local_addr()?;
+    let runtime = Runtime::start(RuntimeConfig {
+        store: Arc::new(PgStore::new(database.pools.engine.clone())),
+        definitions: definitions.clone(),
+        executors: holon_catalogue::executors(),
+        host: Host { egress: Arc::clone(&egress), connections: Arc::clone(&connections) },
+        clock: clock.clone(),
+        address: address.to_string(),
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        // Nobody else can reach a private Postgres: runs of a process that was killed are taken up at once.
+        alone: database.is_embedded(),
+        effects: EffectLimits::default(),
+        start_within: START_WITHIN,
+        drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    })
+    .await
+    .context("starting the runtime")?;
     let state = AppState::new(Parts {
         pools: database.pools.clone(),
         clock,
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),
-        egress: Arc::new(Egress::new(config.egress_allow_loopback)),
-        connections: Arc::new(StoredConnections::new(database.pools.engine.clone(), Arc::clone(&keyring))),
-        catalogue: Arc::default(),
+        egress,
+        connections,
+        catalogue,
+        definitions,
+        runtime: runtime.clone(),
         build: build_id(&config),
         keyring,
         shutdown: shutdown.clone(),
         config,
     });
-    let address = listener.local_addr()?;
     say_where(&state.config, address, database.is_embedded());
     let housekeeping = tokio::spawn(keep_house(state.clone()));
     let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -81,8 +112,12 @@ async fn run(
             tracing::warn!("some requests took longer than the drain; ending them");
             Ok(())
         }
+        () = runtime.lost() => Err(anyhow::anyhow!(
+            "another process has taken over the runs of this one, which stops: two must not drive the same runs"
+        )),
     };
     housekeeping.abort();
+    runtime.drain(RUNS_DRAIN_WITHIN).await;
     served
 }
 

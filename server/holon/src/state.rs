@@ -11,7 +11,9 @@ use holon_platform::db::Pools;
 use holon_platform::egress::Egress;
 use holon_platform::execute::ConnectionSource;
 use holon_platform::shutdown::Shutdown;
+use holon_runtime::RuntimeHandle;
 
+use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
 
 /// The server's state.
@@ -38,6 +40,10 @@ pub struct Parts {
     pub connections: Arc<dyn ConnectionSource>,
     /// The kinds of nodes.
     pub catalogue: Arc<Catalogue>,
+    /// Published flows, compiled.
+    pub definitions: Arc<StoredDefinitions>,
+    /// What drives runs.
+    pub runtime: RuntimeHandle,
     /// Names the build of the static files, for `?v=`.
     pub build: String,
     /// Whether the server drains.

@@ -20,7 +20,7 @@ pub mod wire;
 pub use context::Context;
 pub use error::{Code, Problem};
 pub use ids::*;
-pub use intent::Intent;
+pub use intent::{Intent, IntentPayload};
 pub use payload::{BlobRef, Payload};
 pub use rust_decimal::Decimal;
 pub use schema::SchemaRef;

@@ -38,11 +38,12 @@ impl From<Error> for ApiError {
                     |problem, (pointer, detail)| problem.with_field(pointer, detail),
                 )
                 .into(),
-            Error::NameTaken(name) => {
-                Problem::new(Code::AlreadyExists, format!("There is a connection named `{name}` already. Choose another name."))
-                    .with_field("/name", "is taken")
-                    .into()
-            }
+            Error::NameTaken(name) => Problem::new(
+                Code::AlreadyExists,
+                format!("There is a connection named `{name}` already. Choose another name."),
+            )
+            .with_field("/name", "is taken")
+            .into(),
             Error::NotFound => Problem::new(Code::NotFound, "There is no connection with this id.").into(),
             Error::Inconsistent(_) => ApiError::internal(&error),
             Error::Database(error) => error.into(),

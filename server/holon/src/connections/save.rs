@@ -138,10 +138,14 @@ fn checked(body: &SaveConnection) -> Result<Vec<String>, Error> {
     if body.hosts.len() > 50 {
         refuse("/hosts".into(), "has more than 50 hosts");
     }
-    let hosts: Vec<String> = body.hosts.iter().map(|host| host.trim().trim_end_matches('.').to_ascii_lowercase()).collect();
+    let hosts: Vec<String> =
+        body.hosts.iter().map(|host| host.trim().trim_end_matches('.').to_ascii_lowercase()).collect();
     for (index, host) in hosts.iter().enumerate() {
         if !is_host(host) {
-            refuse(format!("/hosts/{index}"), "is not a host like `api.example.com` or `*.example.com` (no scheme, port or path)");
+            refuse(
+                format!("/hosts/{index}"),
+                "is not a host like `api.example.com` or `*.example.com` (no scheme, port or path)",
+            );
         }
     }
     if wrong.is_empty() { Ok(hosts) } else { Err(Error::Fields(wrong)) }
@@ -160,7 +164,9 @@ fn is_host(text: &str) -> bool {
         return false;
     }
     match url::Host::parse(name) {
-        Ok(url::Host::Domain(domain)) => domain == name && !name.starts_with('.') && !name.contains("..") && !name.contains('*'),
+        Ok(url::Host::Domain(domain)) => {
+            domain == name && !name.starts_with('.') && !name.contains("..") && !name.contains('*')
+        }
         Ok(url::Host::Ipv4(ip)) => !wild && ip.to_string() == name,
         Ok(url::Host::Ipv6(_)) | Err(_) => false,
     }
@@ -175,7 +181,20 @@ mod tests {
         for good in ["api.example.com", "localhost", "*.example.com", "127.0.0.1", "xn--bcher-kva.example"] {
             assert!(is_host(good), "{good}");
         }
-        for bad in ["", "*", "*.", "*.com", "https://x.com", "x.com:80", "x.com/a", "a b", "a*.com", ".x", "x..y", "bücher.example"] {
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "*.com",
+            "https://x.com",
+            "x.com:80",
+            "x.com/a",
+            "a b",
+            "a*.com",
+            ".x",
+            "x..y",
+            "bücher.example",
+        ] {
             assert!(!is_host(bad), "{bad}");
         }
     }

@@ -46,8 +46,8 @@ async fn collect(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     let mut whole = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|e| Problem::new(Code::InvalidRequest, format!("The body broke off before its end: {e}.")))?;
+        let frame = frame
+            .map_err(|e| Problem::new(Code::InvalidRequest, format!("The body broke off before its end: {e}.")))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         if seen > MOST_DRAINED {

@@ -36,7 +36,8 @@ impl ApiError {
 
     /// No session or token, or one that is over.
     pub fn unauthenticated() -> Self {
-        Problem::new(Code::Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer holon_pat_…`.").into()
+        Problem::new(Code::Unauthenticated, "Sign in, or send an API token as `Authorization: Bearer holon_pat_…`.")
+            .into()
     }
 
     /// The database is away, or the server is not ready.
@@ -78,7 +79,8 @@ impl From<ApiError> for Problem {
 
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
-        Problem::new(Code::Forbidden, format!("This needs the permission `{}:{}`.", denied.resource, denied.verb)).into()
+        Problem::new(Code::Forbidden, format!("This needs the permission `{}:{}`.", denied.resource, denied.verb))
+            .into()
     }
 }
 
@@ -117,10 +119,15 @@ impl From<sqlx::Error> for ApiError {
             }
             Trouble::Full => {
                 tracing::error!(cause = %error, "no space left for the database");
-                Problem::new(Code::StorageFull, "The database's disk is full. Nothing was changed; the operator must make room.")
-                    .into()
+                Problem::new(
+                    Code::StorageFull,
+                    "The database's disk is full. Nothing was changed; the operator must make room.",
+                )
+                .into()
             }
-            Trouble::Text => Problem::new(Code::ValidationFailed, "A text holds a character that cannot be stored (U+0000).").into(),
+            Trouble::Text => {
+                Problem::new(Code::ValidationFailed, "A text holds a character that cannot be stored (U+0000).").into()
+            }
             Trouble::Other => Self::internal(&error),
         }
     }

@@ -48,7 +48,8 @@ impl From<Error> for ApiError {
                 )
                 .into(),
             Error::WrongCredentials => {
-                Problem::new(Code::WrongCredentials, "Check both and try again. Capital letters count in the password.").into()
+                Problem::new(Code::WrongCredentials, "Check both and try again. Capital letters count in the password.")
+                    .into()
             }
             Error::EmailTaken => Problem::new(
                 Code::AlreadyExists,

@@ -63,7 +63,11 @@ async fn post_sign_in(
 
 /// Ends the session. Without one it does nothing.
 #[utoipa::path(post, path = "/sign-out", tag = "identity", security(()), responses((status = 204)))]
-async fn post_sign_out(State(state): State<AppState>, caller: Option<Caller>, headers: HeaderMap) -> ApiResult<Response> {
+async fn post_sign_out(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     sign_out::sign_out(&state, &headers, caller).await?;
     let gone = cookie::write(&state.config, None, 0);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())

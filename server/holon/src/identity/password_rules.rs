@@ -8,12 +8,64 @@ const LONGEST: usize = 256;
 
 /// Words that long passwords are made of when they are made without thought.
 const WORDS: &[&str] = &[
-    "password", "passwort", "motdepasse", "contrasena", "senha", "wachtwoord", "letmein", "welcome", "willkommen",
-    "administrator", "admin", "qwertyuiop", "qwerty", "qwertz", "azerty", "asdfghjkl", "zxcvbnm", "iloveyou", "monkey",
-    "dragon", "sunshine", "princess", "football", "baseball", "superman", "batman", "trustno", "master", "secret",
-    "changeme", "default", "login", "guest", "hello", "shadow", "michael", "jordan", "computer", "internet", "starwars",
-    "abcdefghijklmnopqrstuvwxyz", "abcdef", "abc", "test", "user", "root", "holon", "summer", "winter", "spring",
-    "autumn", "january", "monday", "correcthorsebatterystaple", "onetwothree", "iamthebest", "whatever", "nothing",
+    "password",
+    "passwort",
+    "motdepasse",
+    "contrasena",
+    "senha",
+    "wachtwoord",
+    "letmein",
+    "welcome",
+    "willkommen",
+    "administrator",
+    "admin",
+    "qwertyuiop",
+    "qwerty",
+    "qwertz",
+    "azerty",
+    "asdfghjkl",
+    "zxcvbnm",
+    "iloveyou",
+    "monkey",
+    "dragon",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "batman",
+    "trustno",
+    "master",
+    "secret",
+    "changeme",
+    "default",
+    "login",
+    "guest",
+    "hello",
+    "shadow",
+    "michael",
+    "jordan",
+    "computer",
+    "internet",
+    "starwars",
+    "abcdefghijklmnopqrstuvwxyz",
+    "abcdef",
+    "abc",
+    "test",
+    "user",
+    "root",
+    "holon",
+    "summer",
+    "winter",
+    "spring",
+    "autumn",
+    "january",
+    "monday",
+    "correcthorsebatterystaple",
+    "onetwothree",
+    "iamthebest",
+    "whatever",
+    "nothing",
 ];
 
 /// Why a password is refused; none when it is good. `about` are words an attacker knows: name, e-mail, workspace.
@@ -33,7 +85,10 @@ pub fn refuse(password: &str, about: &[&str]) -> Option<String> {
         .collect();
     let words = WORDS.iter().copied().chain(known.iter().map(String::as_str));
     if what_is_left(&plain(password), words) < 4 {
-        return Some("is among the first that are tried: choose one that is not made of common words, names or rows of keys".to_owned());
+        return Some(
+            "is among the first that are tried: choose one that is not made of common words, names or rows of keys"
+                .to_owned(),
+        );
     }
     None
 }
@@ -90,9 +145,23 @@ mod tests {
     #[test]
     fn what_is_tried_first_is_refused() {
         for bad in [
-            "short", "elevenchars", "aaaaaaaaaaaaaaaa", "123456789012", "passwordpassword", "Password1234!", "P@ssw0rd2026!!",
-            "qwertyuiop123", "abcdefghijklmn", "abababababab", "iloveyou12345", "adalovelace1815", "Analytical.Engines",
-            "correcthorsebatterystaple", "letmeinletmein", "111122223333", "zyxwvutsrqponm",
+            "short",
+            "elevenchars",
+            "aaaaaaaaaaaaaaaa",
+            "123456789012",
+            "passwordpassword",
+            "Password1234!",
+            "P@ssw0rd2026!!",
+            "qwertyuiop123",
+            "abcdefghijklmn",
+            "abababababab",
+            "iloveyou12345",
+            "adalovelace1815",
+            "Analytical.Engines",
+            "correcthorsebatterystaple",
+            "letmeinletmein",
+            "111122223333",
+            "zyxwvutsrqponm",
         ] {
             assert!(refuse(bad, ABOUT).is_some(), "{bad}");
         }
@@ -102,8 +171,13 @@ mod tests {
     #[test]
     fn long_passwords_of_any_kind_are_taken() {
         for good in [
-            "tangerine boat ladder", "k3Jx-9Qmz-Lw2p", "der schnelle braune fuchs", "пароль из многих слов", "mit 12 Zeichen",
-            "purple-otter-fjord", "correct horse battery staple wagon",
+            "tangerine boat ladder",
+            "k3Jx-9Qmz-Lw2p",
+            "der schnelle braune fuchs",
+            "пароль из многих слов",
+            "mit 12 Zeichen",
+            "purple-otter-fjord",
+            "correct horse battery staple wagon",
         ] {
             assert_eq!(refuse(good, ABOUT), None, "{good}");
         }

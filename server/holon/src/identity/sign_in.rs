@@ -42,11 +42,7 @@ pub struct Grant {
 pub async fn sign_in(state: &AppState, headers: &HeaderMap, ip: ClientIp, body: SignIn) -> Result<Grant, Error> {
     let email_key = body.email.trim().to_lowercase();
     let address = ip.bucket();
-    let buckets = [
-        (BY_ACCOUNT, email_key.clone()),
-        (BY_BOTH, format!("{address} {email_key}")),
-        (BY_ADDRESS, address),
-    ];
+    let buckets = [(BY_ACCOUNT, email_key.clone()), (BY_BOTH, format!("{address} {email_key}")), (BY_ADDRESS, address)];
     state.throttle.take(state.clock.now(), &buckets).map_err(Error::Throttled)?;
     let found = store::person_by_email(&state.pools.auth, &email_key).await?;
     let (person, hash) = found.map_or((None, None), |p| (Some(p.id), Some(p.password_hash)));

@@ -55,7 +55,11 @@ pub struct NewSession<'a> {
     pub device: &'a str,
 }
 
-pub async fn session(auth: &PgPool, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<FoundSession>, sqlx::Error> {
+pub async fn session(
+    auth: &PgPool,
+    token_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<FoundSession>, sqlx::Error> {
     let row = sqlx::query!(
         "select s.session_id, s.seen_at, s.expires_at, p.person_id, p.name, p.email, p.operator, t.tenant_id, \
          t.name as tenant_name, e.environment_id, e.name as environment_name, m.role \
@@ -220,13 +224,16 @@ pub async fn end_session(auth: &mut PgConnection, token_hash: &[u8; 32], now: Ti
 
 /// Forgets sessions that have been over for a while.
 pub async fn forget_sessions(auth: &PgPool, before: Timestamp) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query!("delete from session where expires_at < $1 or ended_at < $1", to_db(before)).execute(auth).await?;
+    let done =
+        sqlx::query!("delete from session where expires_at < $1 or ended_at < $1", to_db(before)).execute(auth).await?;
     Ok(done.rows_affected())
 }
 
 /// Binds the transaction to the tenant being made or signed in to, for row-level security and the audit row.
 pub async fn bind_tenant(auth: &mut PgConnection, tenant: TenantId) -> Result<(), sqlx::Error> {
-    sqlx::query!("select set_config('app.tenant_id', $1, true) as tenant", tenant.0.to_string()).fetch_one(auth).await?;
+    sqlx::query!("select set_config('app.tenant_id', $1, true) as tenant", tenant.0.to_string())
+        .fetch_one(auth)
+        .await?;
     Ok(())
 }
 
@@ -279,9 +286,14 @@ pub async fn insert_person(auth: &mut PgConnection, p: &NewPerson<'_>) -> Result
     if inserted.rows_affected() == 0 {
         return Ok(false);
     }
-    sqlx::query!("insert into tenant (tenant_id, name, created_at) values ($1, $2, $3)", p.tenant.0, p.tenant_name, now)
-        .execute(&mut *auth)
-        .await?;
+    sqlx::query!(
+        "insert into tenant (tenant_id, name, created_at) values ($1, $2, $3)",
+        p.tenant.0,
+        p.tenant_name,
+        now
+    )
+    .execute(&mut *auth)
+    .await?;
     sqlx::query!(
         "insert into environment (tenant_id, environment_id, name, kind, created_at) values ($1, $2, 'prod', 'prod', $3)",
         p.tenant.0,
@@ -315,6 +327,8 @@ pub async fn use_invitation(auth: &mut PgConnection, hash: &[u8; 32], now: Times
 }
 
 pub async fn name_invited(auth: &mut PgConnection, hash: &[u8; 32], person: PersonId) -> Result<(), sqlx::Error> {
-    sqlx::query!("update invitation set used_by = $2 where token_hash = $1", hash.as_slice(), person.0).execute(auth).await?;
+    sqlx::query!("update invitation set used_by = $2 where token_hash = $1", hash.as_slice(), person.0)
+        .execute(auth)
+        .await?;
     Ok(())
 }

@@ -22,7 +22,9 @@ pub async fn as_problems(request: Request, next: Next) -> Response {
             let allow = response.headers().get(header::ALLOW).and_then(|v| v.to_str().ok()).unwrap_or_default();
             (Code::MethodNotAllowed, format!("{path} does not answer {method}; it answers {allow}."))
         }
-        StatusCode::PAYLOAD_TOO_LARGE => (Code::PayloadTooLarge, "The body is larger than this address reads.".to_owned()),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (Code::PayloadTooLarge, "The body is larger than this address reads.".to_owned())
+        }
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             (Code::UnsupportedMediaType, "The content type is not one that this address reads.".to_owned())
         }

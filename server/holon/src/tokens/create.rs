@@ -44,7 +44,11 @@ impl IntentPayload for Create {
 }
 
 /// Makes the token.
-pub async fn create(state: &AppState, _: Authorised<EditTokens>, intent: Intent<Create>) -> Result<CreatedToken, Error> {
+pub async fn create(
+    state: &AppState,
+    _: Authorised<EditTokens>,
+    intent: Intent<Create>,
+) -> Result<CreatedToken, Error> {
     let Create { person, ref ask } = intent.payload;
     let name = ask.name.trim();
     if !(1..=100).contains(&name.chars().count()) || name.chars().any(char::is_control) {

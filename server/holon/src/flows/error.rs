@@ -1,0 +1,124 @@
+//! What can go wrong with a flow, and how the API says it.
+
+use holon_flow::definition::Definition;
+use holon_model::wire::flows::{Diagnostic, Severity};
+use holon_model::{Code, FlowId, Problem, error::FieldError};
+use holon_platform::db::TxError;
+
+use crate::http::ApiError;
+
+/// Why a use case of flows was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Unknown, or another tenant's: the same.
+    #[error("there is no flow {0}")]
+    NotFound(FlowId),
+    /// Unknown version.
+    #[error("flow {0} has no version {1}")]
+    NoVersion(FlowId, i32),
+    /// There is no such example.
+    #[error("there is no example `{0}`")]
+    NoExample(String),
+    /// Somebody saved in between.
+    #[error("the draft is at revision {present}, the change was made on {base}")]
+    Stale {
+        /// What the change was made on.
+        base: i64,
+        /// What is there.
+        present: i64,
+    },
+    /// The JSON is not a definition at all: it cannot even be a draft.
+    #[error("the body is not a flow definition")]
+    Malformed(Vec<Diagnostic>),
+    /// The definition has errors: a draft may, a version may not.
+    #[error("the flow has problems")]
+    Invalid(Vec<Diagnostic>),
+    /// A command of the editor cannot be applied.
+    #[error("command {index}: {message}")]
+    Command {
+        /// Which, from 0.
+        index: usize,
+        /// Why not.
+        message: String,
+    },
+    /// The test address is unknown or over.
+    #[error("the test address is not known or has expired")]
+    NoCatch,
+    /// A stored definition does not read back.
+    #[error("the stored definition of flow {0} does not read back")]
+    Inconsistent(FlowId),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The tenant's transaction.
+    #[error(transparent)]
+    Tx(#[from] TxError),
+}
+
+/// A stored definition, read back.
+pub fn stored(id: FlowId, text: &str) -> Result<Definition, Error> {
+    let value = holon_model::json::parse(text.as_bytes()).map_err(|_| Error::Inconsistent(id))?;
+    Definition::from_value(&value).map_err(|_| Error::Inconsistent(id))
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(_) => Problem::new(Code::NotFound, "There is no flow with this id.").into(),
+            Error::NoVersion(_, number) => {
+                Problem::new(Code::NotFound, format!("This flow has no version {number}.")).into()
+            }
+            Error::NoExample(name) => Problem::new(
+                Code::NotFound,
+                format!("There is no example `{name}`. `GET /api/v1/examples` lists them."),
+            )
+            .into(),
+            Error::NoCatch => {
+                Problem::new(Code::NotFound, "This test address is not known or has expired. Ask for a new one.").into()
+            }
+            Error::Stale { base, present } => Problem::new(
+                Code::StaleRevision,
+                format!(
+                    "The change was made on revision {base}, and revision {present} is saved. Nothing was overwritten: \
+                     read the flow again and make the change on what is there."
+                ),
+            )
+            .into(),
+            Error::Malformed(diagnostics) => {
+                problem(Code::InvalidDefinition, "This JSON is not a flow definition.", &diagnostics).into()
+            }
+            Error::Invalid(diagnostics) => {
+                problem(Code::InvalidDefinition, "The draft has errors. Mend them, then publish.", &diagnostics).into()
+            }
+            Error::Command { index, message } => Problem::new(
+                Code::ValidationFailed,
+                format!("Command {index} cannot be applied: {message}. None of the commands was saved."),
+            )
+            .with_field(format!("/commands/{index}"), message)
+            .into(),
+            Error::Inconsistent(_) => ApiError::internal(&error),
+            Error::Database(error) => error.into(),
+            Error::Tx(error) => error.into(),
+        }
+    }
+}
+
+fn problem(code: Code, detail: &str, diagnostics: &[Diagnostic]) -> Problem {
+    /// More would help nobody.
+    const MOST: usize = 100;
+    let mut problem = Problem::new(code, detail);
+    problem.errors = diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error)
+        .take(MOST)
+        .map(|found| FieldError {
+            pointer: found.pointer.clone(),
+            detail: found
+                .hint
+                .as_ref()
+                .map_or_else(|| found.message.clone(), |hint| format!("{} {hint}", found.message)),
+            code: Some(found.code.clone()),
+        })
+        .collect();
+    problem
+}

@@ -1,0 +1,21 @@
+//! Flows: drafts that people edit, immutable versions, what is in force, and the addresses of webhook triggers.
+
+mod apply;
+mod catch;
+mod check;
+mod create;
+mod delete;
+mod error;
+mod examples;
+mod http;
+mod port;
+mod publish;
+mod read;
+mod replace;
+pub mod store;
+mod webhooks;
+
+pub use error::Error;
+pub use http::router;
+pub use port::FlowsInProcess;
+pub use webhooks::{CATCH_PREFIX, KIND as WEBHOOK_KIND};

@@ -1,0 +1,58 @@
+//! Publishes the draft: an immutable version, in force in the intent's environment, its webhooks reachable.
+
+use holon_authz::{Authorised, actions::PublishFlows};
+use holon_model::wire::flows::{Severity, VersionSummary};
+use holon_model::{FlowId, Intent, IntentPayload, canon::hex};
+use holon_platform::db::TenantTx;
+
+use super::check::checked;
+use super::error::stored;
+use super::{Error, store, webhooks};
+use crate::{audit, state::AppState};
+
+/// What is asked. With a `base_revision` the draft must still be at it.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// Which flow.
+    pub id: FlowId,
+    /// Why, for the history.
+    pub message: String,
+}
+
+impl IntentPayload for Publish {
+    const TYPE: &'static str = "flow.publish";
+}
+
+/// Publishes. A draft that means what the version in force means makes no new version.
+pub async fn publish(
+    state: &AppState,
+    _: Authorised<PublishFlows>,
+    intent: Intent<Publish>,
+) -> Result<VersionSummary, Error> {
+    let Publish { id, ref message } = intent.payload;
+    let environment = intent.context.environment;
+    let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
+    if !store::lock(&mut tx, id).await? {
+        return Err(Error::NotFound(id));
+    }
+    let draft = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    if let Some(base) = intent.base_revision.filter(|base| *base != draft.revision) {
+        return Err(Error::Stale { base, present: draft.revision });
+    }
+    let read = checked(&state.catalogue, stored(id, &draft.definition)?);
+    if read.diagnostics.iter().any(|found| found.severity == Severity::Error) {
+        return Err(Error::Invalid(read.diagnostics));
+    }
+    if let Some(present) = store::deployed(&mut tx, environment, id).await?
+        && present.summary.hash == hex(&draft.hash)
+    {
+        return Ok(present.summary);
+    }
+    let version = store::insert_version(&mut tx, id, &draft, message, state.clock.now()).await?;
+    store::deploy(&mut tx, environment, id, version).await?;
+    webhooks::sync(&mut tx, &*state.clock, environment, id, &read.definition).await?;
+    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &version.into()).await?;
+    let published = store::version_of(&mut tx, id, version).await?.ok_or(Error::NoVersion(id, version))?;
+    tx.commit().await?;
+    Ok(published.summary)
+}

@@ -1,0 +1,13 @@
+//! Pages: static files, and the app rendered with what the caller may see.
+
+mod render;
+mod statics;
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// Static files of the site, and every other address as a page of the app.
+pub fn router(state: &AppState) -> Router<AppState> {
+    statics::router(&state.config.site_dir).fallback(render::page)
+}

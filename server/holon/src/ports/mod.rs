@@ -1,0 +1,31 @@
+//! The app's ports answered in process: what pages ask while the server renders them, by the same use cases as REST.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use holon_app::ports::Ports;
+
+use crate::connections::port::ConnectionsInProcess;
+use crate::flows::FlowsInProcess;
+use crate::http::Visitor;
+use crate::identity::port::IdentityInProcess;
+use crate::runs::RunsInProcess;
+use crate::state::AppState;
+use crate::tokens::port::TokensInProcess;
+
+/// The ports of one request.
+pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> Ports {
+    let (state, visitor) = (state.clone(), visitor.clone());
+    Ports {
+        identity: Arc::new(IdentityInProcess {
+            state: state.clone(),
+            visitor: visitor.clone(),
+            headers: headers.clone(),
+        }),
+        flows: Arc::new(FlowsInProcess { state: state.clone(), visitor: visitor.clone() }),
+        runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
+        connections: Arc::new(ConnectionsInProcess { state: state.clone(), visitor: visitor.clone() }),
+        tokens: Arc::new(TokensInProcess { state: state.clone(), visitor }),
+        now: state.clock.now(),
+    }
+}

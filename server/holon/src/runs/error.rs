@@ -1,0 +1,134 @@
+//! What can go wrong with a run, and how the API says it.
+
+use holon_model::{Code, FlowId, Problem, RunId, error::FieldError};
+use holon_platform::db::TxError;
+use holon_runtime::{CancelError, DefinitionsError, FollowError, RetryError, StartError};
+
+use crate::http::ApiError;
+
+/// Why a use case of runs was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Unknown, or another tenant's: the same.
+    #[error("there is no run {0}")]
+    NotFound(RunId),
+    /// Unknown flow.
+    #[error("there is no flow {0}")]
+    NoFlow(FlowId),
+    /// The flow was never published.
+    #[error("flow {0} has no published version")]
+    NotPublished(FlowId),
+    /// The start names no trigger of the flow.
+    #[error("flow has no trigger `{0}`")]
+    NoTrigger(String),
+    /// The input does not match the flow's input schema.
+    #[error("the input does not match the flow's schema")]
+    BadInput(Vec<FieldError>),
+    /// What is stored does not read back.
+    #[error("the journal of {0} does not read back: {1}")]
+    Inconsistent(RunId, String),
+    /// The definition cannot be had.
+    #[error(transparent)]
+    Definition(#[from] DefinitionsError),
+    /// The runtime did not accept the start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The runtime did not cancel.
+    #[error(transparent)]
+    Cancel(#[from] CancelError),
+    /// The runtime did not retry.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// The run cannot be followed.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The tenant's transaction.
+    #[error(transparent)]
+    Tx(#[from] TxError),
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(_) => Problem::new(Code::NotFound, "There is no run with this id.").into(),
+            Error::NoFlow(_) => Problem::new(Code::NotFound, "There is no flow with this id.").into(),
+            Error::NotPublished(_) => {
+                Problem::new(Code::Conflict, "This flow has no published version. Publish it, then run it.").into()
+            }
+            Error::NoTrigger(name) => {
+                Problem::new(Code::ValidationFailed, format!("The published version has no trigger `{name}`."))
+                    .with_field("/trigger", "name a trigger node of the published version, or leave it out")
+                    .into()
+            }
+            Error::BadInput(errors) => {
+                let detail = "The input does not match the flow's input schema. No run was started.";
+                let mut problem = Problem::new(Code::ValidationFailed, detail);
+                problem.errors = errors;
+                problem.into()
+            }
+            Error::Cancel(CancelError::NotFound)
+            | Error::Retry(RetryError::NotFound)
+            | Error::Follow(FollowError::NotFound) => {
+                Problem::new(Code::NotFound, "There is no run with this id.").into()
+            }
+            Error::Cancel(CancelError::Over) => {
+                Problem::new(Code::Conflict, "The run is over already; there is nothing to cancel.").into()
+            }
+            Error::Cancel(CancelError::Unavailable) | Error::Follow(FollowError::Unavailable(_)) => unavailable(),
+            Error::Retry(RetryError::NotFailed) => {
+                Problem::new(Code::Conflict, "Only a run that failed or was cancelled can be retried.").into()
+            }
+            Error::Retry(RetryError::Mismatch(why)) => {
+                let detail =
+                    format!("The run cannot be retried: its journal does not give the same history any more ({why}).");
+                Problem::new(Code::Conflict, detail).into()
+            }
+            Error::Retry(RetryError::Start(error)) => start_problem(error),
+            Error::Inconsistent(..) => ApiError::internal(&error),
+            Error::Definition(error) => definition_problem(error),
+            Error::Start(error) => start_problem(error),
+            Error::Database(error) => error.into(),
+            Error::Tx(error) => error.into(),
+        }
+    }
+}
+
+/// Why a published definition cannot be had, as the API says it.
+pub fn definition_problem(error: DefinitionsError) -> ApiError {
+    match error {
+        DefinitionsError::NotFound => Problem::new(Code::NotFound, "There is no such version of the flow.").into(),
+        DefinitionsError::Unavailable(_) => unavailable(),
+        DefinitionsError::Broken(_) => ApiError::internal(&error),
+    }
+}
+
+/// Why a start was not accepted, as the API says it.
+pub fn start_problem(error: StartError) -> ApiError {
+    match error {
+        StartError::IdempotencyMismatch { run } => Problem::new(
+            Code::IdempotencyMismatch,
+            format!("This idempotency key started {run} with another input. Use a new key for a new request."),
+        )
+        .into(),
+        StartError::PayloadTooLarge { .. } => {
+            Problem::new(Code::PayloadTooLarge, format!("{error}. No run was started.")).into()
+        }
+        StartError::StorageFull => {
+            Problem::new(Code::StorageFull, "The disk of the database is full. No run was started.").into()
+        }
+        StartError::Definition(error) => definition_problem(error),
+        StartError::Unavailable => unavailable(),
+        StartError::Refused(_) => ApiError::internal(&error),
+    }
+}
+
+fn unavailable() -> ApiError {
+    Problem::new(
+        Code::Unavailable,
+        "The database cannot be reached at the moment. Nothing was done; come again shortly.",
+    )
+    .into()
+}

@@ -1,0 +1,181 @@
+//! Routes of runs: extract, authorise, call, shape the answer.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use holon_authz::actions::{CancelRuns, ReadRuns, StartRuns};
+use holon_engine::EventId;
+use holon_model::wire::Page;
+use holon_model::wire::runs::{JournalRow, Run, RunSummary, StartRun, Started};
+use holon_model::{Code, FlowId, Problem, RunId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{cancel, events, read, retry, start};
+use crate::http::{Allowed, ApiError, ApiResult, Path, Query, ValueBody, cursor};
+use crate::state::AppState;
+
+/// The feature's routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_runs))
+        .routes(routes!(start_run))
+        .routes(routes!(read_run))
+        .routes(routes!(read_journal))
+        .routes(routes!(cancel_run))
+        .routes(routes!(retry_run))
+        .routes(routes!(run_events))
+        .routes(routes!(workspace_events))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Runs of this flow only.
+    flow: Option<FlowId>,
+    /// Runs in this status only.
+    status: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// At most this many, 1 to 200; 50 if absent.
+    limit: Option<u16>,
+}
+
+/// Runs of the workspace, newest first.
+#[utoipa::path(get, path = "/runs", tag = "runs", params(ListQuery), responses((status = 200, body = Page<RunSummary>)))]
+async fn list_runs(
+    State(state): State<AppState>,
+    caller: Allowed<ReadRuns>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Page<RunSummary>>> {
+    let cursor = query.cursor.as_deref().map(cursor::decode).transpose()?;
+    let ask = read::ListRuns { flow: query.flow, status: query.status, cursor, limit: query.limit.unwrap_or(50) };
+    Ok(Json(read::list(&state, caller.context(), caller.proof(), ask).await?))
+}
+
+/// Starts a run of the version in force. Answered after the run is durable: 201, or 200 if this key had started it before.
+#[utoipa::path(post, path = "/flows/{id}/runs", tag = "runs",
+    params(("id" = FlowId, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same body is the same run, for 24 hours")),
+    request_body = StartRun, responses((status = 201, body = Started), (status = 200, body = Started)))]
+async fn start_run(
+    State(state): State<AppState>,
+    caller: Allowed<StartRuns>,
+    Path(flow): Path<FlowId>,
+    headers: HeaderMap,
+    ValueBody(body): ValueBody,
+) -> ApiResult<Response> {
+    let body = read_start(body)?;
+    let intent = caller.intent(&*state.clock, start::Start { flow, body }).with_key(idempotency_key(&headers)?);
+    let started = start::start(&state, caller.proof(), intent).await?;
+    Ok(answer(&started))
+}
+
+/// One run with the state of its nodes.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = RunId, Path)), responses((status = 200, body = Run)))]
+async fn read_run(
+    State(state): State<AppState>,
+    caller: Allowed<ReadRuns>,
+    Path(id): Path<RunId>,
+) -> ApiResult<Json<Run>> {
+    Ok(Json(read::read(&state, caller.context(), caller.proof(), id).await?))
+}
+
+/// The journal of a run: its inputs as they were accepted, each with the log hash after it.
+#[utoipa::path(get, path = "/runs/{id}/journal", tag = "runs", params(("id" = RunId, Path), ListQuery),
+    responses((status = 200, body = Page<JournalRow>)))]
+async fn read_journal(
+    State(state): State<AppState>,
+    caller: Allowed<ReadRuns>,
+    Path(id): Path<RunId>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Page<JournalRow>>> {
+    let from = query.cursor.as_deref().map(cursor::decode).transpose()?.unwrap_or(0);
+    let limit = query.limit.unwrap_or(200);
+    Ok(Json(read::journal(&state, caller.context(), caller.proof(), id, from, limit).await?))
+}
+
+/// Asks a run to end.
+#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = RunId, Path)), responses((status = 202)))]
+async fn cancel_run(
+    State(state): State<AppState>,
+    caller: Allowed<CancelRuns>,
+    Path(run): Path<RunId>,
+) -> ApiResult<StatusCode> {
+    let reason = "cancelled by a person or a program".to_owned();
+    let intent = caller.intent(&*state.clock, cancel::Cancel { run, reason });
+    cancel::cancel(&state, caller.proof(), intent).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Starts a new run that goes on from before the failure of this one.
+#[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = RunId, Path)), responses((status = 201, body = Started)))]
+async fn retry_run(
+    State(state): State<AppState>,
+    caller: Allowed<StartRuns>,
+    Path(run): Path<RunId>,
+) -> ApiResult<Response> {
+    let intent = caller.intent(&*state.clock, retry::Retry(run));
+    let started = retry::retry(&state, caller.proof(), intent).await?;
+    Ok(answer(&started))
+}
+
+/// The events of a run as server-sent events: `id` is `seq.index`; `Last-Event-ID` resumes after it; `event: end` is the last.
+#[utoipa::path(get, path = "/runs/{id}/events", tag = "runs",
+    params(("id" = RunId, Path), ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = 200, content_type = "text/event-stream", body = String)))]
+async fn run_events(
+    State(state): State<AppState>,
+    caller: Allowed<ReadRuns>,
+    Path(id): Path<RunId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    let after: Option<EventId> = after.map(str::parse).transpose().map_err(|error: &str| {
+        ApiError::from(Problem::new(Code::InvalidRequest, format!("`Last-Event-ID`: {error}.")))
+    })?;
+    Ok(events::of_run(&state, caller.context(), caller.proof(), id, after).await?.into_response())
+}
+
+/// The line of every run of the workspace that starts, changes or ends, as server-sent events.
+#[utoipa::path(get, path = "/events/runs", tag = "runs", responses((status = 200, content_type = "text/event-stream", body = String)))]
+async fn workspace_events(State(state): State<AppState>, caller: Allowed<ReadRuns>) -> Response {
+    events::of_workspace(&state, caller.context(), caller.proof()).into_response()
+}
+
+fn answer(started: &Started) -> Response {
+    let status = if started.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    (status, [(header::LOCATION, format!("/api/v1/runs/{}", started.id))], Json(started)).into_response()
+}
+
+/// The body by Holon's own JSON reader: the input's numbers must stay exact and its errors located.
+fn read_start(body: holon_model::Value) -> Result<StartRun, ApiError> {
+    let wrong = |pointer: &str, detail: &str| {
+        ApiError::from(
+            Problem::new(Code::ValidationFailed, format!("`{pointer}` {detail}.")).with_field(pointer, detail),
+        )
+    };
+    let map = body.as_map().ok_or_else(|| wrong("", "must be an object with `input` and, if you like, `trigger`"))?;
+    if let Some(unknown) = map.keys().find(|key| !matches!(&***key, "input" | "trigger")) {
+        return Err(wrong(&format!("/{unknown}"), "is not a field of a start; there are `input` and `trigger`"));
+    }
+    let trigger = match map.get("trigger") {
+        None | Some(holon_model::Value::Null) => None,
+        Some(holon_model::Value::Str(key)) => Some(key.to_string()),
+        Some(_) => return Err(wrong("/trigger", "must be the key of a trigger node")),
+    };
+    Ok(StartRun { input: map.get("input").cloned().unwrap_or_default(), trigger })
+}
+
+/// The key, if there is one: 1 to 255 characters.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => {
+            Err(Problem::new(Code::InvalidRequest, "`Idempotency-Key` must have 1 to 255 visible ASCII characters.")
+                .into())
+        }
+    }
+}

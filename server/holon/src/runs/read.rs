@@ -1,0 +1,115 @@
+//! Queries: lists, one run with the state of its nodes, its journal.
+
+use holon_authz::{Authorised, actions::ReadRuns};
+use holon_model::wire::Page;
+use holon_model::wire::flows::FlowSummary;
+use holon_model::wire::runs::{JournalRow, Run, RunSummary};
+use holon_model::{Context, FlowId, RunId, canon::hex};
+use holon_platform::db::TenantTx;
+use holon_runtime::Definitions as _;
+
+use super::{Error, shape, store};
+use crate::http::cursor;
+use crate::state::AppState;
+
+/// Which page of runs.
+#[derive(Debug, Clone, Default)]
+pub struct ListRuns {
+    /// Of this flow.
+    pub flow: Option<FlowId>,
+    /// In this status.
+    pub status: Option<String>,
+    /// Where to go on.
+    pub cursor: Option<RunId>,
+    /// At most this many, 1 to 200.
+    pub limit: u16,
+}
+
+/// A page of runs, newest first.
+pub async fn list(
+    state: &AppState,
+    context: &Context,
+    _: Authorised<ReadRuns>,
+    ask: ListRuns,
+) -> Result<Page<RunSummary>, Error> {
+    let limit = usize::from(ask.limit.clamp(1, 200));
+    let filter = store::Filter { flow: ask.flow, status: ask.status, before: ask.cursor };
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    let mut data = store::list(&mut tx, &filter, limit as i64 + 1).await?;
+    tx.commit().await?;
+    let more = data.len() > limit;
+    data.truncate(limit);
+    let next_cursor = data.last().filter(|_| more).map(|last| cursor::encode(&last.id));
+    Ok(Page { data, next_cursor })
+}
+
+/// One run's line in a list.
+pub async fn summary(
+    state: &AppState,
+    context: &Context,
+    _: Authorised<ReadRuns>,
+    id: RunId,
+) -> Result<RunSummary, Error> {
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    tx.commit().await?;
+    Ok(found.summary)
+}
+
+/// One run, whole: its journal is replayed through the machine, so the page shows what the journal says and nothing else.
+pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, id: RunId) -> Result<Run, Error> {
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let entries = store::journal(&mut tx, id).await?.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    tx.commit().await?;
+    let flow = state.definitions.load(context.tenant, found.summary.flow, found.summary.version).await?;
+    let replayed =
+        shape::replay(&flow.compiled, &entries).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let machine = replayed.machine;
+    let mut summary = found.summary;
+    if summary.status == "queued" {
+        // The row of live work is written with the first commit in which the run is not over; the journal knows.
+        summary.status = machine.status().name().into();
+    }
+    let view = machine.view();
+    Ok(Run {
+        definition: flow.definition.to_value(),
+        input: replayed.input,
+        output: view.output,
+        nodes: view.nodes,
+        log_hash: hex(&machine.log_hash()),
+        last_event: replayed.last_event,
+        retry_of: found.retry_of,
+        summary,
+    })
+}
+
+/// A page of a journal, from its first input on.
+pub async fn journal(
+    state: &AppState,
+    context: &Context,
+    _: Authorised<ReadRuns>,
+    id: RunId,
+    from: usize,
+    limit: u16,
+) -> Result<Page<JournalRow>, Error> {
+    let limit = usize::from(limit.clamp(1, 200));
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let entries = store::journal(&mut tx, id).await?.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    tx.commit().await?;
+    let data = shape::rows(&entries, from, limit).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let next = from + data.len();
+    let next_cursor = (next < entries.len()).then(|| cursor::encode(&next));
+    Ok(Page { data, next_cursor })
+}
+
+/// Fills in how the newest run of each flow stands.
+pub async fn last_statuses(tx: &mut TenantTx<'_>, flows: &mut [FlowSummary]) -> Result<(), sqlx::Error> {
+    let ids: Vec<FlowId> = flows.iter().map(|flow| flow.id).collect();
+    let mut found = store::last_statuses(tx, &ids).await?;
+    for flow in flows {
+        flow.last_run = found.remove(&flow.id);
+    }
+    Ok(())
+}

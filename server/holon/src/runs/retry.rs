@@ -1,0 +1,31 @@
+//! Retries a run that ended badly: a new run that goes on from before the failure, with the failed effect's original key.
+
+use holon_authz::{Authorised, actions::StartRuns};
+use holon_model::wire::runs::Started;
+use holon_model::{Intent, IntentPayload, RunId, Value};
+use holon_platform::clock::mint;
+use holon_platform::db::TenantTx;
+
+use super::{Error, store};
+use crate::{audit, state::AppState};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry(pub RunId);
+
+impl IntentPayload for Retry {
+    const TYPE: &'static str = "run.retry";
+}
+
+/// Retries.
+pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Retry>) -> Result<Started, Error> {
+    let Retry(run) = intent.payload;
+    let context = &intent.context;
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
+    let new: RunId = mint(&*state.clock);
+    audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(new.to_string())).await?;
+    tx.commit().await?;
+    let started = state.runtime.retry(context.tenant, run, new, context.actor.label()).await?;
+    Ok(Started { id: started.run, replayed: started.replayed })
+}

@@ -1,0 +1,111 @@
+//! Starts a run of the version in force; answered after it is durable.
+
+use holon_authz::{Authorised, actions::StartRuns};
+use holon_flow::schema::{Mismatch, Options, check};
+use holon_flow::{Definition, capability::Behaviour, expr::Meter};
+use holon_model::context::Budget;
+use holon_model::error::FieldError;
+use holon_model::wire::runs::{StartRun, Started};
+use holon_model::{FlowId, Intent, IntentPayload, Millis, RunId, Value, canon::Canon};
+use holon_platform::clock::mint;
+use holon_platform::db::TenantTx;
+use holon_runtime::{Definitions as _, Idempotency, StartRequest};
+
+use super::{Error, store};
+use crate::{audit, flows, state::AppState};
+
+/// How long a key of the API is remembered.
+const WINDOW: Millis = Millis(24 * 3_600_000);
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Which flow.
+    pub flow: FlowId,
+    /// With what.
+    pub body: StartRun,
+}
+
+impl IntentPayload for Start {
+    const TYPE: &'static str = "run.start";
+}
+
+/// Starts the run. The same idempotency key with the same body answers with the same run.
+pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Start>) -> Result<Started, Error> {
+    let Start { flow, ref body } = intent.payload;
+    let context = &intent.context;
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    let version = flows::store::deployed_version(&mut tx, context.environment, flow).await?;
+    let Some(version) = version else {
+        let known = flows::store::draft(&mut tx, flow).await?.is_some();
+        return Err(if known { Error::NotPublished(flow) } else { Error::NoFlow(flow) });
+    };
+    let loaded = state.definitions.load(context.tenant, flow, version).await?;
+    let trigger = trigger(state, &loaded.definition, body.trigger.as_deref())?;
+    checked_input(&loaded.definition, &body.input)?;
+    let environment_name = store::environment_name(&mut tx).await?;
+    let run: RunId = mint(&*state.clock);
+    // The audit row is committed before the run: a run without its row cannot be, a row without its run says that it was asked for.
+    audit::record(&mut tx, &*state.clock, &intent, &flow.to_string(), &Value::from(run.to_string())).await?;
+    tx.commit().await?;
+    let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
+        scope: format!("api:{flow}"),
+        key: key.clone(),
+        request_hash: Canon::new().text(&trigger).value(&body.input).hash(),
+        window: WINDOW,
+    });
+    let kind = loaded.definition.graph.nodes.get(trigger.as_str()).map(|node| node.kind.name.to_string());
+    let started = state
+        .runtime
+        .start(StartRequest {
+            tenant: context.tenant,
+            environment: context.environment,
+            flow,
+            version,
+            run,
+            input: body.input.clone(),
+            environment_name,
+            trigger: Some(trigger),
+            trigger_kind: kind.unwrap_or_default(),
+            actor: context.actor.label(),
+            budget: context.budget,
+            vars: Value::map::<&str>([]),
+            idempotency,
+        })
+        .await?;
+    Ok(Started { id: started.run, replayed: started.replayed })
+}
+
+/// The trigger that the start names, else the manual one, else the only one.
+fn trigger(state: &AppState, definition: &Definition, named: Option<&str>) -> Result<String, Error> {
+    let is_trigger = |kind| state.catalogue.get(kind).is_some_and(|kind| matches!(kind.behaviour, Behaviour::Trigger));
+    let mut triggers = definition.graph.nodes.iter().filter(|(_, node)| !node.disabled && is_trigger(&node.kind));
+    let found = match named {
+        Some(name) => triggers.find(|(key, _)| &***key == name),
+        None => {
+            let all: Vec<_> = triggers.collect();
+            let manual = all.iter().find(|(_, node)| &*node.kind.name == "trigger.manual").copied();
+            manual.or_else(|| all.first().copied())
+        }
+    };
+    found.map(|(key, _)| key.to_string()).ok_or_else(|| Error::NoTrigger(named.unwrap_or("any").to_owned()))
+}
+
+/// Refuses an input that does not match the flow's input schema, before a run exists.
+pub fn checked_input(definition: &Definition, input: &Value) -> Result<(), Error> {
+    let Some(schema) = &definition.input else { return Ok(()) };
+    let budget = Budget::default();
+    let mut meter = Meter::new(budget.fuel, budget.bytes);
+    let found = check(schema.as_value(), input, Options::default(), &mut meter).map_err(|error| {
+        Error::BadInput(vec![FieldError { pointer: "/input".into(), detail: error.to_string(), code: None }])
+    })?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let field = |found: Mismatch| FieldError {
+        pointer: format!("/input{}", found.pointer),
+        detail: found.message,
+        code: Some(found.keyword.into()),
+    };
+    Err(Error::BadInput(found.into_iter().map(field).collect()))
+}

@@ -1,0 +1,162 @@
+//! All SQL of runs as pages read them. Only the runtime writes these tables; lists never touch payloads.
+
+use std::collections::BTreeMap;
+
+use holon_model::wire::runs::RunSummary;
+use holon_model::{FlowId, RunId};
+use holon_platform::clock::from_db;
+use holon_platform::db::TenantTx;
+use holon_runtime::store::{Entry, StoreError, unpack};
+
+/// Which runs.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this flow.
+    pub flow: Option<FlowId>,
+    /// In this status.
+    pub status: Option<String>,
+    /// Older than this one.
+    pub before: Option<RunId>,
+}
+
+/// What history knows of a run.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What a list shows.
+    pub summary: RunSummary,
+    /// The run that it retries.
+    pub retry_of: Option<RunId>,
+    /// Its log hash, once it is over.
+    pub log_hash: Option<Vec<u8>>,
+}
+
+/// A page of runs, newest first.
+///
+/// A run stands in `run_hist` from its start on; whether it is over says its second row, and until then `run_live`.
+pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<RunSummary>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    let rows = sqlx::query!(
+        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at,
+             coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
+             f.name as "flow_name?"
+           from run_hist s
+           left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
+           left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
+           left join flow f on f.tenant_id = s.tenant_id and f.flow_id = s.flow_id
+           where s.tenant_id = $1 and s.environment_id = $2 and s.moment = 'started'
+             and ($3::uuid is null or s.flow_id = $3) and ($4::uuid is null or s.run_id < $4)
+             and ($5::text is null or coalesce(e.status, l.status, 'queued') = $5)
+           order by s.run_id desc limit $6"#,
+        tenant,
+        environment,
+        filter.flow.map(|flow| flow.0),
+        filter.before.map(|run| run.0),
+        filter.status,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RunSummary {
+            id: RunId(row.run_id),
+            flow: FlowId(row.flow_id),
+            flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+            version: row.version,
+            status: row.status,
+            trigger: row.trigger,
+            started_at: from_db(row.started_at),
+            finished_at: row.ended_at.map(from_db),
+            error: row.error,
+        })
+        .collect())
+}
+
+/// One run.
+pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let row = sqlx::query!(
+        r#"select s.flow_id, s.version, s.trigger, s.started_at, s.retry_of,
+             coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
+             e.log_hash as "log_hash?", f.name as "flow_name?"
+           from run_hist s
+           left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
+           left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
+           left join flow f on f.tenant_id = s.tenant_id and f.flow_id = s.flow_id
+           where s.tenant_id = $1 and s.run_id = $2 and s.moment = 'started'"#,
+        tenant,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Found {
+        summary: RunSummary {
+            id,
+            flow: FlowId(row.flow_id),
+            flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+            version: row.version,
+            status: row.status,
+            trigger: row.trigger,
+            started_at: from_db(row.started_at),
+            finished_at: row.ended_at.map(from_db),
+            error: row.error,
+        },
+        retry_of: row.retry_of.map(RunId),
+        log_hash: row.log_hash,
+    }))
+}
+
+/// The whole journal of a run, in order.
+pub async fn journal(tx: &mut TenantTx<'_>, id: RunId) -> Result<Result<Vec<Entry>, StoreError>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let rows =
+        sqlx::query!("select seq, body from journal where tenant_id = $1 and run_id = $2 order by seq", tenant, id.0)
+            .fetch_all(tx.conn())
+            .await?;
+    let mut entries = Vec::new();
+    for row in rows {
+        if row.seq != entries.len() as i64 {
+            return Ok(Err(StoreError::Inconsistent(format!("the journal has a gap before input {}", row.seq))));
+        }
+        match unpack(&row.body) {
+            Ok(more) => entries.extend(more),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(entries))
+}
+
+/// Name of the environment of the transaction's context.
+pub async fn environment_name(tx: &mut TenantTx<'_>) -> Result<String, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    sqlx::query_scalar!(
+        "select name from environment where tenant_id = $1 and environment_id = $2",
+        tenant,
+        environment
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// Status of the newest run of each of these flows.
+pub async fn last_statuses(tx: &mut TenantTx<'_>, flows: &[FlowId]) -> Result<BTreeMap<FlowId, String>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    let ids: Vec<_> = flows.iter().map(|flow| flow.0).collect();
+    let rows = sqlx::query!(
+        r#"select w.flow_id as "flow_id!", coalesce(e.status, l.status, 'queued') as "status!"
+           from unnest($3::uuid[]) as w(flow_id)
+           cross join lateral (select run_id from run_hist s where s.tenant_id = $1 and s.flow_id = w.flow_id
+             and s.environment_id = $2 and s.moment = 'started' order by s.run_id desc limit 1) newest
+           left join run_hist e on e.tenant_id = $1 and e.run_id = newest.run_id and e.moment = 'ended'
+           left join run_live l on l.tenant_id = $1 and l.run_id = newest.run_id"#,
+        tenant,
+        environment,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (FlowId(row.flow_id), row.status)).collect())
+}

@@ -1,0 +1,154 @@
+//! One delivery to a webhook: what came over the wire, as the value that its trigger emits.
+
+use axum::http::{HeaderMap, Method, Uri, header};
+use bytes::Bytes;
+use holon_model::{Code, Map, Problem, Value, json};
+
+/// The largest body, in bytes: what a run's start may carry inline.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// Headers that hold credentials: they are for the host, never for a journal.
+const PRIVATE: [header::HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+
+/// A request as it came, before anything was made of it: signatures are checked on these bytes.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Method.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The raw body.
+    pub body: Bytes,
+}
+
+impl Delivery {
+    /// The header's text, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `{method, path, query, headers, body, content_type}`, as `trigger.webhook` emits it.
+    ///
+    /// # Errors
+    /// A body that is not what its content type says, or of a type that is not read here.
+    pub fn to_value(&self) -> Result<Value, Problem> {
+        let content_type = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        Ok(Value::map([
+            ("method", Value::from(self.method.as_str())),
+            ("path", Value::from(self.uri.path())),
+            ("query", pairs(self.uri.query().unwrap_or_default().as_bytes())),
+            ("headers", self.shown_headers()),
+            ("body", self.read_body(essence(content_type))?),
+            ("content_type", Value::from(content_type)),
+        ]))
+    }
+
+    fn shown_headers(&self) -> Value {
+        let mut shown = Map::new();
+        for name in self.headers.keys().filter(|name| !PRIVATE.contains(name)) {
+            let values = self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            shown.insert(name.as_str().into(), values.collect::<Vec<_>>().join(", ").into());
+        }
+        Value::from(shown)
+    }
+
+    fn read_body(&self, essence: &str) -> Result<Value, Problem> {
+        if self.body.is_empty() {
+            return Ok(Value::Null);
+        }
+        match essence {
+            json if json == "application/json" || json.ends_with("+json") => json::parse(&self.body).map_err(|error| {
+                Problem::new(Code::InvalidJson, format!("The body does not read as JSON: {error}. No run was started."))
+                    .with_field(format!("/body{}", error.pointer), error.to_string())
+            }),
+            "application/x-www-form-urlencoded" => Ok(pairs(&self.body)),
+            text if text.starts_with("text/") || text == "application/xml" => match std::str::from_utf8(&self.body) {
+                Ok(text) => Ok(Value::from(text)),
+                Err(error) => Err(Problem::new(
+                    Code::InvalidRequest,
+                    format!("The body is not UTF-8 at byte {}. No run was started.", error.valid_up_to()),
+                )),
+            },
+            "" => Err(unread("no content type")),
+            other => Err(unread(&format!("the content type `{other}`"))),
+        }
+    }
+}
+
+fn unread(what: &str) -> Problem {
+    Problem::new(
+        Code::UnsupportedMediaType,
+        format!(
+            "The body came with {what}. Send `application/json`, `application/x-www-form-urlencoded` or `text/plain`. \
+             No run was started."
+        ),
+    )
+}
+
+/// The content type without its parameters, lower-case.
+fn essence(content_type: &str) -> &str {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
+        // The common ones are compared below as they are written; odd capitals mean the same.
+        lower if lower == essence => essence,
+        "application/json" => "application/json",
+        "application/x-www-form-urlencoded" => "application/x-www-form-urlencoded",
+        "text/plain" => "text/plain",
+        _ => essence,
+    }
+}
+
+/// `a=1&b=2&a=3` as `{a: ["1", "3"], b: "2"}`.
+fn pairs(text: &[u8]) -> Value {
+    let mut map = Map::new();
+    for (key, value) in url::form_urlencoded::parse(text) {
+        let value = Value::from(value.as_ref());
+        match map.remove(key.as_ref()) {
+            None => map.insert(key.as_ref().into(), value),
+            Some(Value::List(items)) => {
+                let mut items = (*items).clone();
+                items.push(value);
+                map.insert(key.as_ref().into(), Value::from(items))
+            }
+            Some(first) => map.insert(key.as_ref().into(), Value::list([first, value])),
+        };
+    }
+    Value::from(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(content_type: &str, body: &[u8]) -> Delivery {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+        headers.insert(header::AUTHORIZATION, "Bearer canary".parse().unwrap());
+        headers.insert("x-event", "push".parse().unwrap());
+        let uri = "/hooks/00?a=1&b=2&a=3".parse().unwrap();
+        Delivery { method: Method::POST, uri, headers, body: Bytes::copy_from_slice(body) }
+    }
+
+    #[test]
+    fn a_delivery_becomes_a_value_without_credentials() {
+        let value = delivery("Application/JSON; charset=utf-8", br#"{"total": 19.90}"#).to_value().unwrap();
+        assert_eq!(value.pointer("/body/total").unwrap().to_json(), "19.90");
+        assert_eq!(value.pointer("/query").unwrap().to_json(), r#"{"a":["1","3"],"b":"2"}"#);
+        assert_eq!(value.pointer("/headers/x-event"), Some(&Value::from("push")));
+        assert!(!value.to_json().contains("canary"));
+    }
+
+    #[test]
+    fn a_body_that_is_not_what_it_says_is_refused_with_its_place() {
+        let problem = delivery("application/json", br#"{"lines":[1,}"#).to_value().unwrap_err();
+        assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (Code::InvalidJson, "/body/lines/1"));
+        let problem = delivery("application/json", b"{\"a\":\"\xff\"}").to_value().unwrap_err();
+        assert_eq!(problem.code, Code::InvalidJson);
+        let problem = delivery("application/json", b"123456789012345678901234567890").to_value().unwrap_err();
+        assert!(problem.detail.contains("fit"), "{}", problem.detail);
+        assert_eq!(delivery("image/png", b"\x89PNG").to_value().unwrap_err().code, Code::UnsupportedMediaType);
+        assert_eq!(delivery("text/plain", b"\xff").to_value().unwrap_err().code, Code::InvalidRequest);
+    }
+}

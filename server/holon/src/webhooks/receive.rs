@@ -1,0 +1,140 @@
+//! Receives a delivery: whose address, the method, the signature on the raw bytes, the value, the key, and then a run.
+
+use std::time::Duration;
+
+use axum::http::{Method, header};
+use axum::response::{IntoResponse as _, Response};
+use holon_engine::Outcome;
+use holon_model::context::{Actor, Budget, Permissions};
+use holon_model::{Code, Context, Problem, RunId, Value};
+use holon_platform::clock::mint;
+use holon_platform::db::TenantTx;
+use holon_runtime::{Answer, Definitions as _, Idempotency, StartRequest};
+
+use super::delivery::Delivery;
+use super::store::{self, Address};
+use super::{answer, dedup};
+use crate::flows;
+use crate::http::ApiError;
+use crate::runs::{self, checked_input};
+use crate::state::AppState;
+
+/// How long a caller of a synchronous webhook is kept.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts the run that this delivery asks for, and answers its caller.
+pub async fn receive(state: &AppState, token: &str, delivery: Delivery) -> Result<Response, ApiError> {
+    let gone = || Problem::new(Code::NotFound, "No flow listens at this address.");
+    let address = store::address(&state.pools, token).await?.ok_or_else(gone)?;
+    let context = context(&address);
+    let mut tx = TenantTx::begin(&state.pools, &context).await?;
+    let version = flows::store::deployed_version(&mut tx, address.environment, address.flow).await?.ok_or_else(gone)?;
+    tx.commit().await?;
+    let flow = state.definitions.load(address.tenant, address.flow, version).await.map_err(runs::definition_problem)?;
+    let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config).ok_or_else(gone)?;
+
+    if let Some(refused) = wrong_method(config, &delivery.method) {
+        return Ok(refused);
+    }
+    verify(state, &address, config, &delivery).await?;
+    let value = delivery.to_value()?;
+    checked_input(&flow.definition, &value)?;
+    let key = dedup::key(config, &delivery, &value)?;
+    let idempotency = key.map(|key| Idempotency {
+        scope: address.webhook.to_string(),
+        // A repeated delivery differs in its headers; the key alone says that it is the same.
+        request_hash: *blake3::hash(key.text.as_bytes()).as_bytes(),
+        key: key.text,
+        window: key.window,
+    });
+    let sync = config.get("answer").and_then(Value::as_str) == Some("sync");
+    let request = StartRequest {
+        tenant: address.tenant,
+        environment: address.environment,
+        flow: address.flow,
+        version,
+        run: mint(&*state.clock),
+        input: value,
+        environment_name: address.environment_name.clone(),
+        trigger: Some(address.node.clone()),
+        trigger_kind: flows::WEBHOOK_KIND.into(),
+        actor: context.actor.label(),
+        budget: context.budget,
+        vars: Value::map::<&str>([]),
+        idempotency,
+    };
+    let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
+    let started = state.runtime.start(request).await.map_err(runs::start_problem)?;
+    let Some(waiting) = waiting else { return Ok(answer::accepted(started.run, started.replayed)) };
+    let answer = async {
+        // A repeated delivery is answered like the first one, from its journal if it has answered already.
+        if started.replayed {
+            state.runtime.answer_of(address.tenant, started.run).await.ok().flatten()
+        } else {
+            waiting.answer().await
+        }
+    };
+    answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten())
+}
+
+/// What is known of a caller that is known by its address only.
+fn context(address: &Address) -> Context {
+    Context {
+        tenant: address.tenant,
+        environment: address.environment,
+        actor: Actor::Webhook,
+        permissions: Permissions::default(),
+        deadline: None,
+        budget: Budget::default(),
+        trace: None,
+    }
+}
+
+fn wrong_method(config: &Value, method: &Method) -> Option<Response> {
+    let wanted = config.get("method").and_then(Value::as_str).unwrap_or("POST");
+    if wanted == "ANY" || wanted == method.as_str() {
+        return None;
+    }
+    let problem = Problem::new(
+        Code::MethodNotAllowed,
+        format!("This webhook answers {wanted}, not {method}. No run was started."),
+    );
+    let mut answer = ApiError::from(problem).into_response();
+    if let Ok(allow) = wanted.parse() {
+        answer.headers_mut().insert(header::ALLOW, allow);
+    }
+    Some(answer)
+}
+
+/// Checks the signature, failing closed: an address that asks for one and cannot check it lets nobody in.
+async fn verify(state: &AppState, address: &Address, config: &Value, delivery: &Delivery) -> Result<(), ApiError> {
+    let Some(hmac) = config.pointer("/auth/hmac") else { return Ok(()) };
+    let refused = |why: &str| Problem::new(Code::BadSignature, format!("{why} No run was started."));
+    let name = hmac.get("connection").and_then(Value::as_str).unwrap_or_default();
+    let connection = state.connections.resolve(address.tenant, address.environment, name).await.map_err(|error| {
+        tracing::warn!(%error, flow = %address.flow, "the key of a webhook's signature cannot be had");
+        refused("The signature cannot be checked: the connection with its key is missing.")
+    })?;
+    let header = |name: &str| delivery.header(name).map(str::to_owned);
+    holon_cap_triggers::verify(config, &header, &delivery.body, connection.secret.expose(), state.clock.now())
+        .map_err(|why| refused(&format!("{why}.")).into())
+}
+
+/// The answer of the run, or that there is none yet.
+fn answered(run: RunId, found: Option<Answer>) -> Result<Response, ApiError> {
+    match found {
+        Some(Answer::Responded(response)) => Ok(answer::responded(run, &response)),
+        Some(Answer::Ended(Outcome::Ok(output))) => Ok(answer::completed(run, &output.to_value())),
+        Some(Answer::Ended(Outcome::Failed { error })) => {
+            Err(Problem::new(Code::RunFailed, format!("{run} failed: {} ({})", error.message, error.code)).into())
+        }
+        Some(Answer::Ended(Outcome::Cancelled { reason })) => {
+            Err(Problem::new(Code::RunFailed, format!("{run} was cancelled: {reason}")).into())
+        }
+        None => {
+            let seconds = PATIENCE.as_secs();
+            let detail = format!("{run} was accepted and goes on; it has not answered within {seconds} s.");
+            Err(Problem::new(Code::RunTimeout, detail).into())
+        }
+    }
+}

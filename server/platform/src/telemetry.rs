@@ -1,6 +1,8 @@
 //! Logs: one subscriber for the process, JSON for machines or readable for people. Request and run ids are fields
 //! of spans (`request_id`, `run_id`), so every line inside carries them.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::config::{Config, ConfigError, LogFormat};
@@ -11,15 +13,15 @@ use crate::config::{Config, ConfigError, LogFormat};
 /// When `HOLON_LOG` is not a filter, or logging was started before.
 pub fn init(config: &Config) -> Result<(), ConfigError> {
     let wrong = |problem: String| ConfigError::Value { key: "HOLON_LOG", place: "configuration".into(), problem };
-    // sqlx logs each statement at debug and slow ones at warn with their whole text; the text is enough at debug.
-    let filter = EnvFilter::try_new(&config.log_filter)
+    // sqlx repeats Postgres's notices and its own reconnecting at info; what matters of it is a warning.
+    let filter = EnvFilter::try_new(format!("sqlx=warn,{}", config.log_filter))
         .map_err(|e| wrong(format!("`{}` is not a log filter: {e}", config.log_filter)))?;
     let registry = tracing_subscriber::registry().with(filter);
     match config.log_format {
         LogFormat::Json => registry
             .with(fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_writer(std::io::stderr))
             .try_init(),
-        LogFormat::Pretty => registry.with(fmt::layer().compact().with_target(false).with_writer(std::io::stderr)).try_init(),
+        LogFormat::Pretty => registry.with(fmt::layer().compact().with_target(false).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr)).try_init(),
     }
     .map_err(|e| wrong(e.to_string()))
 }

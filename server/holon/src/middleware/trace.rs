@@ -27,6 +27,8 @@ pub async fn trace(State(state): State<AppState>, request: Request, next: Next) 
         tenant = field::Empty,
         actor = field::Empty,
     );
+    // Probes come every few seconds for ever.
+    let probe = request.uri().path().starts_with("/health/");
     let began = state.clock.now();
     let mut response = RequestScope::run(
         id,
@@ -34,7 +36,12 @@ pub async fn trace(State(state): State<AppState>, request: Request, next: Next) 
             let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
             let response = answered.unwrap_or_else(|panic| ApiError::internal(&message(&*panic)).into_response());
             let millis = state.clock.now().since(began).0;
-            tracing::info!(status = response.status().as_u16(), millis, "answered");
+            let status = response.status().as_u16();
+            if probe {
+                tracing::debug!(status, millis, "answered");
+            } else {
+                tracing::info!(status, millis, "answered");
+            }
             response
         }
         .instrument(span),

@@ -1,0 +1,32 @@
+-- One tenant with a row in every table that holds tenants' rows. $T is its number, 1 or 2. A new tenant table gets its
+-- line here, or the walk says that it has none.
+insert into person (person_id, name, email, email_key, password_hash, created_at)
+  values (num_uuid($T, 1), 'Person $T', 'p$T@example.com', 'p$T@example.com', 'x', now());
+insert into tenant values (num_uuid($T, 0), 'Tenant $T', now());
+insert into environment values (num_uuid($T, 0), num_uuid($T, 2), 'prod', 'prod', now());
+insert into member values (num_uuid($T, 0), num_uuid($T, 1), 'Person $T', 'owner', now());
+insert into session (tenant_id, session_id, token_hash, person_id, created_at, seen_at, idle_expires_at, expires_at)
+  values (num_uuid($T, 0), num_uuid($T, 3), '\x0$T', num_uuid($T, 1), now(), now(), now() + '1 day', now() + '1 day');
+insert into api_token (tenant_id, token_id, person_id, name, token_hash, hint, created_at)
+  values (num_uuid($T, 0), num_uuid($T, 4), num_uuid($T, 1), 'token', '\x0$T', 'hint', now());
+insert into tenant_key values (num_uuid($T, 0), num_uuid($T, 5), '\x00', now());
+insert into connection (tenant_id, environment_id, connection_id, name, kind, sealed, key_id, version, created_at, rotated_at)
+  values (num_uuid($T, 0), num_uuid($T, 2), num_uuid($T, 6), 'git', 'http_bearer', '\x00', num_uuid($T, 5), 1, now(), now());
+insert into audit_event (tenant_id, event_id, at, actor, source, intent_id, intent_type, subject)
+  values (num_uuid($T, 0), num_uuid($T, 7), now(), 'system', 'system', num_uuid($T, 8), 'seed.make', 'seed');
+insert into flow (tenant_id, flow_id, name, name_key, definition, definition_hash, revision, created_at, updated_at)
+  values (num_uuid($T, 0), num_uuid($T, 9), 'Flow', 'flow', '{}', repeat('x', 32)::bytea, 1, now(), now());
+insert into flow_change values (num_uuid($T, 0), num_uuid($T, 9), 1, now(), null, 'Created');
+insert into flow_version (tenant_id, flow_id, version, definition, definition_hash, published_at)
+  values (num_uuid($T, 0), num_uuid($T, 9), 1, '{}', repeat('x', 32)::bytea, now());
+insert into flow_deployment values (num_uuid($T, 0), num_uuid($T, 2), num_uuid($T, 9), 1);
+insert into webhook values
+  (num_uuid($T, 0), num_uuid($T, 10), num_uuid($T, 2), num_uuid($T, 9), 'hook', repeat('$T', 32), now());
+insert into webhook_catch values (num_uuid($T, 0), repeat('$T', 32), num_uuid($T, 9), now() + '1 day', null);
+insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at)
+  values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 2), 0, num_uuid($T, 9), 1, 'running', now());
+insert into run_hist (tenant_id, run_id, moment, environment_id, flow_id, version, at, status, trigger, actor, started_at, definition_hash)
+  values (num_uuid($T, 0), num_uuid($T, 11), 'started', num_uuid($T, 2), num_uuid($T, 9), 1, now(), 'queued', 'trigger.manual', 'system', now(), '\x00');
+insert into journal (tenant_id, run_id, seq, n, at, body) values (num_uuid($T, 0), num_uuid($T, 11), 0, 1, now(), '\x00');
+insert into idempotency (tenant_id, scope, key, run_id, request_hash, expires_at)
+  values (num_uuid($T, 0), 'api', 'key', num_uuid($T, 11), '\x00', now() + '1 day');

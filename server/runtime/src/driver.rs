@@ -107,7 +107,12 @@ impl Driver {
 
     fn take(&mut self, message: Msg) {
         match message {
-            Msg::Begin(live) => {
+            Msg::Begin(mut live) => {
+                let known = self.runs.contains_key(&live.run) || self.parked.contains_key(&live.run);
+                if let Some(beginning) = live.beginning.take_if(|_| known) {
+                    let _ = beginning.reply.send(Err(StartError::Refused("there is a run with this id".into())));
+                    return;
+                }
                 self.touched.push(live.run);
                 self.runs.insert(live.run, *live);
             }

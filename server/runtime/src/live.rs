@@ -26,6 +26,8 @@ const SNAPSHOT_BEFORE_SLEEP: i64 = 16;
 const LONG_SLEEP_MS: i64 = 60_000;
 /// A larger snapshot costs more than the replay it saves.
 const LARGEST_SNAPSHOT: usize = 1 << 20;
+/// A larger final state is not kept: the run is shown from its journal.
+const LARGEST_FINAL: usize = 16 << 20;
 
 /// Something that happened to a run and was not taken in yet.
 pub(crate) struct Queued {
@@ -181,7 +183,11 @@ impl Live {
             Some(Outcome::Cancelled { reason }) => ("cancelled", Some(first_line(reason))),
             _ => ("completed", None),
         };
-        EndRow { at, status, error, log_hash: self.machine.log_hash(), state: self.machine.snapshot() }
+        let mut state = self.machine.snapshot();
+        if state.len() > LARGEST_FINAL {
+            state = Vec::new();
+        }
+        EndRow { at, status, error, log_hash: self.machine.log_hash(), state }
     }
 
     /// Gives everything up that is being done for it.

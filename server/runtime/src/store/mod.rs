@@ -142,7 +142,7 @@ pub struct EndRow {
     pub error: Option<String>,
     /// Its log hash.
     pub log_hash: [u8; 32],
-    /// Its final snapshot.
+    /// Its final snapshot; empty when it was ended by decree or is too large to keep.
     pub state: Vec<u8>,
 }
 
@@ -266,7 +266,7 @@ pub struct Ended {
     pub error: Option<String>,
     /// Its log hash.
     pub log_hash: [u8; 32],
-    /// Its final snapshot.
+    /// Its final snapshot; empty when it was ended by decree or is too large to keep.
     pub state: Vec<u8>,
 }
 

@@ -199,3 +199,32 @@ async fn one_run_that_cannot_be_stored_is_parked_and_the_others_of_its_batch_go_
     assert_eq!(row.run, poisoned);
     assert!(row.reason.unwrap().starts_with("storage_refused"));
 }
+
+#[tokio::test]
+async fn nothing_is_done_or_told_before_what_it_depends_on_is_durable() {
+    for nth in 1..=COMMITS {
+        let (mut world, store) = world();
+        world.drivers = 1;
+        let flow = world.shelf.publish(THREE_STEPS);
+        let runtime = world.runtime().await;
+        let happened = fail_nth(&store, nth, Fault::HangBefore);
+        let request = world.request(flow);
+        let run = request.run;
+        let mut answer = std::pin::pin!(runtime.expect_answer(tenant(1), run).answer());
+        let mut starting = std::pin::pin!(runtime.start(request));
+        if nth == 1 {
+            tokio::select! { _ = &mut starting => panic!("told too early"), () = happened.notified() => {} }
+        } else {
+            starting.await.unwrap();
+            happened.notified().await;
+        }
+        // One thread: after these everything that could happen has happened.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(futures::poll!(&mut answer).is_pending());
+        assert_eq!(world.ledger.calls().len() as u64, nth - 1);
+        assert_eq!(world.store.journal(tenant(1), run, 0).await.unwrap().len() as u64, nth - 1);
+        runtime.abort();
+    }
+}

@@ -244,6 +244,8 @@ async fn postgres_killed_and_started_again_under_load_loses_no_acknowledged_run_
     runs.extend(more);
     for run in &runs {
         assert!(matches!(end(&runtime, *run).await, Answer::Ended(Outcome::Ok(_))));
+    }
+    for run in &runs {
         assert_eq!(world.store.journal(tenant(1), *run, 0).await.unwrap().len(), 4);
     }
     let entries = world.ledger.entries();

@@ -18,8 +18,8 @@ use holon_platform::execute::{
 };
 use holon_runtime::store::Store;
 use holon_runtime::{
-    Answer, Definitions, DefinitionsError, EffectLimits, Host, Idempotency, LoadedFlow, Runtime, RuntimeConfig,
-    RuntimeHandle, StartRequest,
+    Answer, Definitions, DefinitionsError, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Runtime,
+    RuntimeConfig, RuntimeHandle, StartRequest,
 };
 use uuid::Uuid;
 
@@ -247,8 +247,17 @@ pub async fn end(runtime: &RuntimeHandle, run: RunId) -> Answer {
 }
 
 pub async fn end_of(runtime: &RuntimeHandle, tenant: TenantId, run: RunId) -> Answer {
-    let answer = tokio::time::timeout(Duration::from_secs(60), runtime.answer_of(tenant, run));
-    answer.await.expect("the run ends").expect("the run is known").expect("the runtime goes on")
+    let answer = async {
+        loop {
+            match runtime.answer_of(tenant, run).await {
+                // The store is away for a moment: whoever reads asks again.
+                Err(FollowError::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                answer => return answer,
+            }
+        }
+    };
+    let answered = tokio::time::timeout(Duration::from_secs(60), answer).await.expect("the run ends");
+    answered.expect("the run is known").expect("the runtime goes on")
 }
 
 /// Waits for something that has no event of its own.

@@ -35,5 +35,5 @@ pub fn catalogue() -> Arc<Catalogue> {
 /// How the effects of the built-in kinds are executed, by `name@version`.
 #[cfg(feature = "execute")]
 pub fn executors() -> Executors {
-    Executors::new()
+    Executors::from([("http.request@1".to_owned(), Arc::new(holon_cap_http::HttpRequest) as _)])
 }

@@ -2,10 +2,14 @@
 //! server does it.
 
 mod curl;
+#[cfg(feature = "execute")]
+mod execute;
 
 use holon_flow::{Capability, ManifestError};
 
 pub use curl::{CurlError, from_curl};
+#[cfg(feature = "execute")]
+pub use execute::HttpRequest;
 
 /// The capability.
 ///

@@ -41,3 +41,17 @@ fn native_names_and_macro_names_are_each_unique() {
         assert_eq!(names.len(), distinct.len());
     }
 }
+
+/// `UPDATE_DOCS=1` writes what is out of date.
+#[test]
+fn the_reference_of_functions_is_fresh() {
+    const MARK: &str = "--test expressions -->\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/expressions.md");
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    let (head, reference) = page.split_once(MARK).expect("the mark is there");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{head}{MARK}{}", expr::guide::reference())).expect("the page can be written");
+        return;
+    }
+    assert!(reference == expr::guide::reference(), "docs/expressions.md is out of date: run this test with UPDATE_DOCS=1");
+}

@@ -7,6 +7,7 @@ pub mod limits;
 pub mod names;
 mod parse;
 pub mod pointer;
+pub mod schema;
 mod write;
 
 use holon_model::{Millis, SchemaRef, Value};

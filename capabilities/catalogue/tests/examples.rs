@@ -1,0 +1,123 @@
+//! The examples: nothing is wrong with them, and on their samples they give what their walkthroughs say.
+
+use holon_catalogue::{Example, catalogue, examples};
+use holon_engine::{PreviewRequest, RunStatus, compile, preview};
+use holon_flow::validate::validate;
+use holon_model::{Value, json};
+
+fn example(name: &str) -> &'static Example {
+    examples().iter().find(|example| example.name == name).unwrap()
+}
+
+fn value(text: &str) -> Value {
+    json::parse(text.as_bytes()).unwrap()
+}
+
+fn run(name: &str, input: Option<Value>) -> holon_engine::Preview {
+    let flow = example(name).flow().unwrap();
+    let compiled = compile(&flow, &catalogue()).unwrap();
+    preview(&compiled, &catalogue(), &PreviewRequest { input, ..PreviewRequest::default() })
+}
+
+fn input(name: &str) -> Value {
+    example(name).input.clone()
+}
+
+/// What a node received, or null if it was skipped.
+fn received(preview: &holon_engine::Preview, path: &str) -> Value {
+    preview.view.nodes.iter().find(|node| node.path == path).and_then(|node| node.input.clone()).unwrap_or_default()
+}
+
+#[test]
+fn nothing_is_wrong_with_the_examples() {
+    assert_eq!(examples().len(), 3);
+    for example in examples() {
+        let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
+        assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
+        assert!(!example.description.is_empty() && example.input != Value::Null, "{}", example.name);
+    }
+}
+
+#[test]
+fn every_example_completes_on_its_samples_and_on_its_input_alike() {
+    for example in examples() {
+        let (sampled, given) = (run(example.name, None), run(example.name, Some(example.input.clone())));
+        assert_eq!(sampled.view.status, RunStatus::Completed, "{}: {:?}", example.name, sampled.view.error);
+        assert_eq!(sampled.view.output, given.view.output, "{}", example.name);
+        assert_eq!(sampled.log_hash, given.log_hash, "{}", example.name);
+    }
+}
+
+#[test]
+fn an_order_is_taken_with_its_exact_totals() {
+    let preview = run("order-intake", Some(input("order-intake")));
+    let plan = received(&preview, "reserve");
+    assert_eq!(plan.get("net").unwrap().to_json(), "68.40");
+    assert_eq!(plan.get("tax").unwrap().to_json(), "13.00");
+    assert_eq!(plan.get("carrier"), Some(&"parcel".into()));
+    let expected = r#"{"accepted":true,"reservations":[{"sku":"CUP-01","reservation":"r-1"},{"sku":"TEA-12","reservation":"r-1"}]}"#;
+    assert_eq!(preview.view.output, Some(value(expected)));
+}
+
+#[test]
+fn an_order_with_mistakes_is_refused_with_all_of_them() {
+    let mut bad =
+        value(r#"{"id":"7","customer":{"name":"A","email":"nobody"},"lines":[{"sku":"X","qty":0,"price":0.005}]}"#);
+    bad = Value::map([("body", bad)]);
+    let preview = run("order-intake", Some(bad));
+    let error = received(&preview, "reject");
+    assert_eq!(error.get("code"), Some(&"invalid".into()));
+    let places: Vec<&str> = error
+        .get("detail")
+        .and_then(Value::as_list)
+        .unwrap()
+        .iter()
+        .filter_map(|miss| miss.get("pointer")?.as_str())
+        .collect();
+    assert_eq!(places, ["/customer/email", "/lines/0/price", "/lines/0/qty"]);
+    assert_eq!(preview.view.output, Some(value(r#"{"accepted":false}"#)));
+}
+
+#[test]
+fn large_and_bulky_orders_take_their_own_ways() {
+    for (qty, price, carrier) in [(1, "1000.00", "express"), (51, "1.00", "freight"), (50, "1.00", "parcel")] {
+        let lines = format!(r#"[{{"sku":"X","qty":{qty},"price":{price}}}]"#);
+        let order = format!(r#"{{"body":{{"id":"7","customer":{{"name":"A","email":"a@b.c"}},"lines":{lines}}}}}"#);
+        let plan = received(&run("order-intake", Some(value(&order))), "reserve");
+        assert_eq!(plan.get("carrier"), Some(&carrier.into()), "{qty} at {price}");
+    }
+}
+
+#[test]
+fn a_push_to_main_is_told_without_its_merges_and_others_are_not() {
+    let preview = run("signed-push", Some(input("signed-push")));
+    let message =
+        "ada pushed 2 commits to example/teapot:\n• Pour slowly (c0ffee2, Ada)\n• Warm the pot first (0ddba11, Grace)";
+    assert_eq!(received(&preview, "tell"), message.into());
+    for body in [
+        r#"{"ref":"refs/heads/other","commits":[]}"#,
+        r#"{"zen":"Keep it simple."}"#,
+        r#"{"ref":"refs/heads/main","commits":[]}"#,
+    ] {
+        let preview = run("signed-push", Some(Value::map([("body", value(body))])));
+        assert_eq!(preview.view.output, Some(value(r#"{"told":false}"#)), "{body}");
+    }
+}
+
+#[test]
+fn sales_are_summed_up_by_region() {
+    let preview = run("csv-report", Some(input("csv-report")));
+    let report =
+        preview.view.output.as_ref().and_then(|output| output.get("report")?.as_str().map(str::to_owned)).unwrap();
+    assert_eq!(
+        report,
+        "# Sales of 2026-10\n\n\
+         - South: 223.00 from 2 orders of 2 customers, the largest 174.00\n\
+         - North: 117.40 from 3 orders of 2 customers, the largest 59.70\n\
+         - West: 19.90 from 1 orders of 1 customers, the largest 19.90\n\n\
+         Together: 360.30 from 6 orders"
+    );
+    let fixture = include_str!("../../../docs/examples/csv-report/endpoint/sales.csv");
+    let flow = example("csv-report").flow().unwrap();
+    assert_eq!(flow.samples["fetch"].get("body"), Some(&fixture.into()), "the sample is the endpoint's table");
+}

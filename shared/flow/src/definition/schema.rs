@@ -1,0 +1,137 @@
+//! The published JSON Schema of definitions (draft 2020-12): the shape that `parse` reads, for editors and API clients.
+//!
+//! `docs/flow.schema.json` holds it; a test keeps the two the same, and the schema and the reader of one mind.
+
+use super::{limits, names::RESERVED};
+use holon_model::{Value, json};
+
+/// The schema.
+pub fn definition_schema() -> Value {
+    let text = SCHEMA
+        .replace("RESERVED", &Value::list(RESERVED.iter().map(|word| Value::from(*word))).to_json())
+        .replace("MAX_NODES", &limits::MAX_NODES.to_string())
+        .replace("MAX_EDGES", &limits::MAX_EDGES.to_string())
+        .replace("MAX_NAME", &limits::MAX_NAME.to_string())
+        .replace("MAX_TEXT", &limits::MAX_TEXT.to_string())
+        .replace("MAX_TAGS", &limits::MAX_TAGS.to_string())
+        .replace("MAX_TAG", &limits::MAX_TAG.to_string())
+        .replace("MAX_ATTEMPTS", &limits::MAX_ATTEMPTS.to_string());
+    json::parse(text.as_bytes()).unwrap_or_default()
+}
+
+const SCHEMA: &str = r##"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "Holon flow definition",
+  "description": "A flow: a graph of nodes and edges, and what surrounds it. What it means is explained in flow-language.md.",
+  "type": "object",
+  "required": ["holon", "nodes"],
+  "additionalProperties": false,
+  "properties": {
+    "holon": { "description": "The form of this definition.", "const": 1 },
+    "name": { "description": "What people call the flow.", "type": "string", "maxLength": MAX_NAME },
+    "description": { "description": "One or a few sentences.", "type": "string", "maxLength": MAX_TEXT },
+    "tags": { "type": "array", "maxItems": MAX_TAGS, "items": { "type": "string", "minLength": 1, "maxLength": MAX_TAG } },
+    "input": { "description": "JSON Schema of the trigger's value.", "type": ["object", "boolean"] },
+    "output": { "description": "JSON Schema of the result.", "type": ["object", "boolean"] },
+    "nodes": { "$ref": "#/$defs/nodes" },
+    "edges": { "$ref": "#/$defs/edges" },
+    "result": { "$ref": "#/$defs/result" },
+    "tests": { "description": "Tests that travel with the flow.", "type": "array" },
+    "samples": { "description": "Data that preview uses for triggers and effects, by path without indices: `each/call`.", "type": "object" },
+    "layout": { "description": "Where things are drawn.", "type": "object" }
+  },
+  "$defs": {
+    "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,47}$" },
+    "key": {
+      "description": "A key of a node or of a body: no word that expressions reserve.",
+      "$ref": "#/$defs/name",
+      "not": { "enum": RESERVED }
+    },
+    "graph": {
+      "description": "The body of a scope.",
+      "type": "object",
+      "required": ["nodes"],
+      "additionalProperties": false,
+      "properties": {
+        "nodes": { "$ref": "#/$defs/nodes" },
+        "edges": { "$ref": "#/$defs/edges" },
+        "result": { "$ref": "#/$defs/result" }
+      }
+    },
+    "nodes": {
+      "description": "Nodes by key.",
+      "type": "object",
+      "maxProperties": MAX_NODES,
+      "propertyNames": { "$ref": "#/$defs/key" },
+      "additionalProperties": { "$ref": "#/$defs/node" }
+    },
+    "edges": { "type": "array", "maxItems": MAX_EDGES, "items": { "$ref": "#/$defs/edge" } },
+    "edge": {
+      "description": "From an out-port to an in-port.",
+      "type": "object",
+      "required": ["from", "to"],
+      "additionalProperties": false,
+      "properties": { "from": { "$ref": "#/$defs/end" }, "to": { "$ref": "#/$defs/end" } }
+    },
+    "end": {
+      "description": "`key.port`, such as `hook.out`.",
+      "type": "string",
+      "pattern": "^[a-z][a-z0-9_]{0,47}\\.[a-z][a-z0-9_]{0,47}$"
+    },
+    "result": {
+      "description": "The graph's output, with `{\"$cel\": \"…\"}` and `{\"$text\": \"…\"}` in it. Absent: its only sink's value, else a map of sinks by key."
+    },
+    "node": {
+      "type": "object",
+      "required": ["kind"],
+      "additionalProperties": false,
+      "properties": {
+        "kind": {
+          "description": "`name@version` of a node kind, such as `http.request@1`.",
+          "type": "string",
+          "pattern": "^[a-z0-9_.]+@0*[1-9][0-9]*$"
+        },
+        "config": { "description": "Settings; what they may be is in the kind's own schema.", "type": "object" },
+        "join": {
+          "description": "When the node runs, with several in-edges: all settled and one taken; all taken; at the first taken.",
+          "enum": ["any", "all", "first"],
+          "default": "any"
+        },
+        "policies": { "$ref": "#/$defs/policies" },
+        "bodies": {
+          "description": "The graphs that a scope holds.",
+          "type": "object",
+          "propertyNames": { "$ref": "#/$defs/key" },
+          "additionalProperties": { "$ref": "#/$defs/graph" }
+        },
+        "disabled": { "description": "Whether it passes its input through instead of running.", "type": "boolean", "default": false },
+        "note": { "description": "A remark for people.", "type": "string", "maxLength": MAX_TEXT }
+      }
+    },
+    "policies": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "retry": {
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "attempts": { "description": "In all.", "type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS, "default": 3 },
+            "initial": { "description": "Wait before the second attempt.", "$ref": "#/$defs/duration", "default": "1s" },
+            "factor": { "description": "Each wait is this many times the one before.", "type": "number", "minimum": 1, "maximum": 100, "multipleOf": 0.01, "default": 2 },
+            "max": { "description": "The longest wait.", "$ref": "#/$defs/duration", "default": "1m" },
+            "jitter": { "description": "Whether up to a quarter of each wait is taken off.", "type": "boolean", "default": true }
+          }
+        },
+        "timeout": { "description": "The longest it may take, all attempts included.", "$ref": "#/$defs/duration" }
+      }
+    },
+    "duration": {
+      "description": "Such as `30s`, `1h30m` or `250ms` (w, d, h, m, s, ms), or milliseconds.",
+      "oneOf": [
+        { "type": "string", "pattern": "^\\s*[0-9]+(w|d|h|ms|m|s)(\\s*[0-9]+(w|d|h|ms|m|s))*\\s*$" },
+        { "type": "integer", "minimum": 0 }
+      ]
+    }
+  }
+}"##;

@@ -31,8 +31,7 @@ pub fn compile(definition: &Definition, catalogue: &Catalogue) -> Result<Arc<Com
 pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Compiled>, Vec<Diagnostic>) {
     let mut compiler = Compiler { catalogue, graphs: Vec::new(), diagnostics: Vec::new() };
     compiler.graph(&definition.graph, String::new(), &Pointer::ROOT);
-    let compiled =
-        Compiled { hash: definition.hash(), graphs: compiler.graphs, samples: definition.samples.clone() };
+    let compiled = Compiled { hash: definition.hash(), graphs: compiler.graphs, samples: definition.samples.clone() };
     (Arc::new(compiled), compiler.diagnostics)
 }
 
@@ -101,7 +100,9 @@ impl Compiler<'_> {
         let mut config = self.config(&node.config, &kind.each_pointers(&node.config), &at.key("config"));
         let bodies_at = at.key("bodies");
         if let Bodies::Fixed(fixed) = &kind.bodies {
-            for (body, _) in fixed.iter().filter(|(body, optional)| !optional && !node.bodies.contains_key(body.as_str())) {
+            for (body, _) in
+                fixed.iter().filter(|(body, optional)| !optional && !node.bodies.contains_key(body.as_str()))
+            {
                 let message = format!("the node `{key}` needs the body `{body}`");
                 config = Config::Broken(self.report(DiagnosticCode::MissingBody, &bodies_at.key(body), message));
             }
@@ -188,7 +189,8 @@ impl Compiler<'_> {
             waiting[*to] += 1;
             leads[*from].push(*to);
         }
-        let mut ready: std::collections::BTreeSet<usize> = (0..nodes.len()).filter(|node| waiting[*node] == 0).collect();
+        let mut ready: std::collections::BTreeSet<usize> =
+            (0..nodes.len()).filter(|node| waiting[*node] == 0).collect();
         let mut order = Vec::with_capacity(nodes.len());
         while let Some(node) = ready.pop_first() {
             order.push(node);
@@ -204,7 +206,8 @@ impl Compiler<'_> {
         }
         let left: Vec<usize> = (0..nodes.len()).filter(|node| waiting[*node] > 0).collect();
         let names: Vec<&str> = left.iter().take(10).map(|node| &*nodes[*node].key).collect();
-        let message = format!("these edges lead back to where they came from; a repetition is a scope: {}", names.join(", "));
+        let message =
+            format!("these edges lead back to where they came from; a repetition is a scope: {}", names.join(", "));
         self.report(DiagnosticCode::Cycle, &at.key("edges"), message);
         let edges = edges.into_iter().filter(|(from, _, to, _)| waiting[*from] == 0 || waiting[*to] == 0).collect();
         order.extend(left);

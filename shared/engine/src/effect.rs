@@ -64,10 +64,19 @@ impl Machine {
         let error = match outcome {
             Outcome::Ok(payload) => {
                 let value = payload.to_value();
-                match self.meter.alloc(value.weight()).map_err(NodeError::from).and_then(|()| crate::node::shallow(value)) {
+                match self
+                    .meter
+                    .alloc(value.weight())
+                    .map_err(NodeError::from)
+                    .and_then(|()| crate::node::shallow(value))
+                {
                     Ok(value) => {
                         self.forget_effect(at);
-                        return self.succeed_node(flow, at, Emit { port: self.cnode(flow, at).out_port, value, passed: false });
+                        return self.succeed_node(
+                            flow,
+                            at,
+                            Emit { port: self.cnode(flow, at).out_port, value, passed: false },
+                        );
                     }
                     Err(error) => error,
                 }

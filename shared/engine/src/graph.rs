@@ -11,13 +11,13 @@ use crate::{
     machine::{At, Machine, Work},
     names::{Names, RunNames},
     path::FramePath,
-    state::{Ending, Frame, FrameId, FrameStatus, NodeState, NodeStatus, legal},
+    state::{Ending, Frame, FrameId, FrameStatus, NodeState, NodeStatus, check},
 };
 use holon_flow::{capability::NodeError, definition::Join};
 use holon_model::{Map, Payload, Value};
 
-/// What a node and a frame cost of the budget of bytes: about what they take in memory.
-const NODE_BYTES: u64 = 128;
+/// What a node and a frame cost of the budget of bytes: about what they and their events take in memory.
+const NODE_BYTES: u64 = 512;
 
 /// Every transition of a frame.
 pub(crate) const LEGAL: &[(FrameStatus, FrameStatus)] = &[
@@ -51,7 +51,9 @@ impl Machine {
             let error = NodeError::new("unsupported_semantics", "this run needs a newer version of Holon");
             return self.fail_frame(flow, 0, error);
         }
-        if let Err(error) = self.charge(graph.nodes.len() as u64) {
+        let input = &self.core.names.trigger;
+        let accepted = crate::node::shallow(input.clone()).map(|_| ());
+        if let Err(error) = accepted.and_then(|()| self.charge(graph.nodes.len() as u64)) {
             return self.fail_frame(flow, 0, error);
         }
         if !graph.has_trigger {
@@ -155,7 +157,8 @@ impl Machine {
                 let graph = &flow.graphs[arena.frame(at.frame).graph as usize];
                 let taken = several.iter().filter_map(|edge| {
                     let source = arena.node(at.frame, edge.from);
-                    (source.port == edge.port).then(|| (graph.nodes[edge.from as usize].key.clone(), source.output.clone()))
+                    (source.port == edge.port)
+                        .then(|| (graph.nodes[edge.from as usize].key.clone(), source.output.clone()))
                 });
                 Value::from(taken.collect::<Map>())
             }
@@ -276,7 +279,7 @@ impl Machine {
 
     fn move_frame(&mut self, frame: FrameId, next: FrameStatus) {
         let frame = self.core.arena.frame_mut(frame);
-        debug_assert!(legal(LEGAL, frame.status, next), "{:?} -> {next:?}", frame.status);
+        check("frame", LEGAL, frame.status, next);
         frame.status = next;
     }
 

@@ -203,9 +203,7 @@ impl Input {
                 };
                 Value::map([("key", Value::from(id.key())), ("attempt", Value::from(*attempt)), (name, value)])
             }
-            Self::TimerFired { id } => {
-                Value::map([("timer", Value::Int(i64::try_from(id.0).unwrap_or(i64::MAX)))])
-            }
+            Self::TimerFired { id } => Value::map([("timer", Value::Int(i64::try_from(id.0).unwrap_or(i64::MAX)))]),
             Self::Cancel { reason } => Value::map([("reason", Value::from(reason.as_str()))]),
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     log::Log,
     names::RunNames,
     path::FramePath,
-    state::{Arena, FrameId, NodeStatus, RunStatus, Timers},
+    state::{Arena, FrameId, NodeStatus, RunStatus, Timers, check},
 };
 use holon_flow::{capability::NodeError, expr::Meter};
 use holon_model::{Payload, Timestamp, Value};
@@ -128,7 +128,7 @@ impl Machine {
         }
         if !self.core.status.is_terminal() {
             let waits = self.core.in_flight == 0 && self.core.timers.next_due().is_some();
-            self.core.status = if waits { RunStatus::Waiting } else { RunStatus::Running };
+            self.move_run(if waits { RunStatus::Waiting } else { RunStatus::Running });
             debug_assert!(waits || self.core.in_flight > 0, "a live run waits for something");
         }
         self.log.end(self.meter.fuel, self.meter.bytes);
@@ -182,6 +182,13 @@ impl Machine {
         }
     }
 
+    fn move_run(&mut self, next: RunStatus) {
+        if self.core.status != next {
+            check("run", RunStatus::LEGAL, self.core.status, next);
+            self.core.status = next;
+        }
+    }
+
     /// Ends the run with its root frame's ending.
     pub(crate) fn end_run(&mut self, outcome: Outcome) {
         let (status, event) = match &outcome {
@@ -191,7 +198,7 @@ impl Machine {
                 (RunStatus::Cancelled, crate::EventKind::RunCancelled { reason: reason.clone() })
             }
         };
-        self.core.status = status;
+        self.move_run(status);
         self.core.finished_at = Some(self.core.at);
         self.core.ended_by = Some(self.log.seq);
         self.log.run_event(event);

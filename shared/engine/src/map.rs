@@ -136,7 +136,9 @@ impl State {
             },
             Gather::AllSettled => (self.succeeded + self.failed == total).then(|| Ending::Ok(self.settled())),
             Gather::Any => self.wanted(1, total).map(|enough| match enough {
-                Ok(()) => Ending::Ok(self.values().as_list().and_then(|values| values.first()).cloned().unwrap_or_default()),
+                Ok(()) => {
+                    Ending::Ok(self.values().as_list().and_then(|values| values.first()).cloned().unwrap_or_default())
+                }
                 Err(error) => Ending::Err(error),
             }),
             Gather::First(wanted) => self.wanted(wanted, total).map(|enough| match enough {
@@ -170,7 +172,9 @@ impl State {
     }
 
     fn values(&self) -> Value {
-        Value::list(self.slots.iter().filter_map(|slot| if let Slot::Ok(value) = slot { Some(value.clone()) } else { None }))
+        Value::list(
+            self.slots.iter().filter_map(|slot| if let Slot::Ok(value) = slot { Some(value.clone()) } else { None }),
+        )
     }
 
     fn settled(&self) -> Value {

@@ -125,7 +125,11 @@ impl Machine {
     }
 
     /// The node fails for good: its `error` edges are taken, or the graph around it fails.
-    pub(crate) fn fail_node(&mut self, flow: &Compiled, at: At, error: NodeError) {
+    pub(crate) fn fail_node(&mut self, flow: &Compiled, at: At, mut error: NodeError) {
+        // The error becomes a value one level around its detail.
+        if deeper_than(&error.detail, json::MAX_DEPTH - 1) {
+            error.detail = Value::Null;
+        }
         self.drop_timers(at);
         let now = self.core.at;
         let node = self.cnode(flow, at);

@@ -39,7 +39,10 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Val
 fn proceed(machine: &mut Machine, flow: &Compiled, at: At, mut state: State) {
     if state.values.iter().all(Option::is_some) {
         let bodies = &machine.cnode(flow, at).bodies;
-        let named = bodies.iter().zip(&state.values).map(|((name, _), value)| (name.clone(), value.clone().unwrap_or_default()));
+        let named = bodies
+            .iter()
+            .zip(&state.values)
+            .map(|((name, _), value)| (name.clone(), value.clone().unwrap_or_default()));
         let output = Value::from(named.collect::<Map>());
         return machine.end_scope(flow, at, Ending::Ok(output));
     }

@@ -56,7 +56,9 @@ impl Machine {
         self.core.arena.node_mut(at.frame, at.node).extra().scope = None;
         match ending {
             Ending::Ok(value) => match crate::node::shallow(value) {
-                Ok(value) => self.succeed_node(flow, at, Emit { port: self.cnode(flow, at).out_port, value, passed: false }),
+                Ok(value) => {
+                    self.succeed_node(flow, at, Emit { port: self.cnode(flow, at).out_port, value, passed: false })
+                }
                 Err(error) => self.fail_node(flow, at, error),
             },
             Ending::Err(error) => retry::scope_failed(self, flow, at, error),

@@ -34,6 +34,22 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// Every transition there is.
+    pub(crate) const LEGAL: &'static [(Self, Self)] = &[
+        (Self::Queued, Self::Running),
+        (Self::Queued, Self::Waiting),
+        (Self::Queued, Self::Completed),
+        (Self::Queued, Self::Failed),
+        (Self::Running, Self::Waiting),
+        (Self::Running, Self::Completed),
+        (Self::Running, Self::Failed),
+        (Self::Running, Self::Cancelled),
+        (Self::Waiting, Self::Running),
+        (Self::Waiting, Self::Completed),
+        (Self::Waiting, Self::Failed),
+        (Self::Waiting, Self::Cancelled),
+    ];
+
     /// Whether the run is over.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
@@ -274,7 +290,7 @@ impl NodeState {
 
     /// Moves on; an illegal move is a defect of the machine that tests must see and users must not.
     pub(crate) fn become_(&mut self, next: NodeStatus) {
-        debug_assert!(legal(NodeStatus::LEGAL, self.status, next), "{:?} -> {next:?}", self.status);
+        check("node", NodeStatus::LEGAL, self.status, next);
         self.status = next;
     }
 }
@@ -299,7 +315,64 @@ impl Timers {
     }
 }
 
-/// Whether a transition stands in its table.
-pub(crate) fn legal<T: PartialEq>(table: &[(T, T)], from: T, to: T) -> bool {
-    table.iter().any(|(a, b)| *a == from && *b == to)
+/// Holds a transition against its table.
+#[inline]
+pub(crate) fn check<T: PartialEq + std::fmt::Debug>(name: &'static str, table: &[(T, T)], from: T, to: T) {
+    debug_assert!(table.iter().any(|(a, b)| *a == from && *b == to), "{name}: {from:?} -> {to:?}");
+    #[cfg(test)]
+    transitions::note(name, &from, &to);
+    // Only tests read it.
+    let _ = name;
+}
+
+#[cfg(test)]
+mod transitions {
+    //! Which transitions happened on this thread, to show that every one in the tables does.
+
+    use super::{NodeStatus, RunStatus};
+    use crate::{
+        Machine, compile, drive, graph,
+        testing::{catalogue, corpus, generate, start, world::World},
+        try_,
+    };
+    use std::{cell::RefCell, collections::BTreeSet, fmt::Debug};
+
+    thread_local! {
+        static SEEN: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    fn text(name: &str, from: &dyn Debug, to: &dyn Debug) -> String {
+        format!("{name}: {from:?} -> {to:?}")
+    }
+
+    pub(super) fn note(name: &str, from: &dyn Debug, to: &dyn Debug) {
+        SEEN.with(|seen| seen.borrow_mut().insert(text(name, from, to)));
+    }
+
+    fn all<T: Debug>(name: &str, table: &[(T, T)]) -> BTreeSet<String> {
+        table.iter().map(|(from, to)| text(name, from, to)).collect()
+    }
+
+    #[test]
+    fn every_legal_transition_happens_and_no_other() {
+        for (_, case) in corpus::CASES {
+            corpus::run(case);
+        }
+        let catalogue = catalogue();
+        for seed in 0..300 {
+            let flow = compile(&generate::definition(seed), &catalogue).unwrap();
+            let mut world = World::new(seed, [start(generate::input(seed), seed)]);
+            drive(&mut Machine::new(flow), &mut world, &mut |_, _| {});
+        }
+        let legal = [
+            all("run", RunStatus::LEGAL),
+            all("node", NodeStatus::LEGAL),
+            all("frame", graph::LEGAL),
+            all("try", try_::LEGAL),
+        ];
+        let legal: BTreeSet<String> = legal.into_iter().flatten().collect();
+        let seen = SEEN.with(|seen| seen.borrow().clone());
+        let differ: Vec<&String> = seen.symmetric_difference(&legal).collect();
+        assert!(differ.is_empty(), "never seen, or not in a table: {differ:?}");
+    }
 }

@@ -32,7 +32,8 @@ fn choose(config: &Value) -> Result<&str, NodeError> {
             Some(false) => {}
             None => {
                 let found = holds.type_name();
-                let message = format!("`when` of the case `{port}` must be true or false, it is a value of type {found}");
+                let message =
+                    format!("`when` of the case `{port}` must be true or false, it is a value of type {found}");
                 return Err(NodeError::new("type_mismatch", message));
             }
         }

@@ -5,7 +5,7 @@
 use crate::{
     arena::Compiled,
     machine::{At, Machine},
-    state::{Ending, ScopeState, legal},
+    state::{Ending, ScopeState, check},
 };
 use holon_flow::capability::NodeError;
 use holon_model::Value;
@@ -80,7 +80,7 @@ pub(crate) fn body_closed(machine: &mut Machine, flow: &Compiled, at: At, mut st
 }
 
 fn advance(state: &mut State, next: Phase) {
-    debug_assert!(legal(LEGAL, state.phase, next), "{:?} -> {next:?}", state.phase);
+    check("try", LEGAL, state.phase, next);
     state.phase = next;
 }
 

@@ -1,8 +1,8 @@
 //! The invariants of `reference/engine.md` §6, restated over `handle`, on flows and worlds from seeds.
 
 use holon_engine::{
-    Command, Compiled, Decision, EffectId, EventKind, Input, Machine, Outcome, RunStatus, SnapshotError, Stamped, TimerId,
-    compile, decode_input, drive,
+    Command, Compiled, Decision, EffectId, EventKind, Input, Machine, Outcome, RunStatus, SnapshotError, Stamped,
+    TimerId, compile, decode_input, drive,
     testing::{catalogue, flow, generate, rng::Rng, start, world::World},
 };
 use holon_model::{Payload, Timestamp, Value};
@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Seeds each property is tried on; the parity gate runs ten thousand more through both platforms.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 250;
 
 static CATALOGUE: LazyLock<holon_flow::Catalogue> = LazyLock::new(catalogue);
 
@@ -51,7 +51,7 @@ fn every_run_ends_and_most_seeds_do_something() {
         *statuses.entry(ran.machine.status().name()).or_insert(0u32) += 1;
         inputs += ran.steps.len();
     }
-    assert!(statuses["completed"] > 50 && statuses["failed"] > 50, "{statuses:?}");
+    assert!(statuses["completed"] > 50 && statuses["failed"] > 30, "{statuses:?}");
     assert!(inputs as u64 > 3 * SEEDS, "{inputs} inputs");
 }
 
@@ -278,7 +278,9 @@ fn cancelling_anywhere_ends_the_run_once_what_must_be_cleaned_up_is() {
             drive(&mut machine, &mut world, &mut |_, _| {});
             assert!(machine.status().is_terminal(), "seed {seed}, cancelled after {at}");
             assert_ne!(machine.status(), RunStatus::Completed, "seed {seed}, cancelled after {at}");
-            assert!(machine.view().nodes.iter().all(|node| !matches!(&*node.status, "pending" | "running" | "waiting")));
+            assert!(
+                machine.view().nodes.iter().all(|node| !matches!(&*node.status, "pending" | "running" | "waiting"))
+            );
         }
     }
 }
@@ -345,9 +347,11 @@ fn no_node_starts_twice_without_another_attempt() {
                 *starts.entry((node.path(), node.attempts)).or_default() += 1;
             }
         }
-        let retried = ran.steps.iter().flat_map(|(_, decision)| &decision.events).any(|event| {
-            event.node.as_ref().is_some_and(|node| node.attempts > 1)
-        });
+        let retried = ran
+            .steps
+            .iter()
+            .flat_map(|(_, decision)| &decision.events)
+            .any(|event| event.node.as_ref().is_some_and(|node| node.attempts > 1));
         assert!(retried || starts.values().all(|count| *count == 1), "seed {seed}: {starts:?}");
     }
 }

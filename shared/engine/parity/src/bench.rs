@@ -85,7 +85,9 @@ fn preview_flow(count: u32, items: u32) -> String {
                 "edges":[{{"from":"a.out","to":"b.in"}}]}}}}}}"#,
                 list = (0..items).map(|item| item.to_string()).collect::<Vec<_>>().join(",")
             ),
-            _ if number % 10 == 0 => write!(nodes, r#","{key}":{{"kind":"test.call@1","config":{{"value":{{"$cel":"input"}}}}}}"#),
+            _ if number % 10 == 0 => {
+                write!(nodes, r#","{key}":{{"kind":"test.call@1","config":{{"value":{{"$cel":"input"}}}}}}"#)
+            }
             _ => write!(
                 nodes,
                 r#","{key}":{{"kind":"test.set@1","config":{{"value":{{"n":{{"$cel":"has(nodes.n1) ? {number} : 0"}},"text":{{"$text":"row {{{{ {number} + 1 }}}}"}}}}}}}}"#

@@ -1,4 +1,5 @@
-//! `parity FROM TO` prints the lines of these cases; `parity count` how many are not generated; `parity bench` measures the engine.
+//! `parity FROM TO` prints the lines of these cases; `parity count` how many are not generated; `parity corpus` the
+//! log hashes as `shared/engine/corpus/hashes.txt` holds them; `parity bench` measures the engine, `parity preview NODES ITEMS TIMES` repeats one workload for a profiler.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::time::Instant;
@@ -7,8 +8,16 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["corpus"] => print!("{}", holon_engine::testing::corpus::lines()),
         ["count"] => println!("{}", holon_parity::count_corpus()),
         ["bench", ..] => bench(),
+        ["preview", numbers @ ..] => {
+            let numbers: Vec<u32> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+            let [nodes, items, times] = numbers[..] else { return usage() };
+            (0..times).for_each(|_| {
+                holon_parity::bench_preview(nodes, items);
+            });
+        }
         [from, to] => match (from.parse(), to.parse()) {
             (Ok(from), Ok(to)) => print!("{}", holon_parity::lines(from, to)),
             _ => usage(),

@@ -22,7 +22,8 @@ cases! {
     "when" "switch" "switch_default" "map_all" "map_all_fails" "map_all_settled" "map_any" "map_first" "map_empty"
     "map_of_calls" "map_nested" "try_catch" "try_finally" "try_finally_cancelled" "parallel" "parallel_fails"
     "wait" "wait_until_past" "respond" "fail" "error_port" "retry" "retry_exhausted" "retry_scope" "timeout_call"
-    "timeout_scope" "cancel" "late_and_double" "out_of_fuel" "per_item" "names"
+    "timeout_scope" "cancel" "late_and_double" "out_of_fuel" "per_item" "names" "result_fails" "cancel_waiting"
+    "wait_timeout" "retry_map" "catch_fails" "map_bad_items" "unicode_and_numbers"
 }
 
 /// The log hashes that must come out: `name hash` a line.
@@ -89,7 +90,8 @@ impl Stage {
     fn step(&mut self, step: &Value) {
         if let Some(path) = step.get("answer").and_then(Value::as_str) {
             let (id, attempt) = *self.calls.get(path).unwrap_or_else(|| panic!("`{path}` was never asked for"));
-            let attempt = step.get("attempt").and_then(Value::as_int).and_then(|n| u32::try_from(n).ok()).unwrap_or(attempt);
+            let attempt =
+                step.get("attempt").and_then(Value::as_int).and_then(|n| u32::try_from(n).ok()).unwrap_or(attempt);
             let outcome = match step.get("error") {
                 Some(error) => {
                     let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");

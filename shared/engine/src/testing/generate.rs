@@ -48,10 +48,8 @@ fn graph(rng: &mut Rng, depth: u32, top: bool) -> Graph {
         for _ in 0..edges {
             let from = rng.pick(&keys).clone();
             let port = rng.pick(&ports(&graph.nodes[&from])).clone();
-            let edge = Edge {
-                from: PortRef { node: from, port },
-                to: PortRef { node: key.clone(), port: "in".into() },
-            };
+            let edge =
+                Edge { from: PortRef { node: from, port }, to: PortRef { node: key.clone(), port: "in".into() } };
             if !graph.edges.contains(&edge) {
                 graph.edges.push(edge);
             }
@@ -94,12 +92,14 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             let cases = [case("low", *rng.pick(&CONDITIONS)), case("high", *rng.pick(&CONDITIONS))];
             node("switch@1", Value::map([("cases", Value::list(cases))]))
         }
-        56..62 => node("flow.wait@1", Value::map([("for", Value::Int(i64::from(rng.below(100))))])),
+        56..62 | 68..70 => node("flow.wait@1", Value::map([("for", Value::Int(i64::from(rng.below(100))))])),
         62..66 => node("flow.respond@1", Value::map([("status", Value::Int(200))])),
-        66..67 => node("flow.fail@1", Value::map([("code", Value::from("on_purpose")), ("message", Value::from("no"))])),
-        67..70 => node("test.pick@1", Value::map([("where", cel("item > 1 && index < 3"))])),
+        66..67 => {
+            node("flow.fail@1", Value::map([("code", Value::from("on_purpose")), ("message", Value::from("no"))]))
+        }
+        67..68 => node("test.pick@1", Value::map([("where", cel("item > 1 && index < 3"))])),
         70..82 => {
-            let items = cel(*rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "input", "[5, 6, 7, 8, 9]"]));
+            let items = cel(*rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "[trigger]", "[5, 6, 7, 8, 9]"]));
             let gather = match rng.below(4) {
                 0 => Value::from("all_settled"),
                 1 => Value::from("any"),
@@ -140,7 +140,8 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
 
 fn scope(rng: &mut Rng, depth: u32, kind: &str, config: Value, bodies: &[&str]) -> Node {
     let mut node = node(kind, config);
-    node.bodies = bodies.iter().map(|name| (Key::from(*name), graph(rng, depth - 1, false))).collect::<BTreeMap<_, _>>();
+    node.bodies =
+        bodies.iter().map(|name| (Key::from(*name), graph(rng, depth - 1, false))).collect::<BTreeMap<_, _>>();
     node
 }
 
@@ -162,7 +163,7 @@ fn expression(rng: &mut Rng, before: &[Key], top: bool) -> Value {
         6 if !before.is_empty() => cel(&format!("has(nodes.{0}) ? nodes.{0} : 'absent'", rng.pick(before))),
         7 if !top => cel("has(nodes.start) ? nodes.start : [input]"),
         8 => Value::map([("$text", Value::from("n={{ 1 + 1 }}"))]),
-        9 => cel(*rng.pick(&["input + 1", "index", "[input].map(x, x)"])),
+        9 => cel(*rng.pick(&["input + 1", "[input, trigger]", "[input].map(x, x)", "size(run.id)"])),
         _ => cel("run.started_at"),
     }
 }

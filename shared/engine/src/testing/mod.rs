@@ -20,10 +20,8 @@ use std::sync::Arc;
 /// # Panics
 /// When this folder's manifest is not right.
 pub fn catalogue() -> Catalogue {
-    let capability = Capability::from_manifest(
-        include_str!("capability.json"),
-        &[("test.set@1", set), ("test.pick@1", pick)],
-    );
+    let capability =
+        Capability::from_manifest(include_str!("capability.json"), &[("test.set@1", set), ("test.pick@1", pick)]);
     Catalogue::new(vec![capability.expect("the manifest of the test kinds is right")])
 }
 

@@ -24,7 +24,7 @@ impl World {
     /// The world of a seed in which this happens first.
     pub fn new(seed: u64, first: impl IntoIterator<Item = Stamped<Input>>) -> Self {
         let first = first.into_iter().collect();
-        Self { seed, now: Timestamp(0), first, calls: BTreeMap::new(), timers: BTreeMap::new(), failures: 20 }
+        Self { seed, now: Timestamp(0), first, calls: BTreeMap::new(), timers: BTreeMap::new(), failures: 12 }
     }
 
     /// The same, in which so many effects of a hundred fail.
@@ -90,9 +90,7 @@ impl Oracle for World {
         let call = call.map(|(id, attempt)| (*id, *attempt, self.draw(b't', id, *attempt) % 40));
         let timer = self.timers.iter().map(|(id, due)| (*due, *id)).min();
         let (at, input) = match (call, timer) {
-            (Some((id, attempt, delay)), timer)
-                if timer.is_none_or(|(due, _)| self.now.plus(Millis(delay)) < due) =>
-            {
+            (Some((id, attempt, delay)), timer) if timer.is_none_or(|(due, _)| self.now.plus(Millis(delay)) < due) => {
                 self.calls.remove(&id);
                 let outcome = self.outcome(&id, attempt);
                 (self.now.plus(Millis(delay)), Input::EffectCompleted { id, attempt, outcome })

@@ -13,6 +13,7 @@ mod fail;
 mod fold;
 mod folds;
 mod functions;
+pub mod guide;
 mod lexer;
 mod lib;
 mod number;

@@ -9,6 +9,17 @@ use std::cmp::Ordering;
 const DIGITS: u32 = 28;
 const LIMIT: u128 = 10u128.pow(DIGITS);
 
+/// Powers of ten, 10^0 to 10^28.
+const POWERS: [i128; DIGITS as usize + 1] = {
+    let mut powers = [1; DIGITS as usize + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// 256 bits, least significant limb first: the exact product of two mantissas has fewer than 192.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Wide([u32; 8]);
@@ -118,11 +129,19 @@ fn small(value: i128, scale: u32) -> Option<Decimal> {
     (value.unsigned_abs() < LIMIT && scale <= DIGITS).then(|| Decimal::try_from_i128_with_scale(value, scale).ok()).flatten()
 }
 
+/// The product, by one instruction where both factors are short, as they nearly always are.
+fn product(a: i128, b: i128) -> Option<i128> {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
+        _ => a.checked_mul(b),
+    }
+}
+
 /// The sum; `None` when it does not fit.
 pub(super) fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
     let (a, b) = if a.scale() >= b.scale() { (a, b) } else { (b, a) };
-    let shift = 10i128.pow(a.scale() - b.scale());
-    let aligned = b.mantissa().checked_mul(shift);
+    let shift = POWERS[(a.scale() - b.scale()) as usize];
+    let aligned = if shift == 1 { Some(b.mantissa()) } else { product(b.mantissa(), shift) };
     if let Some(sum) = aligned.and_then(|b| b.checked_add(a.mantissa()))
         && let Some(sum) = small(sum, a.scale())
     {
@@ -149,7 +168,7 @@ pub(super) fn subtract(a: Decimal, b: Decimal) -> Option<Decimal> {
 /// The product.
 pub(super) fn multiply(a: Decimal, b: Decimal) -> Option<Decimal> {
     let scale = a.scale() + b.scale();
-    if let Some(product) = a.mantissa().checked_mul(b.mantissa())
+    if let Some(product) = product(a.mantissa(), b.mantissa())
         && let Some(product) = small(product, scale)
     {
         return Some(product);

@@ -135,43 +135,43 @@ mod tests {
     use crate::testing::{call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "csv.format@1";
+
     #[test]
     fn maps_become_rows_under_the_names_of_their_fields() {
         let items = r#"[{"a":1,"b":"x"},{"a":1.50,"c":null,"b":true}]"#;
-        gives(run, "{}", items, r#""a,b,c\r\n1,x,\r\n1.50,true,\r\n""#);
-        gives(run, r#"{"columns":["b"],"line_end":"lf"}"#, items, r#""b\nx\ntrue\n""#);
-        gives(run, r#"{"header":false,"delimiter":";"}"#, r#"[[1,"a"],[null,[2]]]"#, r#""1;a\r\n;[2]\r\n""#);
-        gives(run, "{}", "[]", r#""""#);
+        gives(KIND, "{}", items, r#""a,b,c\r\n1,x,\r\n1.50,true,\r\n""#);
+        gives(KIND, r#"{"columns":["b"],"line_end":"lf"}"#, items, r#""b\nx\ntrue\n""#);
+        gives(KIND, r#"{"header":false,"delimiter":";"}"#, r#"[[1,"a"],[null,[2]]]"#, r#""1;a\r\n;[2]\r\n""#);
+        gives(KIND, "{}", "[]", r#""""#);
     }
 
     #[test]
     fn what_has_a_meaning_in_csv_is_quoted() {
         let config = r#"{"header":false,"line_end":"lf"}"#;
-        gives(run, config, r#"[["a,b","c\"d","e\nf"," g","h"]]"#, r#""\"a,b\",\"c\"\"d\",\"e\nf\",\" g\",h\n""#);
-        gives(run, r#"{"header":false,"line_end":"lf","quote_all":true}"#, r#"[[1]]"#, r#""\"1\"\n""#);
+        gives(KIND, config, r#"[["a,b","c\"d","e\nf"," g","h"]]"#, r#""\"a,b\",\"c\"\"d\",\"e\nf\",\" g\",h\n""#);
+        gives(KIND, r#"{"header":false,"line_end":"lf","quote_all":true}"#, r#"[[1]]"#, r#""\"1\"\n""#);
     }
 
     #[test]
     fn formulas_are_disarmed_when_asked_for() {
         let config = r#"{"header":false,"line_end":"lf","guard_formulas":true}"#;
-        gives(run, config, r#"[["=1+1","@x","-5","-a","a=b"]]"#, r#""'=1+1,'@x,-5,'-a,a=b\n""#);
+        gives(KIND, config, r#"[["=1+1","@x","-5","-a","a=b"]]"#, r#""'=1+1,'@x,-5,'-a,a=b\n""#);
     }
 
     #[test]
     fn what_is_no_row_is_refused_and_the_budget_is_charged() {
-        fails(run, "{}", "7", "bad_input");
-        fails(run, "{}", "[7]", "bad_input");
-        fails(run, r#"{"quote":","}"#, "[]", "bad_config");
+        fails(KIND, "{}", "7", "bad_input");
+        fails(KIND, "{}", "[7]", "bad_input");
+        fails(KIND, r#"{"quote":","}"#, "[]", "bad_config");
         let long = format!("[[\"{}\"]]", "x".repeat(1_000));
-        assert_eq!(call_with(run, "{}", &long, &mut Meter::new(100, 500)).unwrap_err().code, "out_of_fuel");
+        assert_eq!(call_with(KIND, "{}", &long, &mut Meter::new(100, 500)).unwrap_err().code, "out_of_fuel");
     }
 
     #[test]
     fn what_is_formatted_parses_back() {
         let items = r#"[{"a":"x,\"y\"","b":"l\r\nm"},{"a":"","b":" z "}]"#;
-        let crate::testing::Output::One(text) = crate::testing::call(run, "{}", items).unwrap() else {
-            panic!("one value")
-        };
-        gives(crate::parse::run, "{}", &text.to_json(), items);
+        let Output::One(text) = crate::testing::call(KIND, "{}", items).unwrap() else { panic!("one value") };
+        gives("csv.parse@1", "{}", &text.to_json(), items);
     }
 }

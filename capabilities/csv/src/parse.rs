@@ -178,48 +178,50 @@ mod tests {
     use crate::testing::{call, call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "csv.parse@1";
+
     #[test]
     fn rows_become_maps_by_the_header() {
-        gives(run, "{}", r#""name,qty\nA,1\n\nB,2\n""#, r#"[{"name":"A","qty":"1"},{"name":"B","qty":"2"}]"#);
-        gives(run, "{}", r#""name,qty""#, "[]");
-        gives(run, "{}", r#""""#, "[]");
-        gives(run, r#"{"text":"a;b\n1;2","delimiter":";"}"#, "null", r#"[{"a":"1","b":"2"}]"#);
-        gives(run, r#"{"delimiter":"tab"}"#, r#""a\tb\n1\t2""#, r#"[{"a":"1","b":"2"}]"#);
+        gives(KIND, "{}", r#""name,qty\nA,1\n\nB,2\n""#, r#"[{"name":"A","qty":"1"},{"name":"B","qty":"2"}]"#);
+        gives(KIND, "{}", r#""name,qty""#, "[]");
+        gives(KIND, "{}", r#""""#, "[]");
+        gives(KIND, r#"{"text":"a;b\n1;2","delimiter":";"}"#, "null", r#"[{"a":"1","b":"2"}]"#);
+        gives(KIND, r#"{"delimiter":"tab"}"#, r#""a\tb\n1\t2""#, r#"[{"a":"1","b":"2"}]"#);
     }
 
     #[test]
     fn names_may_be_given_and_rows_may_stay_lists() {
-        gives(run, r#"{"header":["x","y"]}"#, r#""1,2""#, r#"[{"x":"1","y":"2"}]"#);
-        gives(run, r#"{"header":false}"#, r#""1,2\n3""#, r#"[["1","2"],["3"]]"#);
-        gives(run, r#"{"header":false,"keep_empty":true}"#, r#""1\n\n""#, r#"[["1"],[""]]"#);
+        gives(KIND, r#"{"header":["x","y"]}"#, r#""1,2""#, r#"[{"x":"1","y":"2"}]"#);
+        gives(KIND, r#"{"header":false}"#, r#""1,2\n3""#, r#"[["1","2"],["3"]]"#);
+        gives(KIND, r#"{"header":false,"keep_empty":true}"#, r#""1\n\n""#, r#"[["1"],[""]]"#);
     }
 
     #[test]
     fn types_are_told_apart_exactly_when_asked_for() {
         let config = r#"{"header":false,"types":"infer"}"#;
         let text = r#""19.90,-3,007,1e3,true,,\"5\",x y,+1,0.0,1_000,-0.5""#;
-        gives(run, config, text, r#"[[19.90,-3,"007",1000.0,true,null,"5","x y","+1",0.0,"1_000",-0.5]]"#);
-        fails(run, config, r#""12345678901234567890123456789.1""#, "number_too_large");
+        gives(KIND, config, text, r#"[[19.90,-3,"007",1000.0,true,null,"5","x y","+1",0.0,"1_000",-0.5]]"#);
+        fails(KIND, config, r#""12345678901234567890123456789.1""#, "number_too_large");
     }
 
     #[test]
     fn rows_that_do_not_fit_are_refused_at_their_line_unless_that_is_allowed() {
-        let error = call(run, "{}", r#""a,b\n1,2\n3""#).unwrap_err();
+        let error = call(KIND, "{}", r#""a,b\n1,2\n3""#).unwrap_err();
         assert_eq!((error.code.as_str(), error.detail.get("line")), ("ragged", Some(&Value::Int(3))));
-        gives(run, r#"{"ragged":true}"#, r#""a,b\n1\n2,3,4""#, r#"[{"a":"1","b":null},{"a":"2","b":"3"}]"#);
-        fails(run, "{}", r#""a,a\n1,2""#, "bad_header");
-        fails(run, "{}", r#""a,\n1,2""#, "bad_header");
-        fails(run, "{}", r#""a\n\"b""#, "malformed");
-        fails(run, r#"{"max_rows":1}"#, r#""a\n1\n2""#, "too_large");
-        fails(run, "{}", r#"{"body":"a"}"#, "bad_input");
-        fails(run, r#"{"delimiter":",,"}"#, r#""a""#, "bad_config");
-        fails(run, r#"{"delimiter":"\""}"#, r#""a""#, "bad_config");
+        gives(KIND, r#"{"ragged":true}"#, r#""a,b\n1\n2,3,4""#, r#"[{"a":"1","b":null},{"a":"2","b":"3"}]"#);
+        fails(KIND, "{}", r#""a,a\n1,2""#, "bad_header");
+        fails(KIND, "{}", r#""a,\n1,2""#, "bad_header");
+        fails(KIND, "{}", r#""a\n\"b""#, "malformed");
+        fails(KIND, r#"{"max_rows":1}"#, r#""a\n1\n2""#, "too_large");
+        fails(KIND, "{}", r#"{"body":"a"}"#, "bad_input");
+        fails(KIND, r#"{"delimiter":",,"}"#, r#""a""#, "bad_config");
+        fails(KIND, r#"{"delimiter":"\""}"#, r#""a""#, "bad_config");
     }
 
     #[test]
     fn the_budget_is_charged_by_row_and_by_byte() {
         let rows = format!("\"a\\n{}\"", "1\\n".repeat(1_000));
-        assert_eq!(call_with(run, "{}", &rows, &mut Meter::new(1_000, 1_000_000)).unwrap_err().code, "out_of_fuel");
-        assert_eq!(call_with(run, "{}", &rows, &mut Meter::new(100_000, 10_000)).unwrap_err().code, "out_of_fuel");
+        assert_eq!(call_with(KIND, "{}", &rows, &mut Meter::new(1_000, 1_000_000)).unwrap_err().code, "out_of_fuel");
+        assert_eq!(call_with(KIND, "{}", &rows, &mut Meter::new(100_000, 10_000)).unwrap_err().code, "out_of_fuel");
     }
 }

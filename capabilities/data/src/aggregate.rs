@@ -197,8 +197,10 @@ mod tests {
     use crate::testing::{call, call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "data.aggregate@1";
+
     fn one(op: &str) -> String {
-        format!(r#"{{"values":[{{"name":"x","op":"{op}","of":{{"$cel":"/v"}}}}]}}"#)
+        format!(r#"{{"values":[{{"name":"x","op":"{op}","of":{{"$cel":"item.v"}}}}]}}"#)
     }
 
     #[test]
@@ -215,9 +217,9 @@ mod tests {
             ("last", "0.2"),
             ("collect", "[2,0.1,null,2.0,0.2]"),
         ] {
-            gives(run, &one(op), list, &format!(r#"{{"x":{expected}}}"#));
+            gives(KIND, &one(op), list, &format!(r#"{{"x":{expected}}}"#));
         }
-        gives(run, r#"{"values":[{"name":"n","op":"count"}]}"#, "[1,2,3]", r#"{"n":3}"#);
+        gives(KIND, r#"{"values":[{"name":"n","op":"count"}]}"#, "[1,2,3]", r#"{"n":3}"#);
     }
 
     #[test]
@@ -225,34 +227,34 @@ mod tests {
         for (op, expected) in
             [("sum", "0"), ("count", "0"), ("min", "null"), ("avg", "null"), ("first", "null"), ("collect", "[]")]
         {
-            gives(run, &one(op), "[]", &format!(r#"{{"x":{expected}}}"#));
+            gives(KIND, &one(op), "[]", &format!(r#"{{"x":{expected}}}"#));
         }
-        gives(run, r#"{"group_by":[{"name":"k","by":{"$cel":"/k"}}]}"#, "[]", "[]");
+        gives(KIND, r#"{"group_by":[{"name":"k","by":{"$cel":"item.k"}}]}"#, "[]", "[]");
     }
 
     #[test]
     fn groups_stand_in_the_order_of_their_first_item() {
-        let config = r#"{"group_by":[{"name":"k","by":{"$cel":"/k"}},{"name":"l","by":{"$cel":"/l"}}],
-            "values":[{"name":"n","op":"count"},{"name":"sum","op":"sum","of":{"$cel":"/v"}}]}"#;
+        let config = r#"{"group_by":[{"name":"k","by":{"$cel":"item.k"}},{"name":"l","by":{"$cel":"item.l"}}],
+            "values":[{"name":"n","op":"count"},{"name":"sum","op":"sum","of":{"$cel":"item.v"}}]}"#;
         let list = r#"[{"k":"b","l":1,"v":1},{"k":"a","l":1,"v":2},{"k":"b","l":1.0,"v":3},{"k":"b","l":null,"v":4}]"#;
         let expected =
             r#"[{"k":"b","l":1,"n":2,"sum":4},{"k":"a","l":1,"n":1,"sum":2},{"k":"b","l":null,"n":1,"sum":4}]"#;
-        gives(run, config, list, expected);
+        gives(KIND, config, list, expected);
     }
 
     #[test]
     fn money_adds_up_exactly() {
         let list = format!("[{}]", vec![r#"{"v":19.90}"#; 1000].join(","));
-        gives(run, &one("sum"), &list, r#"{"x":19900}"#);
+        gives(KIND, &one("sum"), &list, r#"{"x":19900}"#);
     }
 
     #[test]
     fn what_cannot_be_added_fails_at_its_item() {
-        let error = call(run, &one("sum"), r#"[{"v":1},{"v":"2"}]"#).unwrap_err();
+        let error = call(KIND, &one("sum"), r#"[{"v":1},{"v":"2"}]"#).unwrap_err();
         assert_eq!((error.code.as_str(), error.detail.get("index")), ("bad_input", Some(&Value::Int(1))));
-        fails(run, &one("sum"), r#"[{"v":9223372036854775807},{"v":1}]"#, "overflow");
-        fails(run, &one("sum"), r#"{"v":1}"#, "bad_input");
-        let failed = call_with(run, &one("sum"), r#"[{"v":1},{"v":1}]"#, &mut Meter::new(3, 1_000)).unwrap_err();
+        fails(KIND, &one("sum"), r#"[{"v":9223372036854775807},{"v":1}]"#, "overflow");
+        fails(KIND, &one("sum"), r#"{"v":1}"#, "bad_input");
+        let failed = call_with(KIND, &one("sum"), r#"[{"v":1},{"v":1}]"#, &mut Meter::new(3, 1_000)).unwrap_err();
         assert_eq!(failed.code, "out_of_fuel");
     }
 }

@@ -39,28 +39,30 @@ mod tests {
     use super::*;
     use crate::testing::{call, fails, gives, value};
 
-    const WHERE: &str = r#"{"where":{"$cel":"/ok"}}"#;
+    const KIND: &str = "data.filter@1";
+
+    const WHERE: &str = r#"{"where":{"$cel":"item.ok"}}"#;
 
     #[test]
     fn items_for_which_the_condition_holds_stay_in_order() {
         let list = r#"[{"n":1,"ok":true},{"n":2,"ok":false},{"n":3,"ok":true}]"#;
-        gives(run, WHERE, list, r#"[{"n":1,"ok":true},{"n":3,"ok":true}]"#);
-        gives(run, WHERE, "[]", "[]");
-        gives(run, r#"{"where":false,"items":[1,2]}"#, "null", "[]");
+        gives(KIND, WHERE, list, r#"[{"n":1,"ok":true},{"n":3,"ok":true}]"#);
+        gives(KIND, WHERE, "[]", "[]");
+        gives(KIND, r#"{"where":false,"items":[1,2]}"#, "null", "[]");
     }
 
     #[test]
     fn a_single_value_leaves_on_one_port_or_the_other() {
-        gives(run, WHERE, r#"{"ok":true}"#, r#"{"ok":true}"#);
-        let rejected = call(run, WHERE, r#"{"ok":false}"#);
+        gives(KIND, WHERE, r#"{"ok":true}"#, r#"{"ok":true}"#);
+        let rejected = call(KIND, WHERE, r#"{"ok":false}"#);
         assert_eq!(rejected, Ok(Output::Port("rejected".into(), value(r#"{"ok":false}"#))));
     }
 
     #[test]
     fn a_condition_that_is_not_a_boolean_fails_at_its_item() {
-        fails(run, WHERE, r#"[{"ok":1}]"#, "bad_condition");
-        fails(run, "{}", "[1]", "bad_condition");
-        let error = call(run, WHERE, r#"[{"ok":true},{}]"#).unwrap_err();
+        fails(KIND, WHERE, r#"[{"ok":1}]"#, "bad_condition");
+        fails(KIND, "{}", "[1]", "bad_condition");
+        let error = call(KIND, WHERE, r#"[{"ok":true},{}]"#).unwrap_err();
         assert_eq!((error.code.as_str(), error.detail.get("index")), ("no_such_field", Some(&Value::Int(1))));
     }
 }

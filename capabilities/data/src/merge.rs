@@ -147,27 +147,28 @@ fn row(call: &mut PureCall<'_>, left: &Value, right: &Value, pairs: bool) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "data.merge@1";
+
     #[test]
     fn lists_are_appended_and_single_values_join_them() {
-        gives(run, "{}", r#"{"b":[3],"a":[1,2],"c":null,"d":4}"#, "[1,2,3,4]");
-        gives(run, r#"{"values":[[2],[1]]}"#, "null", "[2,1]");
-        fails(run, "{}", "[1]", "bad_input");
-        fails(run, r#"{"values":7}"#, "null", "bad_input");
+        gives(KIND, "{}", r#"{"b":[3],"a":[1,2],"c":null,"d":4}"#, "[1,2,3,4]");
+        gives(KIND, r#"{"values":[[2],[1]]}"#, "null", "[2,1]");
+        fails(KIND, "{}", "[1]", "bad_input");
+        fails(KIND, r#"{"values":7}"#, "null", "bad_input");
     }
 
     #[test]
     fn maps_are_combined_and_the_later_wins() {
-        gives(run, r#"{"mode":"combine"}"#, r#"{"a":{"x":1,"y":1},"b":{"y":2},"c":null}"#, r#"{"x":1,"y":2}"#);
-        fails(run, r#"{"mode":"combine"}"#, r#"{"a":[1]}"#, "bad_input");
+        gives(KIND, r#"{"mode":"combine"}"#, r#"{"a":{"x":1,"y":1},"b":{"y":2},"c":null}"#, r#"{"x":1,"y":2}"#);
+        fails(KIND, r#"{"mode":"combine"}"#, r#"{"a":[1]}"#, "bad_input");
     }
 
     fn config(join: &str, rest: &str) -> String {
         format!(
-            r#"{{"mode":"join","join":"{join}"{rest},"left_key":{{"$cel":"/id"}},"right_key":{{"$cel":"/of"}},
+            r#"{{"mode":"join","join":"{join}"{rest},"left_key":{{"$cel":"item.id"}},"right_key":{{"$cel":"item.of"}},
             "left":[{{"id":1,"n":"a"}},{{"id":2,"n":"b"}},{{"id":null,"n":"c"}}],
             "right":[{{"of":1.0,"v":10,"n":"r"}},{{"of":1,"v":11}},{{"of":3,"v":30}},{{"of":null,"v":40}}]}}"#
         )
@@ -176,19 +177,19 @@ mod tests {
     #[test]
     fn lists_are_joined_by_key_like_in_sql() {
         let inner = r#"{"id":1,"n":"a","of":1,"v":10},{"id":1,"n":"a","of":1,"v":11}"#;
-        gives(run, &config("inner", ""), "null", &format!("[{inner}]"));
+        gives(KIND, &config("inner", ""), "null", &format!("[{inner}]"));
         let left = format!(r#"{inner},{{"id":2,"n":"b"}},{{"id":null,"n":"c"}}"#);
-        gives(run, &config("left", ""), "null", &format!("[{left}]"));
+        gives(KIND, &config("left", ""), "null", &format!("[{left}]"));
         let full = format!(r#"{left},{{"of":3,"v":30}},{{"of":null,"v":40}}"#);
-        gives(run, &config("full", ""), "null", &format!("[{full}]"));
+        gives(KIND, &config("full", ""), "null", &format!("[{full}]"));
     }
 
     #[test]
     fn pairs_keep_both_sides_whole() {
         let expected = r#"[{"left":{"id":1,"n":"a"},"right":{"of":1,"v":10,"n":"r"}},{"left":{"id":1,"n":"a"},"right":{"of":1,"v":11}}]"#;
-        gives(run, &config("inner", r#","shape":"pairs""#), "null", expected);
-        fails(run, r#"{"mode":"join","left":[1],"right":[1],"left_key":1,"right_key":1}"#, "null", "bad_input");
-        fails(run, r#"{"mode":"join","left":{},"right":[]}"#, "null", "bad_input");
+        gives(KIND, &config("inner", r#","shape":"pairs""#), "null", expected);
+        fails(KIND, r#"{"mode":"join","left":[1],"right":[1],"left_key":1,"right_key":1}"#, "null", "bad_input");
+        fails(KIND, r#"{"mode":"join","left":{},"right":[]}"#, "null", "bad_input");
     }
 
     #[test]
@@ -196,7 +197,7 @@ mod tests {
         let many = vec!["1"; 1000].join(",");
         let config =
             format!(r#"{{"mode":"join","shape":"pairs","left":[{many}],"right":[{many}],"left_key":1,"right_key":1}}"#);
-        let failed = call_with(run, &config, "null", &mut Meter::new(100_000, 10_000_000)).unwrap_err();
+        let failed = call_with(KIND, &config, "null", &mut Meter::new(100_000, 10_000_000)).unwrap_err();
         assert_eq!(failed.code, "out_of_fuel");
     }
 }

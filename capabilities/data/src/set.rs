@@ -32,29 +32,30 @@ pub(crate) fn run(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "data.set@1";
+
     #[test]
     fn fields_are_set_over_what_is_kept() {
-        gives(run, r#"{"fields":{"b":2,"c":[3]}}"#, r#"{"a":1,"b":1}"#, r#"{"a":1,"b":2,"c":[3]}"#);
-        gives(run, r#"{"fields":{"b":2},"keep":false}"#, r#"{"a":1}"#, r#"{"b":2}"#);
-        gives(run, r#"{"remove":["a","x"]}"#, r#"{"a":1,"b":1}"#, r#"{"b":1}"#);
-        gives(run, "{}", r#"{"a":1}"#, r#"{"a":1}"#);
-        gives(run, r#"{"fields":{"a":1},"remove":["a"]}"#, r#"{"a":0}"#, r#"{"a":1}"#);
+        gives(KIND, r#"{"fields":{"b":2,"c":[3]}}"#, r#"{"a":1,"b":1}"#, r#"{"a":1,"b":2,"c":[3]}"#);
+        gives(KIND, r#"{"fields":{"b":2},"keep":false}"#, r#"{"a":1}"#, r#"{"b":2}"#);
+        gives(KIND, r#"{"remove":["a","x"]}"#, r#"{"a":1,"b":1}"#, r#"{"b":1}"#);
+        gives(KIND, "{}", r#"{"a":1}"#, r#"{"a":1}"#);
+        gives(KIND, r#"{"fields":{"a":1},"remove":["a"]}"#, r#"{"a":0}"#, r#"{"a":1}"#);
     }
 
     #[test]
     fn null_has_no_fields_to_keep_and_a_list_is_refused() {
-        gives(run, r#"{"fields":{"a":1}}"#, "null", r#"{"a":1}"#);
-        gives(run, r#"{"fields":{"a":1},"keep":false}"#, "[1]", r#"{"a":1}"#);
-        fails(run, r#"{"fields":{"a":1}}"#, "[1]", "bad_input");
+        gives(KIND, r#"{"fields":{"a":1}}"#, "null", r#"{"a":1}"#);
+        gives(KIND, r#"{"fields":{"a":1},"keep":false}"#, "[1]", r#"{"a":1}"#);
+        fails(KIND, r#"{"fields":{"a":1}}"#, "[1]", "bad_input");
     }
 
     #[test]
     fn the_budget_is_charged() {
-        let failed = call_with(run, r#"{"fields":{"a":1}}"#, "{}", &mut Meter::new(0, 1_000)).unwrap_err();
+        let failed = call_with(KIND, r#"{"fields":{"a":1}}"#, "{}", &mut Meter::new(0, 1_000)).unwrap_err();
         assert_eq!(failed.code, "out_of_fuel");
     }
 }

@@ -63,24 +63,25 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{call_with, fails, gives};
     use holon_flow::expr::Meter;
 
+    const KIND: &str = "data.sort@1";
+
     #[test]
     fn items_are_sorted_by_each_key_in_turn() {
-        let config = r#"{"by":[{"key":{"$cel":"/a"}},{"key":{"$cel":"/b"},"order":"desc"}]}"#;
+        let config = r#"{"by":[{"key":{"$cel":"item.a"}},{"key":{"$cel":"item.b"},"order":"desc"}]}"#;
         let input = r#"[{"a":2,"b":1},{"a":1,"b":1},{"a":1,"b":2}]"#;
-        gives(run, config, input, r#"[{"a":1,"b":2},{"a":1,"b":1},{"a":2,"b":1}]"#);
+        gives(KIND, config, input, r#"[{"a":1,"b":2},{"a":1,"b":1},{"a":2,"b":1}]"#);
     }
 
     #[test]
     fn items_that_are_equal_keep_their_order() {
         let input = r#"[{"a":1,"n":1},{"a":0,"n":2},{"a":1.0,"n":3},{"a":0,"n":4}]"#;
         let expected = r#"[{"a":0,"n":2},{"a":0,"n":4},{"a":1,"n":1},{"a":1.0,"n":3}]"#;
-        gives(run, r#"{"by":[{"key":{"$cel":"/a"}}]}"#, input, expected);
+        gives(KIND, r#"{"by":[{"key":{"$cel":"item.a"}}]}"#, input, expected);
         let reversed = r#"[{"a":1,"n":1},{"a":1.0,"n":3},{"a":0,"n":2},{"a":0,"n":4}]"#;
-        gives(run, r#"{"by":[{"key":{"$cel":"/a"},"order":"desc"}]}"#, input, reversed);
+        gives(KIND, r#"{"by":[{"key":{"$cel":"item.a"},"order":"desc"}]}"#, input, reversed);
     }
 
     #[test]
@@ -92,20 +93,20 @@ mod tests {
             (r#","nulls":"first""#, r#"[{"a":null},{"a":1},{"a":2}]"#),
             (r#","nulls":"first","order":"desc""#, r#"[{"a":null},{"a":2},{"a":1}]"#),
         ] {
-            gives(run, &format!(r#"{{"by":[{{"key":{{"$cel":"/a"}}{options}}}]}}"#), input, expected);
+            gives(KIND, &format!(r#"{{"by":[{{"key":{{"$cel":"item.a"}}{options}}}]}}"#), input, expected);
         }
     }
 
     #[test]
     fn without_keys_the_items_themselves_are_compared() {
-        gives(run, "{}", r#"[3,"a",null,1.5,true]"#, r#"[null,true,1.5,3,"a"]"#);
-        gives(run, "{}", "[]", "[]");
+        gives(KIND, "{}", r#"[3,"a",null,1.5,true]"#, r#"[null,true,1.5,3,"a"]"#);
+        gives(KIND, "{}", "[]", "[]");
     }
 
     #[test]
     fn what_is_no_list_is_refused_and_the_budget_is_charged_first() {
-        fails(run, "{}", r#"{"a":1}"#, "bad_input");
-        let failed = call_with(run, "{}", "[1,2,3,4]", &mut Meter::new(11, 1_000)).unwrap_err();
+        fails(KIND, "{}", r#"{"a":1}"#, "bad_input");
+        let failed = call_with(KIND, "{}", "[1,2,3,4]", &mut Meter::new(11, 1_000)).unwrap_err();
         assert_eq!(failed.code, "out_of_fuel");
     }
 }

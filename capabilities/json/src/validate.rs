@@ -41,46 +41,16 @@ fn invalid(found: &[Mismatch]) -> NodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use holon_flow::{
-        capability::Each,
-        expr::{ExprError, Meter, Scope},
-    };
+    use holon_flow::{capability::trial, expr::Meter};
     use holon_model::json;
-
-    struct Nothing;
-
-    impl Each for Nothing {
-        fn eval(&self, _: &str, _: &Value, _: i64, _: &mut Meter) -> Result<Value, ExprError> {
-            Err(ExprError::OutOfFuel)
-        }
-
-        fn scope(&self) -> &dyn Scope {
-            self
-        }
-    }
-
-    impl Scope for Nothing {
-        fn name(&self, _: &str) -> Option<Value> {
-            None
-        }
-
-        fn node(&self, _: &str) -> Option<Value> {
-            None
-        }
-
-        fn nodes(&self) -> Value {
-            Value::Null
-        }
-    }
 
     fn value(text: &str) -> Value {
         json::parse(text.as_bytes()).unwrap()
     }
 
     fn with(config: &str, input: &str, fuel: u64) -> Result<Output, NodeError> {
-        let (config, input) = (value(config), value(input));
-        let meter = &mut Meter::new(fuel, 100_000);
-        run(&mut PureCall { config: &config, input: &input, each: &Nothing, meter })
+        let capability = crate::capability().unwrap();
+        trial::run(&capability.kinds[0], &value(config), &value(input), &mut Meter::new(fuel, 100_000))
     }
 
     const ORDER: &str = r#"{"schema":{"type":"object","required":["id"],"properties":{"id":{"type":"string","format":"uuid"},

@@ -53,48 +53,19 @@ fn template(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use holon_flow::{
-        capability::Each,
-        expr::{ExprError, Meter, Scope},
-    };
+    use holon_flow::{capability::trial, expr::Meter};
     use holon_model::json;
-
-    struct Nothing;
-
-    impl Each for Nothing {
-        fn eval(&self, _: &str, _: &Value, _: i64, _: &mut Meter) -> Result<Value, ExprError> {
-            Err(ExprError::OutOfFuel)
-        }
-
-        fn scope(&self) -> &dyn Scope {
-            self
-        }
-    }
-
-    impl Scope for Nothing {
-        fn name(&self, _: &str) -> Option<Value> {
-            None
-        }
-
-        fn node(&self, _: &str) -> Option<Value> {
-            None
-        }
-
-        fn nodes(&self) -> Value {
-            Value::Null
-        }
-    }
 
     fn run(config: &str, input: &str) -> Result<Output, NodeError> {
         let (config, input) = (json::parse(config.as_bytes()).unwrap(), json::parse(input.as_bytes()).unwrap());
-        let meter = &mut Meter::new(100, 1_000);
-        template(&mut PureCall { config: &config, input: &input, each: &Nothing, meter })
+        trial::run(&capability().unwrap().kinds[0], &config, &input, &mut Meter::new(100, 1_000))
     }
 
     #[test]
     fn the_text_comes_out_or_goes_into_a_field() {
         assert_eq!(run(r#"{"text":" a "}"#, "1"), Ok(Output::One(" a ".into())));
         assert_eq!(run(r#"{"text":" a ","trim":true}"#, "1"), Ok(Output::One("a".into())));
+        assert_eq!(run(r#"{"text":{"$text":"{{ input.a }}!"}}"#, r#"{"a":1.50}"#), Ok(Output::One("1.50!".into())));
         assert_eq!(run(r#"{"text":1.50}"#, "1"), Ok(Output::One("1.50".into())));
         let expected = Value::map([("a", Value::Int(1)), ("message", "hi".into())]);
         assert_eq!(run(r#"{"text":"hi","into":"message"}"#, r#"{"a":1}"#), Ok(Output::One(expected)));

@@ -4,6 +4,7 @@
 
 mod each;
 mod manifest;
+pub mod trial;
 
 pub use manifest::ManifestError;
 

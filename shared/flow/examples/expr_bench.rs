@@ -28,7 +28,10 @@ fn measure(label: &str, mut once: impl FnMut()) {
 
 fn main() {
     let lines: Vec<String> = (0..20).map(|n| format!(r#"{{"sku": "sku-{n}", "qty": {n}, "price": {n}.95}}"#)).collect();
-    let names = format!(r#"{{"input": {{"sum": 101, "name": "Ada", "lines": [{}]}}, "nodes": {{"hook": {{"lines": [1]}}}}, "item": {{"qty": 2}}}}"#, lines.join(","));
+    let names = format!(
+        r#"{{"input": {{"sum": 101, "name": "Ada", "lines": [{}]}}, "nodes": {{"hook": {{"lines": [1]}}}}, "item": {{"qty": 2}}}}"#,
+        lines.join(",")
+    );
     let scope = MapScope(json::parse(names.as_bytes()).expect("the names are JSON"));
     let meter = || Meter::new(1_000_000, 10_000_000);
     for source in [
@@ -50,7 +53,8 @@ fn main() {
             black_box(program.eval(&scope, &mut meter())).ok();
         });
     }
-    let text = Program::text("Hi {{ input.name }}: {% for l in input.lines %}{{ l.sku }} {{ l.qty }}\n{% endfor %}").expect("it compiles");
+    let text = Program::text("Hi {{ input.name }}: {% for l in input.lines %}{{ l.sku }} {{ l.qty }}\n{% endfor %}")
+        .expect("it compiles");
     measure("text with 20 lines", || {
         black_box(text.eval(&scope, &mut meter())).ok();
     });

@@ -36,7 +36,11 @@ fn check(source: &str, result: Result<Program, ExprError>) -> Result<(), TestCas
             prop_assert_eq!(meter, again, "and so is what it costs");
             match first {
                 // Names from outside are free; what is made is not.
-                Ok(value) => prop_assert!(value.weight() <= BYTES + 16 * FUEL + scope.0.weight(), "{source:?} made {}", value.weight()),
+                Ok(value) => prop_assert!(
+                    value.weight() <= BYTES + 16 * FUEL + scope.0.weight(),
+                    "{source:?} made {}",
+                    value.weight()
+                ),
                 Err(error) => located(&error)?,
             }
             Ok(())
@@ -49,8 +53,33 @@ fn leaf() -> impl Strategy<Value = String> {
         any::<i64>().prop_map(|n| n.to_string()),
         (any::<i32>(), 0u32..99).prop_map(|(a, b)| format!("{a}.{b}")),
         prop::sample::select(vec![
-            "input", "input.a", "input.b", "input.s", "input.m", "input.b[5].c", "item", "index", "x", "nodes.n.v", "nodes", "true", "false",
-            "null", "'text'", "''", "[]", "{}", "0", "1", "1e27", "0.1", "9223372036854775807", "'2024-02-29T12:00:00Z'", "'%d %s'", "'é'", "input.?z",
+            "input",
+            "input.a",
+            "input.b",
+            "input.s",
+            "input.m",
+            "input.b[5].c",
+            "item",
+            "index",
+            "x",
+            "nodes.n.v",
+            "nodes",
+            "true",
+            "false",
+            "null",
+            "'text'",
+            "''",
+            "[]",
+            "{}",
+            "0",
+            "1",
+            "1e27",
+            "0.1",
+            "9223372036854775807",
+            "'2024-02-29T12:00:00Z'",
+            "'%d %s'",
+            "'é'",
+            "input.?z",
         ])
         .prop_map(str::to_owned),
     ]
@@ -65,22 +94,30 @@ fn expression() -> impl Strategy<Value = String> {
     leaf().prop_recursive(5, 48, 4, |inner| {
         let operators = vec!["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "in", "&&", "||"];
         prop_oneof![
-            (inner.clone(), prop::sample::select(operators), inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (inner.clone(), prop::sample::select(operators), inner.clone())
+                .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
             (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}[{b}]")),
             (inner.clone(), "[a-cs]").prop_map(|(a, field)| format!("{a}.{field}")),
             inner.clone().prop_map(|a| format!("-{a}")),
             inner.clone().prop_map(|a| format!("!({a})")),
             prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
-            prop::collection::vec((inner.clone(), inner.clone()), 0..3)
-                .prop_map(|pairs| format!("{{{}}}", pairs.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", "))),
-            (prop::sample::select(function_names()), prop::collection::vec(inner.clone(), 1..4), any::<bool>()).prop_map(|((name, is_macro), args, method)| {
-                match (is_macro, method && !name.contains('.')) {
-                    (true, _) => format!("({}).{name}(v, {})", args[0], args[1..].iter().map(|arg| format!("[v, {arg}]")).collect::<Vec<_>>().join(", ")),
-                    (false, true) => format!("({}).{name}({})", args[0], args[1..].join(", ")),
-                    (false, false) => format!("{name}({})", args.join(", ")),
-                }
-            }),
+            prop::collection::vec((inner.clone(), inner.clone()), 0..3).prop_map(|pairs| format!(
+                "{{{}}}",
+                pairs.iter().map(|(k, v)| format!("{k}: {v}")).collect::<Vec<_>>().join(", ")
+            )),
+            (prop::sample::select(function_names()), prop::collection::vec(inner.clone(), 1..4), any::<bool>())
+                .prop_map(|((name, is_macro), args, method)| {
+                    match (is_macro, method && !name.contains('.')) {
+                        (true, _) => format!(
+                            "({}).{name}(v, {})",
+                            args[0],
+                            args[1..].iter().map(|arg| format!("[v, {arg}]")).collect::<Vec<_>>().join(", ")
+                        ),
+                        (false, true) => format!("({}).{name}({})", args[0], args[1..].join(", ")),
+                        (false, false) => format!("{name}({})", args.join(", ")),
+                    }
+                }),
         ]
     })
 }
@@ -127,7 +164,19 @@ fn syntax_error(source: &str) -> ExprError {
 
 #[test]
 fn deep_nesting_is_a_located_error_and_not_the_end_of_the_process() {
-    for (open, close) in [("(", ")"), ("[", "]"), ("{'a':", "}"), ("!", ""), ("-", ""), ("- -", ""), ("a[", "]"), ("size(", ")"), ("[1].map(x,", ")"), ("true ? ", " : 1"), ("has(", ")")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("{'a':", "}"),
+        ("!", ""),
+        ("-", ""),
+        ("- -", ""),
+        ("a[", "]"),
+        ("size(", ")"),
+        ("[1].map(x,", ")"),
+        ("true ? ", " : 1"),
+        ("has(", ")"),
+    ] {
         for depth in [97, 1_000, 20_000] {
             let source = format!("{}1{}", open.repeat(depth), close.repeat(depth));
             let error = syntax_error(&source);
@@ -148,9 +197,20 @@ fn deep_nesting_is_a_located_error_and_not_the_end_of_the_process() {
 fn the_deepest_expression_that_compiles_fits_a_thread() {
     let run = || {
         let forms = [
-            ("[input.a].map(x, ", ")", 90), ("[1].sort_by(x, ", ")", 90), ("size(to_json(", "))", 45), ("[", "]", 90), ("-(", ")", 45),
-            ("(index == 0 ? ", " : 1)", 45), ("coalesce(", ")", 90), ("cel.bind(y, 1, ", ")", 90), ("{'a': ", "}", 90), ("[1, 2, 3, [", "]].slice(index, 4)", 30),
-            ("(true && (index == 1 || ", ") == true)", 30), ("merge({'a': 1}, {'b': ", "}, {'c': 2})", 45), ("1 + 2 * (3 - ", ")", 30), ("input.b[", " - 1]", 40),
+            ("[input.a].map(x, ", ")", 90),
+            ("[1].sort_by(x, ", ")", 90),
+            ("size(to_json(", "))", 45),
+            ("[", "]", 90),
+            ("-(", ")", 45),
+            ("(index == 0 ? ", " : 1)", 45),
+            ("coalesce(", ")", 90),
+            ("cel.bind(y, 1, ", ")", 90),
+            ("{'a': ", "}", 90),
+            ("[1, 2, 3, [", "]].slice(index, 4)", 30),
+            ("(true && (index == 1 || ", ") == true)", 30),
+            ("merge({'a': 1}, {'b': ", "}, {'c': 2})", 45),
+            ("1 + 2 * (3 - ", ")", 30),
+            ("input.b[", " - 1]", 40),
         ];
         for (open, close, depth) in forms {
             let source = format!("{}index{}", open.repeat(depth), close.repeat(depth));
@@ -160,7 +220,8 @@ fn the_deepest_expression_that_compiles_fits_a_thread() {
             }
         }
         for (open, close) in [("{% if true %}", "{% endif %}"), ("{% for x in [1] %}", "{% endfor %}")] {
-            let source = format!("{}{{{{ {}index{} }}}}{}", open.repeat(60), "[".repeat(30), "]".repeat(30), close.repeat(60));
+            let source =
+                format!("{}{{{{ {}index{} }}}}{}", open.repeat(60), "[".repeat(30), "]".repeat(30), close.repeat(60));
             let text = Program::text(&source).unwrap().eval(&scope(), &mut Meter::new(10_000, 100_000)).unwrap();
             assert_eq!(text, Value::from(format!("{}0{}", "[".repeat(30), "]".repeat(30))));
         }
@@ -171,7 +232,11 @@ fn the_deepest_expression_that_compiles_fits_a_thread() {
 #[test]
 fn long_chains_of_one_operator_cost_no_depth() {
     let mut meter = Meter::new(100_000, 1_000_000);
-    for (operator, term, expected) in [(" + ", "index", Value::Int(0)), (" && ", "item == 7", Value::Bool(true)), (" || ", "item == 8", Value::Bool(false))] {
+    for (operator, term, expected) in [
+        (" + ", "index", Value::Int(0)),
+        (" && ", "item == 7", Value::Bool(true)),
+        (" || ", "item == 8", Value::Bool(false)),
+    ] {
         let source = vec![term; 3_000].join(operator);
         assert_eq!(Program::compile(&source).unwrap().eval(&scope(), &mut meter), Ok(expected));
     }
@@ -203,7 +268,11 @@ fn a_short_source_that_doubles_ends_by_its_budget() {
         source = format!("[{source}].map(a, [a, a])[0]");
     }
     let mut meter = Meter::new(1_000_000, 1_000_000);
-    assert_eq!(Program::compile(&source).unwrap().eval(&scope(), &mut meter), Err(ExprError::OutOfFuel), "sharing does not hide the size");
+    assert_eq!(
+        Program::compile(&source).unwrap().eval(&scope(), &mut meter),
+        Err(ExprError::OutOfFuel),
+        "sharing does not hide the size"
+    );
 }
 
 #[test]
@@ -246,14 +315,26 @@ fn errors_say_where_in_characters_and_what_to_do() {
 #[test]
 fn names_from_outside_are_told_with_their_fields() {
     let names = |program: Program| -> Vec<String> {
-        program.names().iter().map(|name| std::iter::once(&name.root).chain(&name.path).map(|part| &**part).collect::<Vec<_>>().join(".")).collect()
+        program
+            .names()
+            .iter()
+            .map(|name| std::iter::once(&name.root).chain(&name.path).map(|part| &**part).collect::<Vec<_>>().join("."))
+            .collect()
     };
-    let program = Program::compile("nodes.hook.lines.map(l, l.qty + vars.x).sum() + nodes['other'].a + foo(1).b".replace("foo(1).b", "item").as_str()).unwrap();
+    let program = Program::compile(
+        "nodes.hook.lines.map(l, l.qty + vars.x).sum() + nodes['other'].a + foo(1).b"
+            .replace("foo(1).b", "item")
+            .as_str(),
+    )
+    .unwrap();
     assert_eq!(names(program.clone()), ["nodes.hook.lines", "vars.x", "nodes.other.a", "item"]);
     assert_eq!(program.names()[0].node(), Some("hook"));
     let (start, end) = program.span_of(&program.names()[1]);
     assert_eq!(&program.source()[start as usize..end as usize], "vars.x");
-    assert_eq!(names(Program::text("{% for x in input.b %}{{ x.c }}{{ y }}{% endfor %}{{ x }}").unwrap()), ["input.b", "y", "x"]);
+    assert_eq!(
+        names(Program::text("{% for x in input.b %}{{ x.c }}{{ y }}{% endfor %}{{ x }}").unwrap()),
+        ["input.b", "y", "x"]
+    );
     assert_eq!(names(Program::compile("nodes[input.a]").unwrap()), ["nodes", "input.a"]);
     assert_eq!(names(Program::compile("has(nodes.gone)").unwrap()), ["nodes.gone"]);
 }
@@ -263,16 +344,30 @@ fn config_is_dynamic_only_where_it_says_so() {
     let eval = |config: &str| {
         let config = json::parse(config.as_bytes()).unwrap();
         let compiled = CompiledConfig::new(&config, &[]).map_err(|errors| format!("{errors:?}"))?;
-        compiled.eval(&scope(), &mut Meter::new(1_000, 10_000)).map(|value| value.to_json()).map_err(|(pointer, error)| format!("{pointer} {}", error.code()))
+        compiled
+            .eval(&scope(), &mut Meter::new(1_000, 10_000))
+            .map(|value| value.to_json())
+            .map_err(|(pointer, error)| format!("{pointer} {}", error.code()))
     };
     let same = |config: &str| assert_eq!(eval(config).unwrap(), config);
     same(r#"{"a":[1,"{{ input.a }}",{"b":null}],"c":1.50}"#);
-    assert_eq!(eval(r#"{"a": {"$cel": "input.a + 1"}, "b": [{"$text": "n={{ input.a }}"}], "c": 3}"#).unwrap(), r#"{"a":2,"b":["n=1"],"c":3}"#);
+    assert_eq!(
+        eval(r#"{"a": {"$cel": "input.a + 1"}, "b": [{"$text": "n={{ input.a }}"}], "c": 3}"#).unwrap(),
+        r#"{"a":2,"b":["n=1"],"c":3}"#
+    );
     assert_eq!(eval(r#"{"$cel": "input.b"}"#).unwrap(), r#"[1,2.5,"x",null,true,{"c":-3}]"#);
-    assert_eq!(eval(r#"{"a": {"$$cel": "1 + 1"}, "b": {"$$$text": 5}}"#).unwrap(), r#"{"a":{"$cel":"1 + 1"},"b":{"$$text":5}}"#);
+    assert_eq!(
+        eval(r#"{"a": {"$$cel": "1 + 1"}, "b": {"$$$text": 5}}"#).unwrap(),
+        r#"{"a":{"$cel":"1 + 1"},"b":{"$$text":5}}"#
+    );
     assert_eq!(eval(r#"{"$$cel": {"$cel": "1 + 1"}}"#).unwrap(), r#"{"$cel":2}"#);
     assert_eq!(eval(r#"{"x/y": [{"$cel": "input.zz"}]}"#).unwrap_err(), "/x~1y/0 no_such_field");
-    for wrong in [r#"{"a": {"$cel": 5}}"#, r#"{"a": {"$cel": "1", "b": 2}}"#, r#"{"a": {"$cel": "1 +"}}"#, r#"{"a": {"$text": "{{"}}"#] {
+    for wrong in [
+        r#"{"a": {"$cel": 5}}"#,
+        r#"{"a": {"$cel": "1", "b": 2}}"#,
+        r#"{"a": {"$cel": "1 +"}}"#,
+        r#"{"a": {"$text": "{{"}}"#,
+    ] {
         assert!(eval(wrong).unwrap_err().contains("/a"), "{wrong}");
     }
     let two = json::parse(br#"{"a": {"$cel": "1 +"}, "b": {"$text": "{{"}}"#).unwrap();
@@ -289,7 +384,9 @@ fn values_of_each_item_stay_as_written_and_are_programs_apart() {
     assert_eq!(evaluated.get("by"), config.get("by"));
     assert_eq!(evaluated.get("fields"), config.get("fields"));
     assert_eq!(evaluated.get("n"), Some(&Value::Int(1)));
-    let of = |pointer: &str| compiled.each(pointer).unwrap().eval(&scope(), &mut Meter::new(1_000, 10_000)).unwrap().to_json();
+    let of = |pointer: &str| {
+        compiled.each(pointer).unwrap().eval(&scope(), &mut Meter::new(1_000, 10_000)).unwrap().to_json()
+    };
     assert_eq!((of("/by"), of("/fields"), of("/plain")), ("8".into(), r#"{"a":14,"b":"const"}"#.into(), "5".into()));
     assert!(compiled.each("/absent").is_none() && compiled.each("/n").is_none());
     assert!(compiled.is_each("/fields/a") && !compiled.is_each("/n") && !compiled.is_each("/bypass"));
@@ -299,7 +396,12 @@ fn values_of_each_item_stay_as_written_and_are_programs_apart() {
 
 #[test]
 fn running_out_leaves_nothing_and_is_never_a_value() {
-    for source in ["range(9999).all(x, true) || true", "true || range(9999).all(x, true)", "coalesce(range(9999).sum(), 1)", "[1].exists(x, range(9999).sum() > 0) || true"] {
+    for source in [
+        "range(9999).all(x, true) || true",
+        "true || range(9999).all(x, true)",
+        "coalesce(range(9999).sum(), 1)",
+        "[1].exists(x, range(9999).sum() > 0) || true",
+    ] {
         let mut meter = Meter::new(500, 1_000_000);
         let result = Program::compile(source).unwrap().eval(&scope(), &mut meter);
         if source.starts_with("true") {

@@ -11,7 +11,13 @@ fn say(failures: &[conformance::Failure]) -> String {
 #[test]
 fn every_expression_of_the_table_has_its_result() {
     let report = conformance::report(TABLE);
-    assert!(report.failures.is_empty(), "{} of {} cases:\n{}", report.failures.len(), report.cases, say(&report.failures));
+    assert!(
+        report.failures.is_empty(),
+        "{} of {} cases:\n{}",
+        report.failures.len(),
+        report.cases,
+        say(&report.failures)
+    );
     assert!(report.cases >= 400, "the table has {} cases", report.cases);
 }
 
@@ -36,7 +42,10 @@ fn every_function_does_what_its_examples_say() {
 #[test]
 fn native_names_and_macro_names_are_each_unique() {
     for of_macros in [false, true] {
-        let names: Vec<&str> = expr::functions().filter(|function| function.is_macro() == of_macros).map(|function| function.name).collect();
+        let names: Vec<&str> = expr::functions()
+            .filter(|function| function.is_macro() == of_macros)
+            .map(|function| function.name)
+            .collect();
         let distinct: std::collections::BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(names.len(), distinct.len());
     }
@@ -53,5 +62,8 @@ fn the_reference_of_functions_is_fresh() {
         std::fs::write(path, format!("{head}{MARK}{}", expr::guide::reference())).expect("the page can be written");
         return;
     }
-    assert!(reference == expr::guide::reference(), "docs/expressions.md is out of date: run this test with UPDATE_DOCS=1");
+    assert!(
+        reference == expr::guide::reference(),
+        "docs/expressions.md is out of date: run this test with UPDATE_DOCS=1"
+    );
 }

@@ -136,8 +136,15 @@ pub(super) enum Kind {
     NodeOutput(Arc<str>),
     /// A name that a macro or loop brought, counted from the innermost.
     Local(u16),
-    Select { operand: Box<Node>, key: Arc<str>, optional: bool },
-    Index { pair: Box<[Node; 2]>, optional: bool },
+    Select {
+        operand: Box<Node>,
+        key: Arc<str>,
+        optional: bool,
+    },
+    Index {
+        pair: Box<[Node; 2]>,
+        optional: bool,
+    },
     Has(Box<Node>, Arc<str>),
     HasNode(Arc<str>),
     Not(Box<Node>),

@@ -21,7 +21,8 @@ impl Parser<'_> {
         self.advance()?;
         let target = target.map(|(node, _)| node);
         let macro_of = functions::find_macro(name);
-        let takes_name = self.token.tok == Tok::Name && matches!(self.ahead(), [Some(next), _] if next.tok == Tok::Op(","));
+        let takes_name =
+            self.token.tok == Tok::Name && matches!(self.ahead(), [Some(next), _] if next.tok == Tok::Op(","));
         match (macro_of, target) {
             (Some((_, Macro::Has)), None) => self.has(start, open),
             (Some((_, Macro::Coalesce)), target) => {
@@ -32,7 +33,8 @@ impl Parser<'_> {
             (Some((_, Macro::Bind)), None) => self.bind(start, open),
             (Some((function, Macro::Fold(op))), Some(list)) if takes_name => self.fold(function, op, list, start, open),
             (Some((function, Macro::Fold(_))), _) if functions::find(name).is_none() => {
-                Err(Fail::syntax(name_span, format!("`{name}` names each item first")).hint(function.signatures.join(" or ")))
+                Err(Fail::syntax(name_span, format!("`{name}` names each item first"))
+                    .hint(function.signatures.join(" or ")))
             }
             (_, target) => self.function(name, name_span, start, open, target),
         }
@@ -64,7 +66,8 @@ impl Parser<'_> {
         let (min, max) = function.arity();
         if args.len() < min || args.len() > max {
             let signatures = function.signatures.join(" or ");
-            return Err(Fail::syntax(span, format!("`{name}` does not take {} values", args.len())).hint(format!("write {signatures}")));
+            return Err(Fail::syntax(span, format!("`{name}` does not take {} values", args.len()))
+                .hint(format!("write {signatures}")));
         }
         // A pattern that is known is compiled once.
         if function.name == "matches"
@@ -124,7 +127,8 @@ impl Parser<'_> {
         let always_two = matches!(function.name, "transformList" | "transformMap" | "transformMapEntry");
         let may_be_two = matches!(op, FoldOp::All | FoldOp::Exists | FoldOp::ExistsOne | FoldOp::Count);
         let first = self.local()?;
-        let comma_ahead = self.token.tok == Tok::Name && matches!(self.ahead(), [Some(next), _] if next.tok == Tok::Op(","));
+        let comma_ahead =
+            self.token.tok == Tok::Name && matches!(self.ahead(), [Some(next), _] if next.tok == Tok::Op(","));
         let two = always_two || (may_be_two && comma_ahead);
         let second = if two { Some(self.local()?) } else { None };
         if second.as_ref() == Some(&first) {
@@ -169,7 +173,9 @@ impl Function {
     /// Least and most arguments, the target of a method included.
     pub(super) fn arity(&self) -> (usize, usize) {
         match self.body {
-            Body::Native { min, max, .. } => (usize::from(min), if max == u8::MAX { usize::MAX } else { usize::from(max) }),
+            Body::Native { min, max, .. } => {
+                (usize::from(min), if max == u8::MAX { usize::MAX } else { usize::from(max) })
+            }
             Body::Macro(_) => (0, usize::MAX),
         }
     }

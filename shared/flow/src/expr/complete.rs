@@ -55,7 +55,9 @@ pub fn complete_text(source: &str, cursor: u32, samples: &Value) -> Vec<Completi
     let end = byte_at(source, cursor);
     let prefix = &source[..end];
     let open = prefix.rfind("{{").into_iter().chain(prefix.rfind("{%")).max();
-    let Some(open) = open.filter(|open| !prefix[*open..].contains("}}") && !prefix[*open..].contains("%}")) else { return Vec::new() };
+    let Some(open) = open.filter(|open| !prefix[*open..].contains("}}") && !prefix[*open..].contains("%}")) else {
+        return Vec::new();
+    };
     let mut scope = samples.clone();
     let mut loops: Vec<Value> = Vec::new();
     for tag in prefix[..open].split("{%").skip(1) {
@@ -73,9 +75,17 @@ pub fn complete_text(source: &str, cursor: u32, samples: &Value) -> Vec<Completi
     let word = inside.trim_start();
     if prefix[open..].starts_with("{%") && word.chars().all(|c| c.is_ascii_alphabetic()) {
         let from = chars(source, end - word.len());
-        return ["if", "for", "elif", "else", "endif", "endfor"].into_iter().filter(|mark| mark.starts_with(word)).map(|mark| mark_of(mark, from, cursor)).collect();
+        return ["if", "for", "elif", "else", "endif", "endfor"]
+            .into_iter()
+            .filter(|mark| mark.starts_with(word))
+            .map(|mark| mark_of(mark, from, cursor))
+            .collect();
     }
-    let skipped = if word.starts_with("for ") { word.find(" in ").map(|at| at + 4) } else { word.find(' ').filter(|_| prefix[open..].starts_with("{%")) };
+    let skipped = if word.starts_with("for ") {
+        word.find(" in ").map(|at| at + 4)
+    } else {
+        word.find(' ').filter(|_| prefix[open..].starts_with("{%"))
+    };
     let start = skipped.map_or(start, |skipped| end - word.len() + skipped);
     Site::new(source, start, end, scope).map(|site| site.suggest()).unwrap_or_default()
 }
@@ -112,7 +122,9 @@ fn sample(source: &str, scope: &Value) -> Option<Value> {
 fn with_items(scope: Value, names: &[&str], items: &Option<Value>) -> Value {
     let first = match items {
         Some(Value::List(items)) => items.first().map(|item| (Value::Int(0), item.clone(), item.clone())),
-        Some(Value::Map(map)) => map.iter().next().map(|(key, value)| (Value::Str(key.clone()), value.clone(), Value::Str(key.clone()))),
+        Some(Value::Map(map)) => {
+            map.iter().next().map(|(key, value)| (Value::Str(key.clone()), value.clone(), Value::Str(key.clone())))
+        }
         _ => None,
     };
     let (key, item, subject) = first.unwrap_or_default();
@@ -137,7 +149,9 @@ impl<'s> Site<'s> {
     /// Reads the expression from `start` to the cursor; `None` inside text in quotes or a remark.
     fn new(source: &'s str, start: usize, end: usize, scope: Value) -> Option<Self> {
         let prefix = &source[..end];
-        let word_start = prefix.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(0, |at| at + prefix[at..].chars().next().map_or(1, char::len_utf8));
+        let word_start = prefix
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .map_or(0, |at| at + prefix[at..].chars().next().map_or(1, char::len_utf8));
         let word_start = word_start.max(start);
         let mut lexer = Lexer { source: &source[..word_start], at: start };
         let mut tokens = Vec::new();
@@ -148,7 +162,10 @@ impl<'s> Site<'s> {
             }
             tokens.push(token);
         }
-        if source[start..word_start].rsplit('\n').next().is_some_and(|line| line.contains("//") && tokens.last().is_none_or(|last| !source[last.span.end as usize..word_start].trim_start().is_empty())) {
+        if source[start..word_start].rsplit('\n').next().is_some_and(|line| {
+            line.contains("//")
+                && tokens.last().is_none_or(|last| !source[last.span.end as usize..word_start].trim_start().is_empty())
+        }) {
             return None;
         }
         let word = &source[word_start..end];
@@ -196,7 +213,9 @@ impl<'s> Site<'s> {
                     _ => {}
                 }
                 let word = matches!(self.tokens[at].tok, Tok::Name | Tok::Quoted(_));
-                let called = at > 0 && matches!(self.tokens[at - 1].tok, Tok::Name | Tok::Quoted(_)) || at > 0 && matches!(self.op(at - 1), ")" | "]");
+                let called = at > 0
+                    && (matches!(self.tokens[at - 1].tok, Tok::Name | Tok::Quoted(_))
+                        || matches!(self.op(at - 1), ")" | "]"));
                 if depth == 0 && (word || !(matches!(self.op(at), "(" | "[") && called)) {
                     break;
                 }
@@ -215,7 +234,10 @@ impl<'s> Site<'s> {
         for at in 0..self.tokens.len() {
             match self.op(at) {
                 "(" => {
-                    let of_macro = at >= 2 && self.tokens[at - 1].tok == Tok::Name && self.op(at - 2) == "." && functions::find_macro(self.text(at - 1, at)).is_some();
+                    let of_macro = at >= 2
+                        && self.tokens[at - 1].tok == Tok::Name
+                        && self.op(at - 2) == "."
+                        && functions::find_macro(self.text(at - 1, at)).is_some();
                     open.push(of_macro.then_some(at));
                 }
                 "[" | "{" => open.push(None),
@@ -228,13 +250,18 @@ impl<'s> Site<'s> {
         for at in open.into_iter().flatten() {
             let mut names = Vec::new();
             let mut next = at + 1;
-            while names.len() < 2 && self.tokens.get(next).is_some_and(|token| token.tok == Tok::Name) && self.op(next + 1) == "," {
+            while names.len() < 2
+                && self.tokens.get(next).is_some_and(|token| token.tok == Tok::Name)
+                && self.op(next + 1) == ","
+            {
                 names.push(self.text(next, next + 1));
                 next += 2;
             }
             let items = sample(self.text(self.chain_start(at - 2), at - 2), &self.scope);
             // `map(x, filter, value)` has one name; a second plain name is one only where the macro takes two.
-            if !self.text(at - 1, at).starts_with("transform") && !matches!(self.text(at - 1, at), "all" | "exists" | "exists_one" | "existsOne" | "count") {
+            if !self.text(at - 1, at).starts_with("transform")
+                && !matches!(self.text(at - 1, at), "all" | "exists" | "exists_one" | "existsOne" | "count")
+            {
                 names.truncate(1);
             }
             self.scope = with_items(self.scope.clone(), &names, &items);
@@ -253,7 +280,8 @@ impl<'s> Site<'s> {
         let word = self.word.to_ascii_lowercase();
         found.retain(|item| item.label.to_ascii_lowercase().contains(&word));
         // Those that start with what was typed come first; within that names and fields before functions.
-        found.sort_by_key(|item| (!item.label.to_ascii_lowercase().starts_with(&word), item.kind == Suggests::Function));
+        found
+            .sort_by_key(|item| (!item.label.to_ascii_lowercase().starts_with(&word), item.kind == Suggests::Function));
         found.truncate(MOST);
         found
     }
@@ -266,7 +294,8 @@ impl<'s> Site<'s> {
 
     fn function(&self, function: &Function, signature: &str) -> Completion {
         let takes_nothing = signature.contains("()");
-        let mut item = self.completion(function.name, format!("{}()", function.name), Suggests::Function, signature.to_owned());
+        let mut item =
+            self.completion(function.name, format!("{}()", function.name), Suggests::Function, signature.to_owned());
         item.caret -= u32::from(!takes_nothing);
         item.doc = function.doc.to_owned();
         item
@@ -276,7 +305,8 @@ impl<'s> Site<'s> {
         let mut found = Vec::new();
         if let Some(map) = value.as_ref().and_then(Value::as_map) {
             for (key, value) in map {
-                let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 if plain || !key.contains(['`', '\n']) {
                     let insert = if plain { key.to_string() } else { format!("`{key}`") };
                     found.push(self.completion(key, insert, Suggests::Field, describe(value)));
@@ -293,7 +323,10 @@ impl<'s> Site<'s> {
                 None => &["text.", "list.", "map.", "time.", "value."],
             };
             for function in functions() {
-                let signature = function.signatures.iter().find(|signature| receivers.iter().any(|receiver| signature.starts_with(receiver)));
+                let signature = function
+                    .signatures
+                    .iter()
+                    .find(|signature| receivers.iter().any(|receiver| signature.starts_with(receiver)));
                 found.extend(signature.map(|signature| self.function(function, signature)));
             }
         }
@@ -302,7 +335,9 @@ impl<'s> Site<'s> {
 
     fn globals(&self) -> Vec<Completion> {
         let names = self.scope.as_map().into_iter().flatten();
-        let mut found: Vec<Completion> = names.map(|(name, value)| self.completion(name, name.to_string(), Suggests::Name, describe(value))).collect();
+        let mut found: Vec<Completion> = names
+            .map(|(name, value)| self.completion(name, name.to_string(), Suggests::Name, describe(value)))
+            .collect();
         for function in functions() {
             let signature = function.signatures.iter().find(|signature| signature.starts_with(function.name));
             found.extend(signature.map(|signature| self.function(function, signature)));
@@ -318,7 +353,9 @@ fn describe(value: &Value) -> String {
         Value::List(items) => format!("list of {}", items.len()),
         Value::Map(map) => format!("map of {}", map.len()),
         Value::Blob(_) | Value::Null => value.type_name().to_owned(),
-        Value::Str(text) if text.chars().count() > SHOWN => format!("string \"{}…\"", text.chars().take(SHOWN).collect::<String>()),
+        Value::Str(text) if text.chars().count() > SHOWN => {
+            format!("string \"{}…\"", text.chars().take(SHOWN).collect::<String>())
+        }
         other => format!("{} {}", other.type_name(), other.to_json()),
     }
 }
@@ -340,7 +377,11 @@ mod tests {
     fn suggestions(marked: &str) -> Vec<Completion> {
         let cursor = u32::try_from(marked.chars().position(|c| c == '|').unwrap()).unwrap();
         let source = marked.replacen('|', "", 1);
-        if source.contains("{{") || source.contains("{%") { complete_text(&source, cursor, &samples()) } else { complete(&source, cursor, &samples()) }
+        if source.contains("{{") || source.contains("{%") {
+            complete_text(&source, cursor, &samples())
+        } else {
+            complete(&source, cursor, &samples())
+        }
     }
 
     #[test]

@@ -56,7 +56,12 @@ pub fn report(table: &str) -> Report {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let malformed = |found: &str| Failure { line: index + 1, source: line.to_owned(), expected: "a case".to_owned(), found: found.to_owned() };
+        let malformed = |found: &str| Failure {
+            line: index + 1,
+            source: line.to_owned(),
+            expected: "a case".to_owned(),
+            found: found.to_owned(),
+        };
         if let Some(names) = line.strip_prefix("@scope ") {
             match json::parse(names.as_bytes()) {
                 Ok(names) => scope = MapScope(names),
@@ -68,7 +73,9 @@ pub fn report(table: &str) -> Report {
                 [fuel, bytes] => budget = (fuel, bytes),
                 _ => report.failures.push(malformed("a budget is two numbers")),
             }
-        } else if let Some((source, expected)) = line.strip_prefix("=> ").map(|expected| ("", expected)).or_else(|| line.rsplit_once(" => ")) {
+        } else if let Some((source, expected)) =
+            line.strip_prefix("=> ").map(|expected| ("", expected)).or_else(|| line.rsplit_once(" => "))
+        {
             report.cases += 1;
             let mut meter = Meter::new(budget.0, budget.1);
             let found = outcome(run(source.trim(), &scope, &mut meter));

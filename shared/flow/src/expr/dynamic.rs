@@ -56,9 +56,7 @@ fn meaning(map: &Map) -> Meaning<'_> {
         ("$cel", Value::Str(source)) => Meaning::Expression(source),
         ("$text", Value::Str(source)) => Meaning::Text(source),
         ("$cel" | "$text", _) => Meaning::Wrong("the value of `$cel` and `$text` is text"),
-        (key, value) if key.starts_with("$$") && dynamic(last_dollar(key)) => {
-            Meaning::Escaped(key[1..].into(), value)
-        }
+        (key, value) if key.starts_with("$$") && dynamic(last_dollar(key)) => Meaning::Escaped(key[1..].into(), value),
         _ => Meaning::Plain,
     }
 }
@@ -74,9 +72,18 @@ impl CompiledConfig {
     /// # Errors
     /// Each dynamic value that is not an expression or text, with its pointer.
     pub fn new(config: &Value, each: &[String]) -> Result<Self, Vec<Located>> {
-        let mut compiler = Compiler { errors: Vec::new(), programs: Vec::new(), each: each.iter().map(String::as_str).collect(), found: BTreeMap::new() };
+        let mut compiler = Compiler {
+            errors: Vec::new(),
+            programs: Vec::new(),
+            each: each.iter().map(String::as_str).collect(),
+            found: BTreeMap::new(),
+        };
         let root = compiler.part(config, &mut String::new(), 0, true);
-        if compiler.errors.is_empty() { Ok(Self { root, programs: compiler.programs, each: compiler.found }) } else { Err(compiler.errors) }
+        if compiler.errors.is_empty() {
+            Ok(Self { root, programs: compiler.programs, each: compiler.found })
+        } else {
+            Err(compiler.errors)
+        }
     }
 
     /// Config with its dynamic values evaluated, those of each item apart.
@@ -104,7 +111,9 @@ impl CompiledConfig {
 
     /// Whether a pointer lies in a value that is evaluated for each item, so that `item` and `index` are its own.
     pub fn is_each(&self, pointer: &str) -> bool {
-        self.each.keys().any(|each| pointer.strip_prefix(each.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+        self.each.keys().any(|each| {
+            pointer.strip_prefix(each.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 }
 
@@ -116,7 +125,12 @@ struct Compiler<'c> {
 }
 
 fn wrong(message: &str) -> ExprError {
-    ExprError::Syntax { message: message.to_owned(), start: 0, end: 0, hint: Some("write `$$cel` or `$$text` for a constant map with this key".to_owned()) }
+    ExprError::Syntax {
+        message: message.to_owned(),
+        start: 0,
+        end: 0,
+        hint: Some("write `$$cel` or `$$text` for a constant map with this key".to_owned()),
+    }
 }
 
 impl Compiler<'_> {
@@ -132,7 +146,8 @@ impl Compiler<'_> {
                 Part::Const(value) => Program::constant(value),
                 Part::Program(program) => program,
                 part => {
-                    let names: Vec<Name> = self.programs[known..].iter().flat_map(|(_, program)| program.names().to_vec()).collect();
+                    let names: Vec<Name> =
+                        self.programs[known..].iter().flat_map(|(_, program)| program.names().to_vec()).collect();
                     Program::config(part, names)
                 }
             };
@@ -143,7 +158,8 @@ impl Compiler<'_> {
             Value::Map(map) => self.map(map, value, pointer, depth, apart),
             Value::List(items) => {
                 let items = items.iter().enumerate();
-                let parts: Vec<Part> = items.map(|(index, item)| self.child(&index.to_string(), item, pointer, depth, apart)).collect();
+                let parts: Vec<Part> =
+                    items.map(|(index, item)| self.child(&index.to_string(), item, pointer, depth, apart)).collect();
                 if parts.iter().all(|part| matches!(part, Part::Const(_))) {
                     return Part::Const(Value::list(parts.into_iter().map(Part::into_constant)));
                 }
@@ -165,7 +181,8 @@ impl Compiler<'_> {
     fn map(&mut self, map: &Map, value: &Value, pointer: &mut String, depth: usize, apart: bool) -> Part {
         let compiled = match meaning(map) {
             Meaning::Plain => {
-                let fields = map.iter().map(|(key, value)| (key.clone(), self.child(key, value, pointer, depth, apart)));
+                let fields =
+                    map.iter().map(|(key, value)| (key.clone(), self.child(key, value, pointer, depth, apart)));
                 let fields: Vec<(Arc<str>, Part)> = fields.collect();
                 if fields.iter().all(|(_, part)| matches!(part, Part::Const(_))) {
                     return Part::Const(Value::map(fields.into_iter().map(|(key, part)| (key, part.into_constant()))));
@@ -210,13 +227,15 @@ impl Part {
             Self::List(parts) => {
                 meter.alloc(ops::CELL * (1 + parts.len() as u64)).map_err(here)?;
                 let items = parts.iter().enumerate();
-                let items = items.map(|(index, part)| part.eval(scope, meter).map_err(|error| under(&index.to_string(), error)));
+                let items = items
+                    .map(|(index, part)| part.eval(scope, meter).map_err(|error| under(&index.to_string(), error)));
                 items.collect::<Result<Vec<_>, _>>().map(Value::from)
             }
             Self::Map(fields) => {
                 meter.alloc(ops::CELL * (1 + fields.len() as u64)).map_err(here)?;
                 let fields = fields.iter();
-                let fields = fields.map(|(key, part)| Ok((key.clone(), part.eval(scope, meter).map_err(|error| under(key, error))?)));
+                let fields = fields
+                    .map(|(key, part)| Ok((key.clone(), part.eval(scope, meter).map_err(|error| under(key, error))?)));
                 fields.collect::<Result<Map, _>>().map(Value::from)
             }
         }

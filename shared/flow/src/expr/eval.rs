@@ -83,7 +83,10 @@ pub(super) fn eval<'e>(node: &'e Node, env: Env<'e>, meter: &mut Meter) -> Resul
             let mut value = eval(first, env, meter)?;
             for (operator, term) in rest {
                 let right = eval(term, env, meter)?;
-                value = V::Own(ops::arithmetic(*operator, &value, &right, meter).map_err(|fail| fail.at(first.span.to(term.span)))?);
+                value = V::Own(
+                    ops::arithmetic(*operator, &value, &right, meter)
+                        .map_err(|fail| fail.at(first.span.to(term.span)))?,
+                );
             }
             Ok(value)
         }
@@ -163,7 +166,9 @@ fn unknown(node: &Node, name: &str) -> Fail {
     let fail = Fail::new("unknown_name", format!("there is no `{name}` here")).at(node.span);
     match types::nearest(name, roots) {
         Some(near) if near != name => fail.hint(format!("did you mean `{near}`?")),
-        _ if super::Root::from_name(name).is_some() => fail.hint("this name has a value only in some places: `item` and `index` inside a body"),
+        _ if super::Root::from_name(name).is_some() => {
+            fail.hint("this name has a value only in some places: `item` and `index` inside a body")
+        }
         _ => fail.hint("the names are input, trigger, nodes, item, index, vars and run; text stands in quotes"),
     }
 }
@@ -177,7 +182,8 @@ pub(super) fn truth(node: &Node, env: Env<'_>, meter: &mut Meter) -> Result<bool
 }
 
 fn not_a_truth(value: &Value) -> Fail {
-    Fail::overload(format!("true or false was expected, not {}", value.type_name())).hint("compare it: value != null, size(value) > 0, value == 'text'")
+    Fail::overload(format!("true or false was expected, not {}", value.type_name()))
+        .hint("compare it: value != null, size(value) > 0, value == 'text'")
 }
 
 /// `&&` and `||` as CEL has them: a side that decides wins over a side that fails, on either side. Running out of budget never yields.
@@ -239,20 +245,25 @@ fn at<'e>(container: V<'e>, index: &Value, optional: bool) -> Result<V<'e>, Fail
     match (&*container, index) {
         (Value::Map(_), Value::Str(key)) => select(container, key, optional),
         (Value::List(items), Value::Int(_) | Value::Decimal(_)) => {
-            let position = index.as_int().and_then(|index| usize::try_from(index).ok()).filter(|index| *index < items.len());
+            let position =
+                index.as_int().and_then(|index| usize::try_from(index).ok()).filter(|index| *index < items.len());
             match (position, &container) {
                 (Some(position), V::Ref(Value::List(items))) => Ok(V::Ref(&items[position])),
                 (Some(position), _) => Ok(V::Own(items[position].clone())),
                 (None, _) if optional => Ok(V::Own(Value::Null)),
-                (None, _) => Err(Fail::new("index_out_of_range", format!("there is no item {index} in a list of {}", items.len(), index = index.to_json()))
-                    .hint("items count from 0; last(list) is the last one")),
+                (None, _) => Err(Fail::new(
+                    "index_out_of_range",
+                    format!("there is no item {index} in a list of {}", items.len(), index = index.to_json()),
+                )
+                .hint("items count from 0; last(list) is the last one")),
             }
         }
         (Value::Null, _) if optional => Ok(V::Own(Value::Null)),
-        (Value::Map(_), other) => {
-            Err(Fail::new("no_such_field", format!("keys are text, not {}", other.type_name())).hint("write map[string(key)]"))
+        (Value::Map(_), other) => Err(Fail::new("no_such_field", format!("keys are text, not {}", other.type_name()))
+            .hint("write map[string(key)]")),
+        (Value::List(_), other) => {
+            Err(Fail::overload(format!("items of a list have numbers, not {}", other.type_name())))
         }
-        (Value::List(_), other) => Err(Fail::overload(format!("items of a list have numbers, not {}", other.type_name()))),
         (other, _) => Err(Fail::overload(format!("{} has no items", other.type_name()))),
     }
 }
@@ -268,7 +279,10 @@ fn has(operand: &Node, key: &str, node: &Node, env: Env<'_>, meter: &mut Meter) 
     };
     match &*value {
         Value::Map(map) => Ok(map.contains_key(key)),
-        other => Err(Fail::overload(format!("{} has no fields, so `has` has nothing to test", other.type_name())).at(node.span)),
+        other => {
+            Err(Fail::overload(format!("{} has no fields, so `has` has nothing to test", other.type_name()))
+                .at(node.span))
+        }
     }
 }
 

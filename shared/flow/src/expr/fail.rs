@@ -32,8 +32,12 @@ impl Fail {
     pub(super) fn within(pointer: &str, error: ExprError) -> Self {
         match error {
             ExprError::OutOfFuel => Self::FUEL,
-            ExprError::Syntax { message, hint, .. } => Self::new("syntax", format!("{message} (at {pointer})")).hinted(hint),
-            ExprError::Eval { code, message, hint, .. } => Self::new(code, format!("{message} (at {pointer})")).hinted(hint),
+            ExprError::Syntax { message, hint, .. } => {
+                Self::new("syntax", format!("{message} (at {pointer})")).hinted(hint)
+            }
+            ExprError::Eval { code, message, hint, .. } => {
+                Self::new(code, format!("{message} (at {pointer})")).hinted(hint)
+            }
         }
     }
 
@@ -84,7 +88,9 @@ impl Fail {
 
     /// Whether a value was asked for that is not there, which `coalesce` forgives.
     pub(super) fn is_absence(&self) -> bool {
-        self.0.as_ref().is_some_and(|detail| matches!(detail.code, "no_such_field" | "index_out_of_range" | "unknown_name"))
+        self.0
+            .as_ref()
+            .is_some_and(|detail| matches!(detail.code, "no_such_field" | "index_out_of_range" | "unknown_name"))
     }
 
     pub(super) fn argument_index(&self) -> Option<usize> {
@@ -101,6 +107,10 @@ impl Fail {
             u32::try_from(count).unwrap_or(u32::MAX)
         };
         let (start, end) = (chars(span.start), chars(span.end));
-        if code == "syntax" { ExprError::Syntax { message, start, end, hint } } else { ExprError::Eval { code, message, start, end, hint } }
+        if code == "syntax" {
+            ExprError::Syntax { message, start, end, hint }
+        } else {
+            ExprError::Eval { code, message, start, end, hint }
+        }
     }
 }

@@ -9,7 +9,9 @@ const FUEL: u64 = 256;
 const BYTES: u64 = 4 * 1024;
 
 fn constant_entries(entries: &[Entry]) -> bool {
-    entries.iter().all(|entry| entry.value.constant().is_some() && entry.key.as_ref().is_none_or(|key| key.constant().is_some()))
+    entries
+        .iter()
+        .all(|entry| entry.value.constant().is_some() && entry.key.as_ref().is_none_or(|key| key.constant().is_some()))
 }
 
 /// The node, or its constant. What fails stays, so that the failure is told when and where it happens.
@@ -21,7 +23,9 @@ pub(super) fn constant(mut node: Node) -> Node {
         Kind::And(terms) | Kind::Or(terms) => known(terms),
         Kind::Compare(_, pair) => known(&**pair),
         Kind::Index { pair, .. } => known(&**pair),
-        Kind::Arith(first, rest) => first.constant().is_some() && rest.iter().all(|(_, term)| term.constant().is_some()),
+        Kind::Arith(first, rest) => {
+            first.constant().is_some() && rest.iter().all(|(_, term)| term.constant().is_some())
+        }
         Kind::List(entries) | Kind::Map(entries) => constant_entries(entries),
         Kind::Call(function, args) => matches!(function.body, Body::Native { .. }) && known(args),
         _ => false,

@@ -186,7 +186,9 @@ fn key_text(key: &Value, node: &Node) -> Result<Arc<str>, Fail> {
         Value::Str(text) => Ok(text.clone()),
         Value::Null => Ok("null".into()),
         Value::Int(_) | Value::Decimal(_) | Value::Bool(_) => Ok(convert::key(key).into()),
-        other => Err(Fail::overload(format!("{} cannot be a key", other.type_name())).hint("give text or a number").at(node.span)),
+        other => Err(Fail::overload(format!("{} cannot be a key", other.type_name()))
+            .hint("give text or a number")
+            .at(node.span)),
     }
 }
 
@@ -259,4 +261,3 @@ fn arrange(fold: &Fold, source: &Value, env: Env<'_>, meter: &mut Meter) -> Resu
     }
     Ok(Value::list(pairs.into_iter().map(|(_, item)| item)))
 }
-

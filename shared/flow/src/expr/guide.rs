@@ -12,7 +12,11 @@ pub fn reference() -> String {
         let _ = writeln!(out, "| call | what it does | examples |\n| --- | --- | --- |");
         for function in *functions {
             let calls: Vec<String> = function.signatures.iter().map(|signature| code(signature)).collect();
-            let examples: Vec<String> = function.examples.iter().map(|(source, result)| format!("{} → {}", code(source), code(result))).collect();
+            let examples: Vec<String> = function
+                .examples
+                .iter()
+                .map(|(source, result)| format!("{} → {}", code(source), code(result)))
+                .collect();
             let _ = writeln!(out, "| {} | {} | {} |", calls.join("<br>"), cell(function.doc), examples.join("<br>"));
         }
     }

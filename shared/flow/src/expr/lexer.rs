@@ -35,7 +35,8 @@ pub(super) struct Token {
 }
 
 const OPERATORS: [&str; 26] = [
-    "&&", "||", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "?", "+", "-", "*", "/", "%", "!", "<", ">", "=", "|",
+    "&&", "||", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "?", "+", "-", "*", "/", "%", "!",
+    "<", ">", "=", "|",
 ];
 
 /// Reads tokens from `source`, starting anywhere in it.
@@ -98,7 +99,8 @@ impl Lexer<'_> {
     }
 
     fn bytes_literal(&self, start: usize) -> Fail {
-        Fail::syntax(span(start, start + 2), "there are no byte strings here").hint("use text; `base64_encode` and `base64_decode` carry bytes as text")
+        Fail::syntax(span(start, start + 2), "there are no byte strings here")
+            .hint("use text; `base64_encode` and `base64_decode` carry bytes as text")
     }
 
     fn operator(&mut self) -> Result<Tok, Fail> {
@@ -107,7 +109,8 @@ impl Lexer<'_> {
             self.at += operator.len();
             return match *operator {
                 "=" => Err(Fail::syntax(span(at, at + 1), "`=` is not an operator").hint("write `==` to compare")),
-                "|" => Err(Fail::syntax(span(at, at + 1), "`|` is not an operator").hint("write `||` for or; call functions as `value.name()`")),
+                "|" => Err(Fail::syntax(span(at, at + 1), "`|` is not an operator")
+                    .hint("write `||` for or; call functions as `value.name()`")),
                 operator => Ok(Tok::Op(operator)),
             };
         }
@@ -156,7 +159,8 @@ impl Lexer<'_> {
         if self.byte(0).is_ascii_alphanumeric() || self.byte(0) == b'_' {
             self.while_byte(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
             let text = &self.source[start..self.at];
-            return Err(Fail::syntax(span(start, self.at), format!("`{text}` is neither a number nor a name")).hint("a name starts with a letter or `_`"));
+            return Err(Fail::syntax(span(start, self.at), format!("`{text}` is neither a number nor a name"))
+                .hint("a name starts with a letter or `_`"));
         }
         Ok(Tok::Number)
     }
@@ -175,10 +179,13 @@ impl Lexer<'_> {
                 return Ok(Tok::Text(out));
             }
             let Some(character) = self.rest().chars().next() else {
-                return Err(Fail::syntax(span(start, self.at), "the text does not end").hint(format!("close it with {end}")));
+                return Err(
+                    Fail::syntax(span(start, self.at), "the text does not end").hint(format!("close it with {end}"))
+                );
             };
             if character == '\n' && end.len() == 1 {
-                return Err(Fail::syntax(span(start, self.at), "the text does not end on its line").hint("write \\n, or use triple quotes"));
+                return Err(Fail::syntax(span(start, self.at), "the text does not end on its line")
+                    .hint("write \\n, or use triple quotes"));
             }
             if character == '\\' && !raw {
                 self.escape(&mut out)?;
@@ -208,7 +215,8 @@ impl Lexer<'_> {
             _ => {
                 let shown: String = self.rest().chars().take(2).collect();
                 let end = start + shown.len();
-                return Err(Fail::syntax(span(start, end), format!("the escape `{shown}` does not exist")).hint("write `\\\\` for a backslash, or r'…' for text as it stands"));
+                return Err(Fail::syntax(span(start, end), format!("the escape `{shown}` does not exist"))
+                    .hint("write `\\\\` for a backslash, or r'…' for text as it stands"));
             }
         };
         out.push(simple);
@@ -217,10 +225,16 @@ impl Lexer<'_> {
     }
 
     fn code(&mut self, start: usize, skip: usize, digits: usize, radix: u32, out: &mut String) -> Result<(), Fail> {
-        let text = self.source.get(start + skip..start + skip + digits).filter(|text| text.chars().all(|digit| digit.is_digit(radix)));
+        let text = self
+            .source
+            .get(start + skip..start + skip + digits)
+            .filter(|text| text.chars().all(|digit| digit.is_digit(radix)));
         let character = text.and_then(|text| u32::from_str_radix(text, radix).ok()).and_then(char::from_u32);
         let Some(character) = character else {
-            return Err(Fail::syntax(span(start, start + skip), format!("{digits} digits of a character's code are expected after this escape")));
+            return Err(Fail::syntax(
+                span(start, start + skip),
+                format!("{digits} digits of a character's code are expected after this escape"),
+            ));
         };
         out.push(character);
         self.at = start + skip + digits;

@@ -87,7 +87,8 @@ impl Wide {
     }
 
     fn narrow(&self) -> Option<u128> {
-        (self.0[4..] == [0; 4]).then(|| self.0[..4].iter().rev().fold(0, |value, limb| (value << 32) | u128::from(*limb)))
+        (self.0[4..] == [0; 4])
+            .then(|| self.0[..4].iter().rev().fold(0, |value, limb| (value << 32) | u128::from(*limb)))
     }
 }
 
@@ -126,7 +127,9 @@ fn finish(negative: bool, value: u128, scale: i64) -> Option<Decimal> {
 }
 
 fn small(value: i128, scale: u32) -> Option<Decimal> {
-    (value.unsigned_abs() < LIMIT && scale <= DIGITS).then(|| Decimal::try_from_i128_with_scale(value, scale).ok()).flatten()
+    (value.unsigned_abs() < LIMIT && scale <= DIGITS)
+        .then(|| Decimal::try_from_i128_with_scale(value, scale).ok())
+        .flatten()
 }
 
 /// The product, by one instruction where both factors are short, as they nearly always are.
@@ -236,10 +239,21 @@ mod tests {
         let big = decimal("9999999999999999999999999999");
         assert_eq!(add(big, decimal("0.5")), None, "it would need 29 digits");
         assert_eq!(add(big, decimal("0.4")).unwrap(), big);
-        assert_eq!(subtract(big, decimal("0.5")).unwrap().to_string(), "9999999999999999999999999998", "half goes to even");
+        assert_eq!(
+            subtract(big, decimal("0.5")).unwrap().to_string(),
+            "9999999999999999999999999998",
+            "half goes to even"
+        );
         assert_eq!(multiply(big, decimal("2")), None);
-        assert_eq!(multiply(decimal("1.00000000000005"), decimal("1.00000000000001")).unwrap().to_string(), "1.000000000000060000000000000", "half goes to even");
-        assert_eq!(multiply(decimal("0.1000000000000000000000000001"), decimal("0.5")).unwrap().to_string(), "0.0500000000000000000000000000");
+        assert_eq!(
+            multiply(decimal("1.00000000000005"), decimal("1.00000000000001")).unwrap().to_string(),
+            "1.000000000000060000000000000",
+            "half goes to even"
+        );
+        assert_eq!(
+            multiply(decimal("0.1000000000000000000000000001"), decimal("0.5")).unwrap().to_string(),
+            "0.0500000000000000000000000000"
+        );
         assert_eq!(multiply(decimal("19.90"), decimal("3")).unwrap().to_string(), "59.70");
         assert_eq!(add(decimal("0.1"), decimal("0.2")).unwrap().to_string(), "0.3");
     }

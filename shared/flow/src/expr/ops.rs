@@ -93,7 +93,8 @@ pub(super) fn order(a: &Value, b: &Value, meter: &mut Meter) -> Result<Ordering,
         _ => {
             let fail = Fail::overload(format!("{} and {} have no order", a.type_name(), b.type_name()));
             Err(match (a, b) {
-                (Value::Str(_), Value::Int(_) | Value::Decimal(_)) | (Value::Int(_) | Value::Decimal(_), Value::Str(_)) => {
+                (Value::Str(_), Value::Int(_) | Value::Decimal(_))
+                | (Value::Int(_) | Value::Decimal(_), Value::Str(_)) => {
                     fail.hint("make the text a number with decimal(…)")
                 }
                 (Value::Null, _) | (_, Value::Null) => fail.hint("give a value for null first: coalesce(value, 0)"),
@@ -171,7 +172,9 @@ fn contains(container: &Value, value: &Value, meter: &mut Meter) -> Result<bool,
         }
         (Value::Map(map), Value::Str(key)) => Ok(map.contains_key(key)),
         (Value::Map(_), _) => Ok(false),
-        (Value::Str(_), _) => Err(Fail::overload("`in` looks into lists and maps, not into text").hint("write text.contains(part)")),
+        (Value::Str(_), _) => {
+            Err(Fail::overload("`in` looks into lists and maps, not into text").hint("write text.contains(part)"))
+        }
         (other, _) => Err(Fail::overload(format!("`in` looks into lists and maps, not into {}", other.type_name()))),
     }
 }
@@ -204,7 +207,9 @@ fn no_arithmetic(operator: Arith, a: &Value, b: &Value) -> Fail {
         (Value::Str(_), other) | (other, Value::Str(_)) if number(other) && operator == Arith::Add => {
             fail.hint("join text with string(number), or compute with decimal(text)")
         }
-        (Value::Str(_), other) | (other, Value::Str(_)) if number(other) => fail.hint("make the text a number with decimal(…)"),
+        (Value::Str(_), other) | (other, Value::Str(_)) if number(other) => {
+            fail.hint("make the text a number with decimal(…)")
+        }
         (Value::Null, _) | (_, Value::Null) => fail.hint("give a value for null first: coalesce(value, 0)"),
         (Value::Map(_), Value::Map(_)) if operator == Arith::Add => fail.hint("join maps with merge(a, b)"),
         _ => fail,

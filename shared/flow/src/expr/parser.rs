@@ -18,7 +18,22 @@ pub const MAX_DEPTH: u16 = 96;
 pub const MAX_NODES: u32 = 20_000;
 
 const RESERVED: [&str; 17] = [
-    "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return", "var", "void",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
     "while",
 ];
 
@@ -43,10 +58,19 @@ impl<'s> Parser<'s> {
     pub(super) fn new(source: &'s str, max: usize) -> Parsed<Self> {
         if source.len() > max {
             let span = Span { start: 0, end: 1 };
-            return Err(Fail::syntax(span, format!("the source has {} bytes, more than {max}", source.len())).hint("split it over several nodes"));
+            return Err(Fail::syntax(span, format!("the source has {} bytes, more than {max}", source.len()))
+                .hint("split it over several nodes"));
         }
         let token = Token { tok: Tok::End, span: Span::default() };
-        Ok(Self { lexer: Lexer { source, at: 0 }, token, last: 0, depth: 0, nodes: 0, locals: Vec::new(), names: Vec::new() })
+        Ok(Self {
+            lexer: Lexer { source, at: 0 },
+            token,
+            last: 0,
+            depth: 0,
+            nodes: 0,
+            locals: Vec::new(),
+            names: Vec::new(),
+        })
     }
 
     pub(super) fn source(&self) -> &'s str {
@@ -104,7 +128,8 @@ impl<'s> Parser<'s> {
     pub(super) fn node(&mut self, kind: Kind, span: Span, below: u16) -> Parsed {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return Err(Fail::syntax(span, format!("the expression has more than {MAX_NODES} parts")).hint("split it over several nodes"));
+            return Err(Fail::syntax(span, format!("the expression has more than {MAX_NODES} parts"))
+                .hint("split it over several nodes"));
         }
         let depth = below + 1;
         if depth > MAX_DEPTH {
@@ -261,12 +286,16 @@ impl<'s> Parser<'s> {
         let span = start.to(self.token.span);
         let digits = self.text(self.token.span);
         let unsigned = digits.strip_suffix(['u', 'U']);
-        if unsigned.is_some_and(|digits| !sign.is_empty() || (digits.contains(['.', 'e', 'E']) && !digits.starts_with("0x"))) {
+        if unsigned
+            .is_some_and(|digits| !sign.is_empty() || (digits.contains(['.', 'e', 'E']) && !digits.starts_with("0x")))
+        {
             return Err(Fail::syntax(span, "only a whole number without sign may end in `u`"));
         }
         let plain = unsigned.unwrap_or(digits);
         let value = if let Some(hex) = plain.strip_prefix("0x").or(plain.strip_prefix("0X")) {
-            i64::from_str_radix(&format!("{sign}{hex}"), 16).map(Value::Int).map_err(|_| "a hexadecimal number has 1 to 16 digits and fits 64 bits with its sign")
+            i64::from_str_radix(&format!("{sign}{hex}"), 16)
+                .map(Value::Int)
+                .map_err(|_| "a hexadecimal number has 1 to 16 digits and fits 64 bits with its sign")
         } else {
             json::parse_number(&format!("{sign}{plain}"))
         };
@@ -360,7 +389,8 @@ impl<'s> Parser<'s> {
                     "null" => Some(Value::Null),
                     "in" => return Err(self.expected("a value")),
                     _ if RESERVED.contains(&text) => {
-                        return Err(Fail::syntax(span, format!("`{text}` is a reserved word")).hint("choices are written `test ? value : other`, repetition `list.map(x, …)`"));
+                        return Err(Fail::syntax(span, format!("`{text}` is a reserved word"))
+                            .hint("choices are written `test ? value : other`, repetition `list.map(x, …)`"));
                     }
                     _ => None,
                 };
@@ -445,7 +475,9 @@ impl<'s> Parser<'s> {
                     node = self.node(Kind::Index { pair: Box::new([node, index]), optional }, span, below)?;
                 }
             } else if self.is("{") {
-                return Err(self.expected("an operator or the end").hint("there are no message types: a map is written {'key': value}"));
+                return Err(self
+                    .expected("an operator or the end")
+                    .hint("there are no message types: a map is written {'key': value}"));
             } else {
                 return Ok(node);
             }
@@ -484,5 +516,6 @@ fn comparison(operator: &str) -> Cmp {
 }
 
 fn too_deep(span: Span) -> Fail {
-    Fail::syntax(span, format!("the nesting is deeper than {MAX_DEPTH}")).hint("give an inner part to a node of its own, or bind it with cel.bind(name, value, …)")
+    Fail::syntax(span, format!("the nesting is deeper than {MAX_DEPTH}"))
+        .hint("give an inner part to a node of its own, or bind it with cel.bind(name, value, …)")
 }

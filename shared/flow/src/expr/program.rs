@@ -59,7 +59,9 @@ impl Program {
             }
             Ok((body, parser.names))
         };
-        parse().map(|(body, names)| Self::new(source, body, names)).map_err(|fail: super::fail::Fail| fail.into_error(source))
+        parse()
+            .map(|(body, names)| Self::new(source, body, names))
+            .map_err(|fail: super::fail::Fail| fail.into_error(source))
     }
 
     /// Reads a text with expressions in it.

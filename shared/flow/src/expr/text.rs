@@ -126,7 +126,10 @@ impl Reader<'_, '_> {
         let close = if first == "}" { "}}" } else { "%}" };
         if !self.parser.source()[at..].starts_with(close) {
             let begun = &self.parser.source()[open..open + 2];
-            return Err(self.parser.expected(&format!("`{close}`")).hint(format!("close the `{begun}` with `{close}`; a literal brace is written {{{{ '{{{{' }}}}")));
+            return Err(self
+                .parser
+                .expected(&format!("`{close}`"))
+                .hint(format!("close the `{begun}` with `{close}`; a literal brace is written {{{{ '{{{{' }}}}")));
         }
         self.at = at + 2;
         self.trim = dash;
@@ -166,8 +169,11 @@ impl Reader<'_, '_> {
     fn ends(&mut self, end: End, wanted: &str, open: usize) -> Parsed<()> {
         match end {
             End::Tag { name, .. } if name == wanted => Ok(()),
-            End::Tag { name, span } => Err(Fail::syntax(span, format!("`{name}` stands where `{wanted}` was expected"))),
-            End::Source => Err(Fail::syntax(span(open, open + 2), format!("the block does not end")).hint(format!("close it with {{% {wanted} %}}"))),
+            End::Tag { name, span } => {
+                Err(Fail::syntax(span, format!("`{name}` stands where `{wanted}` was expected")))
+            }
+            End::Source => Err(Fail::syntax(span(open, open + 2), "the block does not end")
+                .hint(format!("close it with {{% {wanted} %}}"))),
         }
     }
 
@@ -177,7 +183,10 @@ impl Reader<'_, '_> {
         loop {
             let name_span = self.parser.token.span;
             if self.parser.token.tok != Tok::Name || names.len() == 2 {
-                return Err(self.parser.expected("a name").hint("write {% for x in list %} or {% for key, value in map %}"));
+                return Err(self
+                    .parser
+                    .expected("a name")
+                    .hint("write {% for x in list %} or {% for key, value in map %}"));
             }
             names.push(self.parser.text(name_span).into());
             self.parser.advance()?;
@@ -290,7 +299,14 @@ fn write(pieces: &[Piece], env: Env<'_>, meter: &mut Meter, out: &mut String) ->
     Ok(())
 }
 
-fn repeat(list: &Node, two: bool, body: &[Piece], env: Env<'_>, meter: &mut Meter, out: &mut String) -> Result<(), Fail> {
+fn repeat(
+    list: &Node,
+    two: bool,
+    body: &[Piece],
+    env: Env<'_>,
+    meter: &mut Meter,
+    out: &mut String,
+) -> Result<(), Fail> {
     let source = eval::eval(list, env, meter)?;
     let mut step = |key: &Value, item: &Value, subject: &Value, meter: &mut Meter| {
         ops::work(meter, 1)?;

@@ -23,7 +23,10 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>)
     }
     let allowed = 1 + name.chars().count() / 4;
     let near = candidates.filter(|candidate| candidate.len() <= MAX_LENGTH).take(1_000);
-    near.map(|candidate| (edits(name, candidate), candidate)).filter(|(edits, _)| *edits <= allowed).min().map(|(_, candidate)| candidate)
+    near.map(|candidate| (edits(name, candidate), candidate))
+        .filter(|(edits, _)| *edits <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// Levenshtein's distance, letters of either case being equal.

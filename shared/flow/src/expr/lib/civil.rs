@@ -81,7 +81,8 @@ impl Civil {
             && (0..60).contains(&self.second)
             && (0..1000).contains(&self.millis);
         let clock = self.hour * 3_600_000 + self.minute * 60_000 + self.second * 1000 + self.millis;
-        let millis = in_range.then(|| days_from_civil(self.year, self.month, self.day) * DAY + clock - offset * 60_000)?;
+        let millis =
+            in_range.then(|| days_from_civil(self.year, self.month, self.day) * DAY + clock - offset * 60_000)?;
         (FIRST..=LAST).contains(&millis).then_some(millis)
     }
 }

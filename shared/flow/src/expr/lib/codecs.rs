@@ -6,13 +6,62 @@ use crate::expr::{Meter, fail::Fail, ops};
 use holon_model::{Value, canon};
 
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
-    entry("hash", &["hash(text) -> string"], "blake3 of the UTF-8 bytes, 64 hexadecimal digits.", &[("size(hash('holon'))", "64")], (1, 1), hash),
-    entry("base64_encode", &["base64_encode(text) -> string"], "The UTF-8 bytes in base64 with padding.", &[("base64_encode('hi!')", "\"aGkh\"")], (1, 1), base64_encode),
-    entry("base64_decode", &["base64_decode(text) -> string"], "The text whose UTF-8 bytes are given in base64, standard or URL-safe.", &[("base64_decode('aGkh')", "\"hi!\"")], (1, 1), base64_decode),
-    entry("base64.encode", &["base64.encode(text) -> string"], "The same as `base64_encode`.", &[("base64.encode('hello')", "\"aGVsbG8=\"")], (1, 1), base64_encode),
-    entry("base64.decode", &["base64.decode(text) -> string"], "The same as `base64_decode`.", &[("base64.decode('aGVsbG8')", "\"hello\"")], (1, 1), base64_decode),
-    entry("url_encode", &["url_encode(text) -> string"], "With all but letters, digits and `-_.~` written as %XX (RFC 3986).", &[("url_encode('a b/é')", "\"a%20b%2F%C3%A9\"")], (1, 1), url_encode),
-    entry("url_decode", &["url_decode(text) -> string"], "With each %XX read.", &[("url_decode('a%20b')", "\"a b\"")], (1, 1), url_decode),
+    entry(
+        "hash",
+        &["hash(text) -> string"],
+        "blake3 of the UTF-8 bytes, 64 hexadecimal digits.",
+        &[("size(hash('holon'))", "64")],
+        (1, 1),
+        hash,
+    ),
+    entry(
+        "base64_encode",
+        &["base64_encode(text) -> string"],
+        "The UTF-8 bytes in base64 with padding.",
+        &[("base64_encode('hi!')", "\"aGkh\"")],
+        (1, 1),
+        base64_encode,
+    ),
+    entry(
+        "base64_decode",
+        &["base64_decode(text) -> string"],
+        "The text whose UTF-8 bytes are given in base64, standard or URL-safe.",
+        &[("base64_decode('aGkh')", "\"hi!\"")],
+        (1, 1),
+        base64_decode,
+    ),
+    entry(
+        "base64.encode",
+        &["base64.encode(text) -> string"],
+        "The same as `base64_encode`.",
+        &[("base64.encode('hello')", "\"aGVsbG8=\"")],
+        (1, 1),
+        base64_encode,
+    ),
+    entry(
+        "base64.decode",
+        &["base64.decode(text) -> string"],
+        "The same as `base64_decode`.",
+        &[("base64.decode('aGVsbG8')", "\"hello\"")],
+        (1, 1),
+        base64_decode,
+    ),
+    entry(
+        "url_encode",
+        &["url_encode(text) -> string"],
+        "With all but letters, digits and `-_.~` written as %XX (RFC 3986).",
+        &[("url_encode('a b/é')", "\"a%20b%2F%C3%A9\"")],
+        (1, 1),
+        url_encode,
+    ),
+    entry(
+        "url_decode",
+        &["url_decode(text) -> string"],
+        "With each %XX read.",
+        &[("url_decode('a%20b')", "\"a b\"")],
+        (1, 1),
+        url_decode,
+    ),
 ];
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -95,13 +144,17 @@ fn url_decode(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
             bytes.push(*first);
             continue;
         }
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
+        let digits = tail
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()));
         let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
             return Err(Fail::new("bad_conversion", "two hexadecimal digits follow each `%`").of(0));
         };
         bytes.push(byte);
         rest = &tail[2..];
     }
-    let decoded = String::from_utf8(bytes).map_err(|_| Fail::new("bad_conversion", "the bytes are not text in UTF-8").of(0))?;
+    let decoded =
+        String::from_utf8(bytes).map_err(|_| Fail::new("bad_conversion", "the bytes are not text in UTF-8").of(0))?;
     Ok(Value::from(decoded))
 }

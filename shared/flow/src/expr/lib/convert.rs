@@ -8,16 +8,86 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
-    entry("int", &["int(number) -> int", "int(text)"], "A whole number: decimals lose what stands after the point; text is read.", &[("int(3.9)", "3"), ("int('42')", "42")], (1, 1), int),
-    entry("uint", &["uint(number) -> int", "uint(text)"], "As `int`, and not negative.", &[("uint('7')", "7")], (1, 1), uint),
-    entry("decimal", &["decimal(number) -> decimal", "decimal(text)"], "An exact decimal; text is read.", &[("decimal('19.90') * 3", "59.70")], (1, 1), decimal),
-    entry("double", &["double(number) -> decimal", "double(text)"], "The same as `decimal`: there is no floating point.", &[("double('0.1') + 0.2 == 0.3", "true")], (1, 1), decimal),
-    entry("string", &["string(value) -> string"], "A text, number or truth value as text.", &[("string(1.50)", "\"1.50\""), ("string(true)", "\"true\"")], (1, 1), string),
-    entry("bool", &["bool(text) -> bool", "bool(bool)"], "Reads true, false, 1, 0, t, f.", &[("bool('true')", "true")], (1, 1), bool),
-    entry("type", &["type(value) -> string"], "The name of the type: null, bool, int, decimal, string, list, map or blob.", &[("type(1) == int", "true"), ("type(2.5)", "\"decimal\"")], (1, 1), |args, _| Ok(Value::str(args[0].type_name()))),
-    entry("dyn", &["dyn(value) -> any"], "The value itself; CEL has it to defer type checks.", &[("dyn(1)", "1")], (1, 1), |args, _| Ok((*args[0]).clone())),
-    entry("to_json", &["to_json(value) -> string"], "The value as compact JSON.", &[("to_json({'a': [1, 2.50]})", r#""{\"a\":[1,2.50]}""#)], (1, 1), to_json),
-    entry("parse_json", &["parse_json(text) -> any"], "The value a JSON text says, numbers exact.", &[("parse_json('[1, 0.10]')", "[1,0.10]")], (1, 1), parse_json),
+    entry(
+        "int",
+        &["int(number) -> int", "int(text)"],
+        "A whole number: decimals lose what stands after the point; text is read.",
+        &[("int(3.9)", "3"), ("int('42')", "42")],
+        (1, 1),
+        int,
+    ),
+    entry(
+        "uint",
+        &["uint(number) -> int", "uint(text)"],
+        "As `int`, and not negative.",
+        &[("uint('7')", "7")],
+        (1, 1),
+        uint,
+    ),
+    entry(
+        "decimal",
+        &["decimal(number) -> decimal", "decimal(text)"],
+        "An exact decimal; text is read.",
+        &[("decimal('19.90') * 3", "59.70")],
+        (1, 1),
+        decimal,
+    ),
+    entry(
+        "double",
+        &["double(number) -> decimal", "double(text)"],
+        "The same as `decimal`: there is no floating point.",
+        &[("double('0.1') + 0.2 == 0.3", "true")],
+        (1, 1),
+        decimal,
+    ),
+    entry(
+        "string",
+        &["string(value) -> string"],
+        "A text, number or truth value as text.",
+        &[("string(1.50)", "\"1.50\""), ("string(true)", "\"true\"")],
+        (1, 1),
+        string,
+    ),
+    entry(
+        "bool",
+        &["bool(text) -> bool", "bool(bool)"],
+        "Reads true, false, 1, 0, t, f.",
+        &[("bool('true')", "true")],
+        (1, 1),
+        bool,
+    ),
+    entry(
+        "type",
+        &["type(value) -> string"],
+        "The name of the type: null, bool, int, decimal, string, list, map or blob.",
+        &[("type(1) == int", "true"), ("type(2.5)", "\"decimal\"")],
+        (1, 1),
+        |args, _| Ok(Value::str(args[0].type_name())),
+    ),
+    entry(
+        "dyn",
+        &["dyn(value) -> any"],
+        "The value itself; CEL has it to defer type checks.",
+        &[("dyn(1)", "1")],
+        (1, 1),
+        |args, _| Ok((*args[0]).clone()),
+    ),
+    entry(
+        "to_json",
+        &["to_json(value) -> string"],
+        "The value as compact JSON.",
+        &[("to_json({'a': [1, 2.50]})", r#""{\"a\":[1,2.50]}""#)],
+        (1, 1),
+        to_json,
+    ),
+    entry(
+        "parse_json",
+        &["parse_json(text) -> any"],
+        "The value a JSON text says, numbers exact.",
+        &[("parse_json('[1, 0.10]')", "[1,0.10]")],
+        (1, 1),
+        parse_json,
+    ),
 ];
 
 fn bad(what: &str, text: &str) -> Fail {
@@ -37,7 +107,9 @@ fn int(args: &[V<'_>], _: &mut Meter) -> Result<Value, Fail> {
 
 fn uint(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     let value = int(args, meter)?;
-    if value.as_int().is_some_and(|value| value < 0) || matches!(&*args[0], Value::Decimal(value) if value.is_sign_negative() && !value.is_zero()) {
+    if value.as_int().is_some_and(|value| value < 0)
+        || matches!(&*args[0], Value::Decimal(value) if value.is_sign_negative() && !value.is_zero())
+    {
         return Err(Fail::overflow());
     }
     Ok(value)
@@ -63,7 +135,9 @@ fn string(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     match &*args[0] {
         Value::Str(_) => Ok((*args[0]).clone()),
         Value::Int(_) | Value::Decimal(_) | Value::Bool(_) => Ok(Value::Str(display(&args[0], meter)?)),
-        Value::List(_) | Value::Map(_) => Err(wrong("text, a number or a truth value", &args[0], 0).hint("write to_json(value)")),
+        Value::List(_) | Value::Map(_) => {
+            Err(wrong("text, a number or a truth value", &args[0], 0).hint("write to_json(value)"))
+        }
         other => Err(wrong("text, a number or a truth value", other, 0)),
     }
 }
@@ -85,14 +159,21 @@ fn json_bound(value: &Value, meter: &mut Meter) -> Result<u64, Fail> {
     const NUMBER: u64 = 32;
     const ESCAPED: u64 = 6;
     ops::work(meter, 1)?;
-    let text = |text: &str| 3 + text.bytes().map(|byte| if byte < 0x20 { ESCAPED } else { 1 + u64::from(matches!(byte, b'"' | b'\\')) }).sum::<u64>();
+    let text = |text: &str| {
+        3 + text
+            .bytes()
+            .map(|byte| if byte < 0x20 { ESCAPED } else { 1 + u64::from(matches!(byte, b'"' | b'\\')) })
+            .sum::<u64>()
+    };
     Ok(match value {
         Value::Str(string) => {
             ops::read(meter, string.len())?;
             text(string)
         }
         Value::List(items) => items.iter().try_fold(2, |sum, item| Ok(sum + 1 + json_bound(item, meter)?))?,
-        Value::Map(map) => map.iter().try_fold(2, |sum, (key, item)| Ok(sum + 2 + text(key) + json_bound(item, meter)?))?,
+        Value::Map(map) => {
+            map.iter().try_fold(2, |sum, (key, item)| Ok(sum + 2 + text(key) + json_bound(item, meter)?))?
+        }
         Value::Blob(blob) => 192 + text(&blob.media_type),
         _ => NUMBER,
     })
@@ -109,7 +190,8 @@ fn parse_json(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     const GROWTH: usize = 16;
     let text = text(args, 0)?;
     charge_text(meter, text.len().saturating_mul(GROWTH))?;
-    json::parse(text.as_bytes()).map_err(|error| Fail::new("bad_conversion", format!("the text is not JSON: {error}")).of(0))
+    json::parse(text.as_bytes())
+        .map_err(|error| Fail::new("bad_conversion", format!("the text is not JSON: {error}")).of(0))
 }
 
 /// The text of a value in `{{ }}`, `join` and `%s`: text as it is, null as nothing, lists and maps as JSON.

@@ -10,23 +10,142 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
-    entry("sum", &["list.sum() -> number"], "The sum of the numbers, 0 for none.", &[("[1, 2.5].sum()", "3.5"), ("[].sum()", "0")], (1, 1), sum),
-    entry("avg", &["list.avg() -> number"], "The mean of the numbers, null for none.", &[("[1, 2].avg()", "1.5"), ("[].avg()", "null")], (1, 1), avg),
-    entry("min", &["list.min() -> any", "min(a, b, …)"], "The smallest, null for none; all must have an order.", &[("[3, 1.5].min()", "1.5"), ("min(2, 1)", "1")], (1, u8::MAX), |args, meter| extreme(args, meter, Ordering::Less)),
-    entry("max", &["list.max() -> any", "max(a, b, …)"], "The largest, null for none; all must have an order.", &[("['a', 'b'].max()", "\"b\"")], (1, u8::MAX), |args, meter| extreme(args, meter, Ordering::Greater)),
-    entry("math.least", &["math.least(a, b, …) -> any"], "The same as `min`.", &[("math.least(2, 1, 3)", "1")], (1, u8::MAX), |args, meter| extreme(args, meter, Ordering::Less)),
-    entry("math.greatest", &["math.greatest(a, b, …) -> any"], "The same as `max`.", &[("math.greatest([2, 3])", "3")], (1, u8::MAX), |args, meter| extreme(args, meter, Ordering::Greater)),
-    entry("first", &["list.first() -> any"], "The first item, null for none.", &[("[1, 2].first()", "1"), ("[].first()", "null")], (1, 1), |args, _| Ok(list(args, 0)?.first().cloned().unwrap_or_default())),
-    entry("last", &["list.last() -> any"], "The last item, null for none.", &[("[1, 2].last()", "2")], (1, 1), |args, _| Ok(list(args, 0)?.last().cloned().unwrap_or_default())),
-    entry("sort", &["list.sort() -> list"], "In rising order: null, false, true, numbers, texts, lists, maps.", &[("[3, 1, 2].sort()", "[1,2,3]")], (1, 1), sort),
-    entry("distinct", &["list.distinct() -> list"], "Each item once, where it first stood.", &[("[1, 2, 1.0].distinct()", "[1,2]")], (1, 1), distinct),
-    entry("reverse", &["list.reverse() -> list", "text.reverse() -> string"], "In opposite order.", &[("[1, 2].reverse()", "[2,1]"), ("'abc'.reverse()", "\"cba\"")], (1, 1), reverse),
-    entry("flatten", &["list.flatten() -> list", "list.flatten(depth)"], "Lists in the list replaced by their items, one level deep or `depth` levels.", &[("[1, [2, [3]]].flatten()", "[1,2,[3]]"), ("[1, [2, [3]]].flatten(2)", "[1,2,3]")], (1, 2), flatten),
-    entry("slice", &["list.slice(from) -> list", "list.slice(from, to)"], "The items from a position to before another; positions past the end are the end.", &[("[1, 2, 3].slice(1)", "[2,3]"), ("[1, 2, 3].slice(0, 2)", "[1,2]")], (2, 3), slice),
-    entry("chunk", &["list.chunk(size) -> list"], "Lists of `size` items each; the last may be shorter.", &[("[1, 2, 3].chunk(2)", "[[1,2],[3]]")], (2, 2), chunk),
-    entry("zip", &["list.zip(other) -> list"], "Pairs of items at the same place, as many as the shorter list has.", &[("[1, 2].zip(['a', 'b'])", "[[1,\"a\"],[2,\"b\"]]")], (2, 2), zip),
-    entry("range", &["range(end) -> list", "range(start, end)", "range(start, end, step)"], "Whole numbers from 0 or `start` to before `end`.", &[("range(3)", "[0,1,2]"), ("range(5, 0, -2)", "[5,3,1]")], (1, 3), range),
-    entry("lists.range", &["lists.range(end) -> list"], "The same as `range`.", &[("lists.range(2)", "[0,1]")], (1, 1), range),
+    entry(
+        "sum",
+        &["list.sum() -> number"],
+        "The sum of the numbers, 0 for none.",
+        &[("[1, 2.5].sum()", "3.5"), ("[].sum()", "0")],
+        (1, 1),
+        sum,
+    ),
+    entry(
+        "avg",
+        &["list.avg() -> number"],
+        "The mean of the numbers, null for none.",
+        &[("[1, 2].avg()", "1.5"), ("[].avg()", "null")],
+        (1, 1),
+        avg,
+    ),
+    entry(
+        "min",
+        &["list.min() -> any", "min(a, b, …)"],
+        "The smallest, null for none; all must have an order.",
+        &[("[3, 1.5].min()", "1.5"), ("min(2, 1)", "1")],
+        (1, u8::MAX),
+        |args, meter| extreme(args, meter, Ordering::Less),
+    ),
+    entry(
+        "max",
+        &["list.max() -> any", "max(a, b, …)"],
+        "The largest, null for none; all must have an order.",
+        &[("['a', 'b'].max()", "\"b\"")],
+        (1, u8::MAX),
+        |args, meter| extreme(args, meter, Ordering::Greater),
+    ),
+    entry(
+        "math.least",
+        &["math.least(a, b, …) -> any"],
+        "The same as `min`.",
+        &[("math.least(2, 1, 3)", "1")],
+        (1, u8::MAX),
+        |args, meter| extreme(args, meter, Ordering::Less),
+    ),
+    entry(
+        "math.greatest",
+        &["math.greatest(a, b, …) -> any"],
+        "The same as `max`.",
+        &[("math.greatest([2, 3])", "3")],
+        (1, u8::MAX),
+        |args, meter| extreme(args, meter, Ordering::Greater),
+    ),
+    entry(
+        "first",
+        &["list.first() -> any"],
+        "The first item, null for none.",
+        &[("[1, 2].first()", "1"), ("[].first()", "null")],
+        (1, 1),
+        |args, _| Ok(list(args, 0)?.first().cloned().unwrap_or_default()),
+    ),
+    entry(
+        "last",
+        &["list.last() -> any"],
+        "The last item, null for none.",
+        &[("[1, 2].last()", "2")],
+        (1, 1),
+        |args, _| Ok(list(args, 0)?.last().cloned().unwrap_or_default()),
+    ),
+    entry(
+        "sort",
+        &["list.sort() -> list"],
+        "In rising order: null, false, true, numbers, texts, lists, maps.",
+        &[("[3, 1, 2].sort()", "[1,2,3]")],
+        (1, 1),
+        sort,
+    ),
+    entry(
+        "distinct",
+        &["list.distinct() -> list"],
+        "Each item once, where it first stood.",
+        &[("[1, 2, 1.0].distinct()", "[1,2]")],
+        (1, 1),
+        distinct,
+    ),
+    entry(
+        "reverse",
+        &["list.reverse() -> list", "text.reverse() -> string"],
+        "In opposite order.",
+        &[("[1, 2].reverse()", "[2,1]"), ("'abc'.reverse()", "\"cba\"")],
+        (1, 1),
+        reverse,
+    ),
+    entry(
+        "flatten",
+        &["list.flatten() -> list", "list.flatten(depth)"],
+        "Lists in the list replaced by their items, one level deep or `depth` levels.",
+        &[("[1, [2, [3]]].flatten()", "[1,2,[3]]"), ("[1, [2, [3]]].flatten(2)", "[1,2,3]")],
+        (1, 2),
+        flatten,
+    ),
+    entry(
+        "slice",
+        &["list.slice(from) -> list", "list.slice(from, to)"],
+        "The items from a position to before another; positions past the end are the end.",
+        &[("[1, 2, 3].slice(1)", "[2,3]"), ("[1, 2, 3].slice(0, 2)", "[1,2]")],
+        (2, 3),
+        slice,
+    ),
+    entry(
+        "chunk",
+        &["list.chunk(size) -> list"],
+        "Lists of `size` items each; the last may be shorter.",
+        &[("[1, 2, 3].chunk(2)", "[[1,2],[3]]")],
+        (2, 2),
+        chunk,
+    ),
+    entry(
+        "zip",
+        &["list.zip(other) -> list"],
+        "Pairs of items at the same place, as many as the shorter list has.",
+        &[("[1, 2].zip(['a', 'b'])", "[[1,\"a\"],[2,\"b\"]]")],
+        (2, 2),
+        zip,
+    ),
+    entry(
+        "range",
+        &["range(end) -> list", "range(start, end)", "range(start, end, step)"],
+        "Whole numbers from 0 or `start` to before `end`.",
+        &[("range(3)", "[0,1,2]"), ("range(5, 0, -2)", "[5,3,1]")],
+        (1, 3),
+        range,
+    ),
+    entry(
+        "lists.range",
+        &["lists.range(end) -> list"],
+        "The same as `range`.",
+        &[("lists.range(2)", "[0,1]")],
+        (1, 1),
+        range,
+    ),
 ];
 
 /// The sum of a running sum and an item.
@@ -79,7 +198,11 @@ pub(in crate::expr) fn sorting_order(a: &Value, b: &Value) -> Ordering {
 }
 
 /// Charges for all comparisons a sort of these keys may need.
-pub(in crate::expr) fn charge_sorting<'v>(keys: impl Iterator<Item = &'v Value>, items: usize, meter: &mut Meter) -> Result<(), Fail> {
+pub(in crate::expr) fn charge_sorting<'v>(
+    keys: impl Iterator<Item = &'v Value>,
+    items: usize,
+    meter: &mut Meter,
+) -> Result<(), Fail> {
     let rounds = u64::from(usize::BITS - items.leading_zeros());
     for key in keys {
         let size = match key {

@@ -10,17 +10,80 @@ use rust_decimal::RoundingStrategy;
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
     entry("abs", &["abs(number) -> number"], "Without its sign.", &[("abs(-2.5)", "2.5")], (1, 1), abs),
     entry("sign", &["sign(number) -> int"], "-1, 0 or 1.", &[("sign(-2.5)", "-1")], (1, 1), sign),
-    entry("floor", &["floor(number) -> int"], "The largest whole number that is not larger.", &[("floor(-1.5)", "-2")], (1, 1), |args, _| whole(args, RoundingStrategy::ToNegativeInfinity)),
-    entry("ceil", &["ceil(number) -> int"], "The smallest whole number that is not smaller.", &[("ceil(1.2)", "2")], (1, 1), |args, _| whole(args, RoundingStrategy::ToPositiveInfinity)),
-    entry("trunc", &["trunc(number) -> int"], "Without what stands after the point.", &[("trunc(-1.5)", "-1")], (1, 1), |args, _| whole(args, RoundingStrategy::ToZero)),
-    entry("round", &["round(number) -> int", "round(number, digits) -> decimal"], "The nearest whole number, or the nearest with so many digits after the point; a half goes away from zero.", &[("round(2.5)", "3"), ("round(2.345, 2)", "2.35")], (1, 2), round),
-    entry("pow", &["pow(number, exponent) -> number"], "A number times itself, `exponent` (0 to 1000) times.", &[("pow(2, 10)", "1024"), ("pow(1.1, 2)", "1.21")], (2, 2), pow),
+    entry(
+        "floor",
+        &["floor(number) -> int"],
+        "The largest whole number that is not larger.",
+        &[("floor(-1.5)", "-2")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToNegativeInfinity),
+    ),
+    entry(
+        "ceil",
+        &["ceil(number) -> int"],
+        "The smallest whole number that is not smaller.",
+        &[("ceil(1.2)", "2")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToPositiveInfinity),
+    ),
+    entry(
+        "trunc",
+        &["trunc(number) -> int"],
+        "Without what stands after the point.",
+        &[("trunc(-1.5)", "-1")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToZero),
+    ),
+    entry(
+        "round",
+        &["round(number) -> int", "round(number, digits) -> decimal"],
+        "The nearest whole number, or the nearest with so many digits after the point; a half goes away from zero.",
+        &[("round(2.5)", "3"), ("round(2.345, 2)", "2.35")],
+        (1, 2),
+        round,
+    ),
+    entry(
+        "pow",
+        &["pow(number, exponent) -> number"],
+        "A number times itself, `exponent` (0 to 1000) times.",
+        &[("pow(2, 10)", "1024"), ("pow(1.1, 2)", "1.21")],
+        (2, 2),
+        pow,
+    ),
     entry("math.abs", &["math.abs(number) -> number"], "The same as `abs`.", &[("math.abs(-1)", "1")], (1, 1), abs),
     entry("math.sign", &["math.sign(number) -> int"], "The same as `sign`.", &[("math.sign(3)", "1")], (1, 1), sign),
-    entry("math.floor", &["math.floor(number) -> int"], "The same as `floor`.", &[("math.floor(1.9)", "1")], (1, 1), |args, _| whole(args, RoundingStrategy::ToNegativeInfinity)),
-    entry("math.ceil", &["math.ceil(number) -> int"], "The same as `ceil`.", &[("math.ceil(1.1)", "2")], (1, 1), |args, _| whole(args, RoundingStrategy::ToPositiveInfinity)),
-    entry("math.round", &["math.round(number) -> int"], "The same as `round`.", &[("math.round(-1.5)", "-2")], (1, 2), round),
-    entry("math.trunc", &["math.trunc(number) -> int"], "The same as `trunc`.", &[("math.trunc(1.9)", "1")], (1, 1), |args, _| whole(args, RoundingStrategy::ToZero)),
+    entry(
+        "math.floor",
+        &["math.floor(number) -> int"],
+        "The same as `floor`.",
+        &[("math.floor(1.9)", "1")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToNegativeInfinity),
+    ),
+    entry(
+        "math.ceil",
+        &["math.ceil(number) -> int"],
+        "The same as `ceil`.",
+        &[("math.ceil(1.1)", "2")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToPositiveInfinity),
+    ),
+    entry(
+        "math.round",
+        &["math.round(number) -> int"],
+        "The same as `round`.",
+        &[("math.round(-1.5)", "-2")],
+        (1, 2),
+        round,
+    ),
+    entry(
+        "math.trunc",
+        &["math.trunc(number) -> int"],
+        "The same as `trunc`.",
+        &[("math.trunc(1.9)", "1")],
+        (1, 1),
+        |args, _| whole(args, RoundingStrategy::ToZero),
+    ),
 ];
 
 fn abs(args: &[V<'_>], _: &mut Meter) -> Result<Value, Fail> {
@@ -32,7 +95,13 @@ fn abs(args: &[V<'_>], _: &mut Meter) -> Result<Value, Fail> {
 
 fn sign(args: &[V<'_>], _: &mut Meter) -> Result<Value, Fail> {
     let value = decimal(args, 0)?;
-    Ok(Value::Int(if value.is_zero() { 0 } else if value.is_sign_negative() { -1 } else { 1 }))
+    Ok(Value::Int(if value.is_zero() {
+        0
+    } else if value.is_sign_negative() {
+        -1
+    } else {
+        1
+    }))
 }
 
 fn whole(args: &[V<'_>], strategy: RoundingStrategy) -> Result<Value, Fail> {

@@ -8,28 +8,182 @@ use holon_model::{Decimal, Value};
 use std::sync::Arc;
 
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
-    entry("size", &["size(text) -> int", "size(list)", "size(map)"], "Characters of a text, items of a list, fields of a map.", &[("size('héé')", "3"), ("[1, 2].size()", "2")], (1, 1), size),
-    entry("contains", &["text.contains(part) -> bool"], "Whether a text contains another.", &[("'holon'.contains('lo')", "true")], (2, 2), contains),
-    entry("startsWith", &["text.startsWith(prefix) -> bool"], "Whether a text starts with another.", &[("'holon'.startsWith('ho')", "true")], (2, 2), starts_with),
-    entry("endsWith", &["text.endsWith(suffix) -> bool"], "Whether a text ends with another.", &[("'holon'.endsWith('on')", "true")], (2, 2), ends_with),
-    entry("matches", &["text.matches(pattern) -> bool"], "Whether a pattern (RE2 syntax, linear time) matches somewhere in a text; `^…$` for all of it.", &[("'A-17'.matches('^[A-Z]-[0-9]+$')", "true")], (2, 2), matches),
-    entry("lowerAscii", &["text.lowerAscii() -> string"], "Letters A to Z in lower case.", &[("'AbÉ'.lowerAscii()", "\"abÉ\"")], (1, 1), |args, meter| case(args, meter, str::to_ascii_lowercase)),
-    entry("upperAscii", &["text.upperAscii() -> string"], "Letters a to z in upper case.", &[("'ab'.upperAscii()", "\"AB\"")], (1, 1), |args, meter| case(args, meter, str::to_ascii_uppercase)),
-    entry("trim", &["text.trim() -> string"], "Without white space at both ends.", &[("'  a b '.trim()", "\"a b\"")], (1, 1), trim),
-    entry("replace", &["text.replace(old, new) -> string", "text.replace(old, new, limit)"], "With `new` for each `old`, or for the first `limit` of them.", &[("'a-b-c'.replace('-', '+')", "\"a+b+c\""), ("'a-b-c'.replace('-', '', 1)", "\"ab-c\"")], (3, 4), replace),
-    entry("split", &["text.split(separator) -> list", "text.split(separator, limit)"], "The parts between separators, at most `limit` of them; an empty separator gives the characters.", &[("'a,b'.split(',')", "[\"a\",\"b\"]"), ("'a,b,c'.split(',', 2)", "[\"a\",\"b,c\"]")], (2, 3), split),
-    entry("lines", &["text.lines() -> list"], "The lines, without their ends.", &[("'a\\nb\\n'.lines()", "[\"a\",\"b\"]")], (1, 1), lines),
-    entry("join", &["list.join() -> string", "list.join(separator)"], "The texts of a list as one, with a separator between them; numbers are written as `string` writes them.", &[("['a', 'b', 3].join('-')", "\"a-b-3\"")], (1, 2), join),
-    entry("substring", &["text.substring(start) -> string", "text.substring(start, end)"], "The characters from `start` to before `end`.", &[("'holon'.substring(1, 3)", "\"ol\"")], (2, 3), substring),
-    entry("charAt", &["text.charAt(index) -> string"], "The character at a position; empty text just past the end.", &[("'abc'.charAt(1)", "\"b\"")], (2, 2), char_at),
-    entry("indexOf", &["text.indexOf(part) -> int", "text.indexOf(part, from)", "list.indexOf(item)"], "Where a part or an item is first found, or -1.", &[("'holon'.indexOf('o', 2)", "3"), ("[5, 7].indexOf(7)", "1")], (2, 3), index_of),
-    entry("lastIndexOf", &["text.lastIndexOf(part) -> int", "text.lastIndexOf(part, from)", "list.lastIndexOf(item)"], "Where a part or an item is last found, or -1.", &[("'holon'.lastIndexOf('o')", "3")], (2, 3), last_index_of),
-    entry("repeat", &["text.repeat(times) -> string"], "A text several times.", &[("'ab'.repeat(3)", "\"ababab\"")], (2, 2), repeat),
-    entry("pad_start", &["text.pad_start(length, filler) -> string"], "With a filler character before it up to a length.", &[("string(7).pad_start(3, '0')", "\"007\"")], (3, 3), |args, meter| pad(args, meter, true)),
-    entry("pad_end", &["text.pad_end(length, filler) -> string"], "With a filler character after it up to a length.", &[("'ab'.pad_end(4, '.')", "\"ab..\"")], (3, 3), |args, meter| pad(args, meter, false)),
-    entry("format", &["text.format(list) -> string"], "With the items of a list for `%s` (any), `%d` (whole number), `%.2f` (digits after the point), `%x` `%X` `%o` `%b` (whole number in another base); `%%` is a percent sign.", &[("'%s: %.2f'.format(['sum', 12.5])", "\"sum: 12.50\"")], (2, 2), format),
-    entry("strings.quote", &["strings.quote(text) -> string"], "A text in double quotes with what needs it escaped.", &[("strings.quote('a\"b')", r#""\"a\\\"b\"""#)], (1, 1), quote),
-    entry("escape_html", &["escape_html(text) -> string"], "With & < > \" ' written so that they are text in HTML.", &[("escape_html('<b>')", "\"&lt;b&gt;\"")], (1, 1), escape_html),
+    entry(
+        "size",
+        &["size(text) -> int", "size(list)", "size(map)"],
+        "Characters of a text, items of a list, fields of a map.",
+        &[("size('héé')", "3"), ("[1, 2].size()", "2")],
+        (1, 1),
+        size,
+    ),
+    entry(
+        "contains",
+        &["text.contains(part) -> bool"],
+        "Whether a text contains another.",
+        &[("'holon'.contains('lo')", "true")],
+        (2, 2),
+        contains,
+    ),
+    entry(
+        "startsWith",
+        &["text.startsWith(prefix) -> bool"],
+        "Whether a text starts with another.",
+        &[("'holon'.startsWith('ho')", "true")],
+        (2, 2),
+        starts_with,
+    ),
+    entry(
+        "endsWith",
+        &["text.endsWith(suffix) -> bool"],
+        "Whether a text ends with another.",
+        &[("'holon'.endsWith('on')", "true")],
+        (2, 2),
+        ends_with,
+    ),
+    entry(
+        "matches",
+        &["text.matches(pattern) -> bool"],
+        "Whether a pattern (RE2 syntax, linear time) matches somewhere in a text; `^…$` for all of it.",
+        &[("'A-17'.matches('^[A-Z]-[0-9]+$')", "true")],
+        (2, 2),
+        matches,
+    ),
+    entry(
+        "lowerAscii",
+        &["text.lowerAscii() -> string"],
+        "Letters A to Z in lower case.",
+        &[("'AbÉ'.lowerAscii()", "\"abÉ\"")],
+        (1, 1),
+        |args, meter| case(args, meter, str::to_ascii_lowercase),
+    ),
+    entry(
+        "upperAscii",
+        &["text.upperAscii() -> string"],
+        "Letters a to z in upper case.",
+        &[("'ab'.upperAscii()", "\"AB\"")],
+        (1, 1),
+        |args, meter| case(args, meter, str::to_ascii_uppercase),
+    ),
+    entry(
+        "trim",
+        &["text.trim() -> string"],
+        "Without white space at both ends.",
+        &[("'  a b '.trim()", "\"a b\"")],
+        (1, 1),
+        trim,
+    ),
+    entry(
+        "replace",
+        &["text.replace(old, new) -> string", "text.replace(old, new, limit)"],
+        "With `new` for each `old`, or for the first `limit` of them.",
+        &[("'a-b-c'.replace('-', '+')", "\"a+b+c\""), ("'a-b-c'.replace('-', '', 1)", "\"ab-c\"")],
+        (3, 4),
+        replace,
+    ),
+    entry(
+        "split",
+        &["text.split(separator) -> list", "text.split(separator, limit)"],
+        "The parts between separators, at most `limit` of them; an empty separator gives the characters.",
+        &[("'a,b'.split(',')", "[\"a\",\"b\"]"), ("'a,b,c'.split(',', 2)", "[\"a\",\"b,c\"]")],
+        (2, 3),
+        split,
+    ),
+    entry(
+        "lines",
+        &["text.lines() -> list"],
+        "The lines, without their ends.",
+        &[("'a\\nb\\n'.lines()", "[\"a\",\"b\"]")],
+        (1, 1),
+        lines,
+    ),
+    entry(
+        "join",
+        &["list.join() -> string", "list.join(separator)"],
+        "The texts of a list as one, with a separator between them; numbers are written as `string` writes them.",
+        &[("['a', 'b', 3].join('-')", "\"a-b-3\"")],
+        (1, 2),
+        join,
+    ),
+    entry(
+        "substring",
+        &["text.substring(start) -> string", "text.substring(start, end)"],
+        "The characters from `start` to before `end`.",
+        &[("'holon'.substring(1, 3)", "\"ol\"")],
+        (2, 3),
+        substring,
+    ),
+    entry(
+        "charAt",
+        &["text.charAt(index) -> string"],
+        "The character at a position; empty text just past the end.",
+        &[("'abc'.charAt(1)", "\"b\"")],
+        (2, 2),
+        char_at,
+    ),
+    entry(
+        "indexOf",
+        &["text.indexOf(part) -> int", "text.indexOf(part, from)", "list.indexOf(item)"],
+        "Where a part or an item is first found, or -1.",
+        &[("'holon'.indexOf('o', 2)", "3"), ("[5, 7].indexOf(7)", "1")],
+        (2, 3),
+        index_of,
+    ),
+    entry(
+        "lastIndexOf",
+        &["text.lastIndexOf(part) -> int", "text.lastIndexOf(part, from)", "list.lastIndexOf(item)"],
+        "Where a part or an item is last found, or -1.",
+        &[("'holon'.lastIndexOf('o')", "3")],
+        (2, 3),
+        last_index_of,
+    ),
+    entry(
+        "repeat",
+        &["text.repeat(times) -> string"],
+        "A text several times.",
+        &[("'ab'.repeat(3)", "\"ababab\"")],
+        (2, 2),
+        repeat,
+    ),
+    entry(
+        "pad_start",
+        &["text.pad_start(length, filler) -> string"],
+        "With a filler character before it up to a length.",
+        &[("string(7).pad_start(3, '0')", "\"007\"")],
+        (3, 3),
+        |args, meter| pad(args, meter, true),
+    ),
+    entry(
+        "pad_end",
+        &["text.pad_end(length, filler) -> string"],
+        "With a filler character after it up to a length.",
+        &[("'ab'.pad_end(4, '.')", "\"ab..\"")],
+        (3, 3),
+        |args, meter| pad(args, meter, false),
+    ),
+    entry(
+        "format",
+        &["text.format(list) -> string"],
+        "With the items of a list for `%s` (any), `%d` (whole number), `%.2f` (digits after the point), `%x` `%X` `%o` `%b` (whole number in another base); `%%` is a percent sign.",
+        &[("'%s: %.2f'.format(['sum', 12.5])", "\"sum: 12.50\"")],
+        (2, 2),
+        format,
+    ),
+    entry(
+        "strings.quote",
+        &["strings.quote(text) -> string"],
+        "A text in double quotes with what needs it escaped.",
+        &[("strings.quote('a\"b')", r#""\"a\\\"b\"""#)],
+        (1, 1),
+        quote,
+    ),
+    entry(
+        "escape_html",
+        &["escape_html(text) -> string"],
+        "With & < > \" ' written so that they are text in HTML.",
+        &[("escape_html('<b>')", "\"&lt;b&gt;\"")],
+        (1, 1),
+        escape_html,
+    ),
 ];
 
 fn size(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
@@ -109,7 +263,8 @@ fn split(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     charge_text(meter, whole.len())?;
     if separator.is_empty() {
         let cut = whole.char_indices().nth(limit - 1).map_or(whole.len(), |(at, _)| at);
-        let mut parts: Vec<Value> = whole[..cut].chars().map(|character| Value::str(character.encode_utf8(&mut [0; 4]) as &str)).collect();
+        let mut parts: Vec<Value> =
+            whole[..cut].chars().map(|character| Value::str(character.encode_utf8(&mut [0; 4]) as &str)).collect();
         if cut < whole.len() {
             parts.push(Value::str(&whole[cut..]));
         }
@@ -149,7 +304,11 @@ fn join(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
 fn byte_of(text: &str, position: usize, at: usize) -> Result<usize, Fail> {
     let found = text.char_indices().map(|(byte, _)| byte).chain([text.len()]).nth(position);
     found.ok_or_else(|| {
-        Fail::new("index_out_of_range", format!("there is no position {position} in a text of {} characters", text.chars().count())).of(at)
+        Fail::new(
+            "index_out_of_range",
+            format!("there is no position {position} in a text of {} characters", text.chars().count()),
+        )
+        .of(at)
     })
 }
 
@@ -199,7 +358,11 @@ fn last_index_of(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     Ok(position(whole, searched.rfind(&**part)))
 }
 
-fn find_item<'v>(items: impl Iterator<Item = (usize, &'v Value)>, wanted: &Value, meter: &mut Meter) -> Result<Value, Fail> {
+fn find_item<'v>(
+    items: impl Iterator<Item = (usize, &'v Value)>,
+    wanted: &Value,
+    meter: &mut Meter,
+) -> Result<Value, Fail> {
     for (index, item) in items {
         ops::work(meter, 1)?;
         if ops::equal(item, wanted, meter)? {
@@ -283,14 +446,16 @@ fn format(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
             rest = after;
             continue;
         }
-        let digits = rest.strip_prefix('.').map(|rest| rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len());
+        let digits =
+            rest.strip_prefix('.').map(|rest| rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len());
         let precision = digits.and_then(|digits| rest[1..=digits].parse::<u32>().ok());
         rest = &rest[digits.map_or(0, |digits| digits + 1)..];
         let Some(verb) = rest.chars().next() else {
             return Err(Fail::argument("the pattern ends after `%`").of(0).hint("write %% for a percent sign"));
         };
         rest = &rest[verb.len_utf8()..];
-        let item = items.next().ok_or_else(|| Fail::argument("the list has fewer items than the pattern has places").of(1))?;
+        let item =
+            items.next().ok_or_else(|| Fail::argument("the list has fewer items than the pattern has places").of(1))?;
         let piece = directive(verb, precision, item, meter)?;
         ops::alloc(meter, piece.len() as u64)?;
         out.push_str(&piece);
@@ -322,6 +487,8 @@ fn directive(verb: char, precision: Option<u32>, item: &Value, meter: &mut Meter
             }
             Ok(format!("{:.1$}", value.round_dp(digits), digits as usize).into())
         }
-        other => Err(Fail::argument(format!("`%{other}` is no place for a value")).of(0).hint("there are %s %d %f %x %X %o %b and %%")),
+        other => Err(Fail::argument(format!("`%{other}` is no place for a value"))
+            .of(0)
+            .hint("there are %s %d %f %x %X %o %b and %%")),
     }
 }

@@ -8,31 +8,149 @@ use holon_model::Value;
 use std::fmt::Write as _;
 
 pub(in crate::expr) const FUNCTIONS: &[Function] = &[
-    entry("timestamp", &["timestamp(text) -> int", "timestamp(millis)"], "Milliseconds since 1970 of RFC 3339 text; what is finer is left out.", &[("timestamp('1970-01-01T00:00:01Z')", "1000"), ("timestamp('2024-01-01T00:00:00Z') + duration('1h') == timestamp('2024-01-01T02:00:00+01:00')", "true")], (1, 1), |args, _| moment(args, 0).map(Value::Int)),
-    entry("duration", &["duration(text) -> int"], "Milliseconds of a duration such as 1d, 1h30m, 1.5s, 20ms, -5m.", &[("duration('1h30m')", "5400000")], (1, 1), duration),
-    entry("format_time", &["format_time(time) -> string", "format_time(time, format)", "format_time(time, format, offset)"], "A moment as RFC 3339 in UTC, or by a format of `%Y %m %d %e %H %I %M %S %3f %p %y %j %b %B %a %A %F %T %z %s %%`, on the clock of an offset such as +02:00.", &[("format_time(0)", "\"1970-01-01T00:00:00Z\""), ("format_time('2024-02-29T23:30:00Z', '%d.%m.%Y %H:%M', '+01:00')", "\"01.03.2024 00:30\"")], (1, 3), format_time),
-    entry("parse_time", &["parse_time(text) -> int", "parse_time(text, format)", "parse_time(text, format, offset)"], "Milliseconds since 1970 of RFC 3339 text, or of text in a format as `format_time` has them; without `%z` the clock is UTC or the offset's.", &[("parse_time('29.02.2024', '%d.%m.%Y') == timestamp('2024-02-29T00:00:00Z')", "true")], (1, 3), parse_time),
-    entry("getFullYear", &["time.getFullYear() -> int", "time.getFullYear(offset)"], "The year.", &[("timestamp('2024-02-29T12:00:00Z').getFullYear()", "2024")], (1, 2), |args, _| part(args, |civil| civil.year)),
-    entry("getMonth", &["time.getMonth() -> int", "time.getMonth(offset)"], "The month, 0 is January.", &[("timestamp('2024-02-29T12:00:00Z').getMonth()", "1")], (1, 2), |args, _| part(args, |civil| civil.month - 1)),
-    entry("getDate", &["time.getDate() -> int", "time.getDate(offset)"], "The day of the month, from 1.", &[("timestamp('2024-02-29T12:00:00Z').getDate()", "29")], (1, 2), |args, _| part(args, |civil| civil.day)),
-    entry("getDayOfMonth", &["time.getDayOfMonth() -> int", "time.getDayOfMonth(offset)"], "The day of the month, from 0.", &[("timestamp('2024-02-29T12:00:00Z').getDayOfMonth()", "28")], (1, 2), |args, _| part(args, |civil| civil.day - 1)),
-    entry("getDayOfWeek", &["time.getDayOfWeek() -> int", "time.getDayOfWeek(offset)"], "The day of the week, 0 is Sunday.", &[("timestamp('2024-02-29T12:00:00Z').getDayOfWeek()", "4")], (1, 2), |args, _| part(args, |civil| civil.weekday)),
-    entry("getDayOfYear", &["time.getDayOfYear() -> int", "time.getDayOfYear(offset)"], "The day of the year, from 0.", &[("timestamp('2024-02-29T12:00:00Z').getDayOfYear()", "59")], (1, 2), |args, _| part(args, |civil| civil.year_day - 1)),
-    entry("getHours", &["time.getHours() -> int", "time.getHours(offset)"], "The hour, 0 to 23.", &[("timestamp('2024-02-29T23:00:00Z').getHours('+02:00')", "1")], (1, 2), |args, _| part(args, |civil| civil.hour)),
-    entry("getMinutes", &["time.getMinutes() -> int", "time.getMinutes(offset)"], "The minute.", &[("timestamp('2024-02-29T12:34:00Z').getMinutes()", "34")], (1, 2), |args, _| part(args, |civil| civil.minute)),
-    entry("getSeconds", &["time.getSeconds() -> int", "time.getSeconds(offset)"], "The second.", &[("timestamp('2024-02-29T12:34:56Z').getSeconds()", "56")], (1, 2), |args, _| part(args, |civil| civil.second)),
-    entry("getMilliseconds", &["time.getMilliseconds() -> int", "time.getMilliseconds(offset)"], "The milliseconds of the second.", &[("timestamp('2024-02-29T12:34:56.789Z').getMilliseconds()", "789")], (1, 2), |args, _| part(args, |civil| civil.millis)),
+    entry(
+        "timestamp",
+        &["timestamp(text) -> int", "timestamp(millis)"],
+        "Milliseconds since 1970 of RFC 3339 text; what is finer is left out.",
+        &[
+            ("timestamp('1970-01-01T00:00:01Z')", "1000"),
+            ("timestamp('2024-01-01T00:00:00Z') + duration('1h') == timestamp('2024-01-01T02:00:00+01:00')", "true"),
+        ],
+        (1, 1),
+        |args, _| moment(args, 0).map(Value::Int),
+    ),
+    entry(
+        "duration",
+        &["duration(text) -> int"],
+        "Milliseconds of a duration such as 1d, 1h30m, 1.5s, 20ms, -5m.",
+        &[("duration('1h30m')", "5400000")],
+        (1, 1),
+        duration,
+    ),
+    entry(
+        "format_time",
+        &["format_time(time) -> string", "format_time(time, format)", "format_time(time, format, offset)"],
+        "A moment as RFC 3339 in UTC, or by a format of `%Y %m %d %e %H %I %M %S %3f %p %y %j %b %B %a %A %F %T %z %s %%`, on the clock of an offset such as +02:00.",
+        &[
+            ("format_time(0)", "\"1970-01-01T00:00:00Z\""),
+            ("format_time('2024-02-29T23:30:00Z', '%d.%m.%Y %H:%M', '+01:00')", "\"01.03.2024 00:30\""),
+        ],
+        (1, 3),
+        format_time,
+    ),
+    entry(
+        "parse_time",
+        &["parse_time(text) -> int", "parse_time(text, format)", "parse_time(text, format, offset)"],
+        "Milliseconds since 1970 of RFC 3339 text, or of text in a format as `format_time` has them; without `%z` the clock is UTC or the offset's.",
+        &[("parse_time('29.02.2024', '%d.%m.%Y') == timestamp('2024-02-29T00:00:00Z')", "true")],
+        (1, 3),
+        parse_time,
+    ),
+    entry(
+        "getFullYear",
+        &["time.getFullYear() -> int", "time.getFullYear(offset)"],
+        "The year.",
+        &[("timestamp('2024-02-29T12:00:00Z').getFullYear()", "2024")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.year),
+    ),
+    entry(
+        "getMonth",
+        &["time.getMonth() -> int", "time.getMonth(offset)"],
+        "The month, 0 is January.",
+        &[("timestamp('2024-02-29T12:00:00Z').getMonth()", "1")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.month - 1),
+    ),
+    entry(
+        "getDate",
+        &["time.getDate() -> int", "time.getDate(offset)"],
+        "The day of the month, from 1.",
+        &[("timestamp('2024-02-29T12:00:00Z').getDate()", "29")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.day),
+    ),
+    entry(
+        "getDayOfMonth",
+        &["time.getDayOfMonth() -> int", "time.getDayOfMonth(offset)"],
+        "The day of the month, from 0.",
+        &[("timestamp('2024-02-29T12:00:00Z').getDayOfMonth()", "28")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.day - 1),
+    ),
+    entry(
+        "getDayOfWeek",
+        &["time.getDayOfWeek() -> int", "time.getDayOfWeek(offset)"],
+        "The day of the week, 0 is Sunday.",
+        &[("timestamp('2024-02-29T12:00:00Z').getDayOfWeek()", "4")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.weekday),
+    ),
+    entry(
+        "getDayOfYear",
+        &["time.getDayOfYear() -> int", "time.getDayOfYear(offset)"],
+        "The day of the year, from 0.",
+        &[("timestamp('2024-02-29T12:00:00Z').getDayOfYear()", "59")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.year_day - 1),
+    ),
+    entry(
+        "getHours",
+        &["time.getHours() -> int", "time.getHours(offset)"],
+        "The hour, 0 to 23.",
+        &[("timestamp('2024-02-29T23:00:00Z').getHours('+02:00')", "1")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.hour),
+    ),
+    entry(
+        "getMinutes",
+        &["time.getMinutes() -> int", "time.getMinutes(offset)"],
+        "The minute.",
+        &[("timestamp('2024-02-29T12:34:00Z').getMinutes()", "34")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.minute),
+    ),
+    entry(
+        "getSeconds",
+        &["time.getSeconds() -> int", "time.getSeconds(offset)"],
+        "The second.",
+        &[("timestamp('2024-02-29T12:34:56Z').getSeconds()", "56")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.second),
+    ),
+    entry(
+        "getMilliseconds",
+        &["time.getMilliseconds() -> int", "time.getMilliseconds(offset)"],
+        "The milliseconds of the second.",
+        &[("timestamp('2024-02-29T12:34:56.789Z').getMilliseconds()", "789")],
+        (1, 2),
+        |args, _| part(args, |civil| civil.millis),
+    ),
 ];
 
-const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const RFC_3339: &str = "write it as 2024-12-31T23:59:59Z, or say how it is written: parse_time(text, '%d.%m.%Y')";
 
 fn moment(args: &[V<'_>], at: usize) -> Result<i64, Fail> {
     match &*args[at] {
         Value::Str(text) => rfc_3339(text).ok_or_else(|| {
-            Fail::new("bad_conversion", format!("`{}` is not a time", text.chars().take(40).collect::<String>())).hint(RFC_3339).of(at)
+            Fail::new("bad_conversion", format!("`{}` is not a time", text.chars().take(40).collect::<String>()))
+                .hint(RFC_3339)
+                .of(at)
         }),
         Value::Int(millis) if (FIRST..=LAST).contains(millis) => Ok(*millis),
         Value::Int(_) => Err(Fail::overflow().hint("times are of the years 1 to 9999, in milliseconds").of(at)),
@@ -108,7 +226,8 @@ impl Reader<'_> {
     }
 }
 
-const START: Civil = Civil { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, millis: 0, weekday: 0, year_day: 0 };
+const START: Civil =
+    Civil { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, millis: 0, weekday: 0, year_day: 0 };
 
 fn rfc_3339(text: &str) -> Option<i64> {
     let mut reader = Reader { rest: text };
@@ -137,7 +256,10 @@ fn duration(args: &[V<'_>], _: &mut Meter) -> Result<Value, Fail> {
     }
     let text = text(args, 0)?;
     duration_millis(text).map(Value::Int).ok_or_else(|| {
-        let fail = Fail::new("bad_conversion", format!("`{}` is not a duration in whole milliseconds", text.chars().take(40).collect::<String>()));
+        let fail = Fail::new(
+            "bad_conversion",
+            format!("`{}` is not a duration in whole milliseconds", text.chars().take(40).collect::<String>()),
+        );
         fail.hint("write it as 1d, 1h30m, 1.5s or 20ms").of(0)
     })
 }
@@ -272,7 +394,11 @@ fn parse_time(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     }
     reader.eat(rest).filter(|()| reader.rest.is_empty()).ok_or_else(bad)?;
     if let Some(seconds) = parsed.seconds {
-        return seconds.checked_mul(1000).filter(|millis| (FIRST..=LAST).contains(millis)).map(Value::Int).ok_or_else(bad);
+        return seconds
+            .checked_mul(1000)
+            .filter(|millis| (FIRST..=LAST).contains(millis))
+            .map(Value::Int)
+            .ok_or_else(bad);
     }
     if let Some(afternoon) = parsed.afternoon {
         parsed.civil.hour = parsed.civil.hour % 12 + if afternoon { 12 } else { 0 };

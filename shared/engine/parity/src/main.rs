@@ -32,6 +32,7 @@ fn usage() {
 }
 
 /// Median of several measurements, one JSON object a line.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time, and is no part of the machine")]
 fn bench() {
     const ROUNDS: usize = 9;
     holon_parity::bench_nodes(200);

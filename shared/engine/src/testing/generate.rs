@@ -46,8 +46,8 @@ fn graph(rng: &mut Rng, depth: u32, top: bool) -> Graph {
         // Nodes of the top graph hang together; in bodies some are roots.
         let edges = if keys.is_empty() { 0 } else { rng.below(3).max(u32::from(top)) };
         for _ in 0..edges {
-            let from = rng.pick(&keys).clone();
-            let port = rng.pick(&ports(&graph.nodes[&from])).clone();
+            let from = rng.pick(&keys);
+            let port = rng.pick(&ports(&graph.nodes[&from]));
             let edge =
                 Edge { from: PortRef { node: from, port }, to: PortRef { node: key.clone(), port: "in".into() } };
             if !graph.edges.contains(&edge) {
@@ -86,10 +86,10 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
     let mut node = match choice {
         0..18 => node("test.set@1", Value::map([("value", expression(rng, before, top))])),
         18..46 => node("test.call@1", Value::map([("value", expression(rng, before, top))])),
-        46..51 => node("when@1", Value::map([("if", cel(*rng.pick(&CONDITIONS)))])),
+        46..51 => node("when@1", Value::map([("if", cel(rng.pick(&CONDITIONS)))])),
         51..56 => {
             let case = |port: &str, when: &str| Value::map([("port", Value::from(port)), ("when", cel(when))]);
-            let cases = [case("low", *rng.pick(&CONDITIONS)), case("high", *rng.pick(&CONDITIONS))];
+            let cases = [case("low", rng.pick(&CONDITIONS)), case("high", rng.pick(&CONDITIONS))];
             node("switch@1", Value::map([("cases", Value::list(cases))]))
         }
         56..62 | 68..70 => node("flow.wait@1", Value::map([("for", Value::Int(i64::from(rng.below(100))))])),
@@ -99,7 +99,7 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
         }
         67..68 => node("test.pick@1", Value::map([("where", cel("item > 1 && index < 3"))])),
         70..82 => {
-            let items = cel(*rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "[trigger]", "[5, 6, 7, 8, 9]"]));
+            let items = cel(rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "[trigger]", "[5, 6, 7, 8, 9]"]));
             let gather = match rng.below(4) {
                 0 => Value::from("all_settled"),
                 1 => Value::from("any"),
@@ -112,7 +112,7 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
         }
         82..92 => {
             let bodies: &[&str] =
-                *rng.pick(&[&["body"][..], &["body", "catch"], &["body", "finally"], &["body", "catch", "finally"]]);
+                rng.pick(&[&["body"][..], &["body", "catch"], &["body", "finally"], &["body", "catch", "finally"]]);
             scope(rng, depth, "try@1", map([]), bodies)
         }
         _ => {
@@ -121,7 +121,7 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
         }
     };
     let name = node.kind.name.clone();
-    node.join = *rng.pick(&[Join::Any, Join::Any, Join::Any, Join::All, Join::First]);
+    node.join = rng.pick(&[Join::Any, Join::Any, Join::Any, Join::All, Join::First]);
     node.disabled = rng.percent(4);
     if matches!(&*name, "test.call" | "map" | "try" | "parallel") && rng.percent(35) {
         node.policies.retry = Some(Retry {
@@ -163,7 +163,7 @@ fn expression(rng: &mut Rng, before: &[Key], top: bool) -> Value {
         6 if !before.is_empty() => cel(&format!("has(nodes.{0}) ? nodes.{0} : 'absent'", rng.pick(before))),
         7 if !top => cel("has(nodes.start) ? nodes.start : [input]"),
         8 => Value::map([("$text", Value::from("n={{ 1 + 1 }}"))]),
-        9 => cel(*rng.pick(&["input + 1", "[input, trigger]", "[input].map(x, x)", "size(run.id)"])),
+        9 => cel(rng.pick(&["input + 1", "[input, trigger]", "[input].map(x, x)", "size(run.id)"])),
         _ => cel("run.started_at"),
     }
 }

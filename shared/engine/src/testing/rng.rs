@@ -30,7 +30,7 @@ impl Rng {
     }
 
     /// One of these.
-    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.below(crate::arena::len(from)) as usize]
+    pub fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[self.below(crate::arena::len(from)) as usize].clone()
     }
 }

@@ -53,12 +53,13 @@ impl World {
     fn outcome(&self, id: &EffectId, attempt: u32) -> Outcome {
         let draw = self.draw(b'o', id, attempt);
         if draw % 100 < u64::from(self.failures) {
-            let mut error = NodeError::new(if draw % 3 == 0 { "refused" } else { "unavailable" }, "the world said no");
-            error.retryable = draw % 3 != 0;
+            let mut error =
+                NodeError::new(if draw.is_multiple_of(3) { "refused" } else { "unavailable" }, "the world said no");
+            error.retryable = !draw.is_multiple_of(3);
             return Outcome::Failed { error };
         }
         let number = Value::Int(i64::try_from(draw % 50).unwrap_or(0));
-        Outcome::Ok(Payload::Inline(if draw % 5 == 0 { Value::map([("n", number)]) } else { number }))
+        Outcome::Ok(Payload::Inline(if draw.is_multiple_of(5) { Value::map([("n", number)]) } else { number }))
     }
 }
 

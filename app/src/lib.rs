@@ -3,10 +3,9 @@
 //! One folder per feature: `api.rs` is its port and REST client, `strings.rs` what people read, then one file per page or part.
 //! `ui/` is the component kit, `frame/` what stands around every page.
 
-#[cfg(feature = "wip")]
 pub mod canvas;
 pub mod connections;
-#[cfg(feature = "wip")]
+pub mod editor;
 pub mod engine;
 pub mod flows;
 pub mod frame;

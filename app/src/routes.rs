@@ -6,6 +6,7 @@ use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::connections::ConnectionsPage;
+use crate::editor::EditorPage;
 use crate::flows::{FlowsPage, VersionsPage};
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
@@ -42,6 +43,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/flows") view=FlowsPage/>
+                    <Route path=path!("/flows/:id") view=EditorPage/>
                     <Route path=path!("/flows/:id/versions") view=VersionsPage/>
                     <Route path=path!("/runs") view=RunsPage/>
                     <Route path=path!("/runs/:id") view=RunPage/>

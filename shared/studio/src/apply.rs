@@ -6,6 +6,8 @@ mod bodies;
 mod config;
 mod nodes;
 
+pub use config::put;
+
 use crate::{Command, GraphPath};
 use holon_flow::definition::{
     Definition, Edge, Graph, Join, Key, Node, Policies, PortRef,

@@ -35,7 +35,7 @@ pub fn input_at(view: &GraphView, point: Point) -> Option<String> {
 
 /// The edge within `reach` of a point, the nearest first.
 pub fn edge_at(view: &GraphView, point: Point, reach: f64) -> Option<String> {
-    let near = view.edges.iter().map(|edge| (edge.curve.distance(point), edge));
+    let near = view.edges.values().map(|edge| (edge.curve.distance(point), edge));
     let (distance, edge) = near.min_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (distance <= reach).then(|| edge.id())
 }

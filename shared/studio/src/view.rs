@@ -80,8 +80,8 @@ impl EdgeView {
 pub struct GraphView {
     /// Cards by key.
     pub nodes: BTreeMap<Key, NodeView>,
-    /// Curves, in the graph's order.
-    pub edges: Vec<EdgeView>,
+    /// Curves by [`EdgeView::id`].
+    pub edges: BTreeMap<String, EdgeView>,
 }
 
 impl GraphView {
@@ -99,14 +99,15 @@ impl GraphView {
             .collect();
         let edges = graph.edges.iter().filter_map(|edge| {
             let (source, target) = (nodes.get(&edge.from.node)?, nodes.get(&edge.to.node)?);
-            Some(EdgeView {
+            let view = EdgeView {
                 from: edge.from.to_string(),
                 to: edge.to.to_string(),
                 source: edge.from.node.clone(),
                 target: edge.to.node.clone(),
                 error: &*edge.from.port == "error",
                 curve: Curve::between(source.output(&edge.from.port), target.input(&edge.to.port)),
-            })
+            };
+            Some((view.id(), view))
         });
         Self { edges: edges.collect(), nodes }
     }
@@ -135,7 +136,7 @@ fn card(key: &Key, node: &Node, kinds: &Kinds, at: Point) -> NodeView {
         kind: node.kind.to_string(),
         title: kind.map_or_else(|| node.kind.to_string(), |kind| kind.title.clone()),
         line: kind.map_or_else(String::new, |kind| kind.line(&node.config)),
-        icon: kind.map_or_else(|| "circle-help".to_owned(), |kind| kind.icon.clone()),
+        icon: kind.map_or_else(|| "circle-question-mark".to_owned(), |kind| kind.icon.clone()),
         inputs: kinds.in_ports(node),
         outputs: kinds.out_ports(node),
         bodies: node.bodies.iter().map(|(name, body)| (name.clone(), body.nodes.len())).collect(),

@@ -1,0 +1,149 @@
+//! A node as a card: icon, title, what it does, ports, bodies, state and data.
+
+use holon_flow::definition::Key;
+use holon_model::wire::flows::Severity;
+use holon_studio::{geometry, states::NodeState, view::NodeView};
+use leptos::prelude::*;
+
+use super::{CanvasEvent, Scene, ports, strings};
+use crate::ui::{format, icon, status};
+
+/// The card of the node `key`.
+pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) -> AnyView {
+    let view = {
+        let key = key.clone();
+        Memo::new(move |_| scene.view.with(|view| view.nodes.get(&key).cloned()))
+    };
+    let state = {
+        let key = key.clone();
+        Memo::new(move |_| scene.states.with(|states| states.get(&key).cloned().unwrap_or_default()))
+    };
+    let problem = {
+        let key = key.clone();
+        Memo::new(move |_| scene.problems.with(|problems| problems.get(&key).cloned()))
+    };
+    let selected = {
+        let key = key.clone();
+        Memo::new(move |_| scene.selection.with(|selection| selection.nodes.contains(&key)))
+    };
+    // The parts that rarely change are drawn anew only when they do; moving changes a style alone.
+    let still = Memo::new(move |_| view.get().map(|view| NodeView { rect: Default::default(), ..view }));
+    let place =
+        move || view.with(|view| view.as_ref().map(|view| format!("translate({}px,{}px)", view.rect.x, view.rect.y)));
+    let height = move || view.with(|view| view.as_ref().map(|view| format!("{}px", view.rect.h)));
+    let label = {
+        let key = key.clone();
+        move || {
+            let state = state.get();
+            let kind = view.with(|view| view.as_ref().map(|view| view.title.clone()).unwrap_or_default());
+            let word = if state.status.is_empty() { "" } else { status::word(&state.status) };
+            format!("{kind} {key} {word}")
+        }
+    };
+    view! {
+        <article
+            class=move || format!("node is-{}", state.with(|state| state.status.clone()))
+            class:selected=selected
+            class:disabled=move || view.with(|view| view.as_ref().is_some_and(|view| view.disabled))
+            class:wrong=move || problem.with(|problem| problem.as_ref().is_some_and(|(severity, _)| *severity == Severity::Error))
+            id=format!("node-{key}")
+            data-node=key.to_string()
+            role="img"
+            aria-label=label
+            style:transform=place
+        >
+            <div class="node-body" style:min-height=height>
+                {move || still.get().map(|view| head(&view))}
+                <span class="node-state">{move || state_icon(&state.get(), problem.get())}</span>
+                {move || still.get().map(|view| bodies(&view, on))}
+            </div>
+            {move || foot(&state.get())}
+            {move || still.get().map(|view| ports::ports(&view, on))}
+        </article>
+    }
+    .into_any()
+}
+
+fn head(view: &NodeView) -> AnyView {
+    let line = if view.known { view.line.clone() } else { format!("{}: {}", strings::UNKNOWN_KIND, view.kind) };
+    let note = (!view.note.is_empty())
+        .then(|| view! { <span class="node-note" title=view.note.clone()>{icon("sticky-note")}</span> });
+    view! {
+        <div class="node-head" style:height=format!("{}px", geometry::HEAD)>
+            <span class="node-icon" title=view.title.clone()>{icon(&view.icon)}</span>
+            <span class="node-words">
+                <span class="node-title truncate">{view.key.to_string()}{note}</span>
+                <span class="node-line truncate" title=line.clone()>{line.clone()}</span>
+            </span>
+        </div>
+    }
+    .into_any()
+}
+
+fn state_icon(state: &NodeState, problem: Option<(Severity, String)>) -> AnyView {
+    match problem {
+        Some((severity, message)) => {
+            let (class, glyph) = if severity == Severity::Error {
+                ("is-failed", "circle-alert")
+            } else {
+                ("is-waiting", "triangle-alert")
+            };
+            view! { <span class=class title=message.clone()>{icon(glyph)}<span class="hidden-visually">{message.clone()}</span></span> }.into_any()
+        }
+        None if state.status.is_empty() || state.status == "pending" => ().into_any(),
+        None => status::status_icon(&state.status),
+    }
+}
+
+/// The bodies of a scope, each a row that can be entered.
+fn bodies(view: &NodeView, on: Option<Callback<CanvasEvent>>) -> Option<AnyView> {
+    if view.bodies.is_empty() {
+        return None;
+    }
+    let key = view.key.clone();
+    let row = |(body, count): &(Key, usize)| {
+        let (key, name, count) = (key.clone(), body.clone(), *count);
+        let enter = {
+            let body = body.clone();
+            move |_| {
+                if let Some(on) = on {
+                    on.run(CanvasEvent::Enter { node: key.clone(), body: body.clone() });
+                }
+            }
+        };
+        view! {
+            <button type="button" class="node-row" tabindex="-1" style:height=format!("{}px", geometry::ROW) on:click=enter>
+                <span class="truncate">{name.to_string()}</span>
+                <span class="muted">{format::count(count as u64, "node", "nodes")}</span>
+                {icon("chevron-right")}
+            </button>
+        }
+    };
+    let ports = view.inputs.len().max(view.outputs.len());
+    let top = if ports > 1 { ports } else { 0 } * usize::try_from(geometry::ROW).unwrap_or(0);
+    let rows: Vec<_> = view.bodies.iter().map(row).collect();
+    Some(view! { <div class="node-bodies" style:margin-top=format!("{top}px")>{rows}</div> }.into_any())
+}
+
+/// What came in, what went out, how long it took; the first line of the error.
+fn foot(state: &NodeState) -> Option<AnyView> {
+    if let Some(error) = &state.error {
+        let line = error.message.lines().next().unwrap_or_default().to_owned();
+        return Some(
+            view! { <div class="node-foot failed truncate" title=error.message.clone()>{line}</div> }.into_any(),
+        );
+    }
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(state.items_in.map(|count| format!("{} in", format::thousands(count.into()))));
+    parts.extend(state.items_out.map(|count| format!("{} out", format::thousands(count.into()))));
+    parts.extend(state.millis.map(format::duration));
+    parts.extend((state.attempts > 1).then(|| format!("{} attempts", state.attempts)));
+    if state.status == "skipped" {
+        parts = vec![status::word("skipped").to_owned()];
+    }
+    if parts.is_empty() && !state.sampled {
+        return None;
+    }
+    let sample = state.sampled.then(|| view! { <span class="node-sample">{strings::SAMPLE}</span> });
+    Some(view! { <div class="node-foot"><span class="truncate">{parts.join(" · ")}</span>{sample}</div> }.into_any())
+}

@@ -1,0 +1,78 @@
+//! Where in the flow the canvas is: from the flow down to the body that is shown, and which item of a loop.
+
+use leptos::prelude::*;
+
+use super::{Scene, Selection, strings};
+use crate::ui::icon;
+
+/// The breadcrumbs; nothing while the flow itself is shown. `count` says how many items the innermost loop has.
+#[component]
+pub fn Crumbs(
+    /// The canvas.
+    scene: Scene,
+    /// Items of the loop that is entered, 0 when it is none.
+    #[prop(into)]
+    count: Signal<u32>,
+) -> impl IntoView {
+    let leave = move |depth: usize| {
+        scene.selection.set(Selection::default());
+        scene.iterations.update(|iterations| iterations.truncate(depth));
+        scene.path.update(|path| *path = path.prefix(depth));
+    };
+    let crumbs = move || {
+        let path = scene.path.get();
+        let last = path.0.len();
+        let words = std::iter::once(strings::FLOW.to_owned()).chain(path.0.iter().map(|step| {
+            if &*step.body == "body" { step.node.to_string() } else { format!("{} · {}", step.node, step.body) }
+        }));
+        words
+            .enumerate()
+            .map(|(depth, word)| {
+                let current = depth == last;
+                view! {
+                    <li>
+                        {(depth > 0).then(|| icon("chevron-right"))}
+                        <button type="button" class="button ghost small" disabled=current aria-current=current.then_some("location") on:click=move |_| leave(depth)>
+                            {word}
+                        </button>
+                    </li>
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    let item = move || {
+        let depth = scene.path.with(|path| path.0.len());
+        let count = count.get();
+        (depth > 0 && count > 0).then(|| {
+            let chosen = move || scene.iterations.with(|iterations| iterations.get(depth - 1).copied().unwrap_or(0));
+            let set = move |index: u32| {
+                scene.iterations.update(|iterations| {
+                    iterations.resize(depth, 0);
+                    iterations[depth - 1] = index.min(count - 1);
+                });
+            };
+            view! {
+                <li class="crumb-item">
+                    <label>
+                        {strings::ITEM}
+                        <input
+                            class="input"
+                            type="number"
+                            min="1"
+                            max=count.to_string()
+                            prop:value=move || (chosen() + 1).to_string()
+                            on:change=move |event| set(event_target_value(&event).parse::<u32>().unwrap_or(1).saturating_sub(1))
+                        />
+                        {format!("of {count}")}
+                    </label>
+                </li>
+            }
+        })
+    };
+    view! {
+        <nav class="canvas-crumbs" aria-label=strings::FLOW hidden=move || scene.path.with(|path| path.is_root())>
+            <ol>{crumbs}{item}</ol>
+        </nav>
+    }
+    .into_any()
+}

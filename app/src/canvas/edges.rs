@@ -1,0 +1,71 @@
+//! All curves of a graph, in one layer under the cards.
+
+use holon_studio::{geometry::Curve, states::EdgeState};
+use leptos::prelude::*;
+
+use super::Scene;
+use crate::ui::format;
+
+/// The layer. `rubber` is the curve that is being drawn.
+pub(super) fn edges(scene: Scene, rubber: Signal<Option<Curve>>) -> AnyView {
+    let ids = Memo::new(move |_| scene.view.with(|view| view.edges.keys().cloned().collect::<Vec<_>>()));
+    view! {
+        <svg class="edges" width="1" height="1" aria-hidden="true">
+            <For each=move || ids.get() key=Clone::clone children=move |id| edge(scene, id)/>
+            {move || rubber.get().map(|curve| view! { <path class="rubber" d=curve.path()></path> })}
+        </svg>
+    }
+    .into_any()
+}
+
+fn edge(scene: Scene, id: String) -> AnyView {
+    let view = {
+        let id = id.clone();
+        Memo::new(move |_| scene.view.with(|view| view.edges.get(&id).cloned()))
+    };
+    let state = {
+        let id = id.clone();
+        Memo::new(move |_| scene.edges.with(|edges| edges.get(&id).cloned().unwrap_or_default()))
+    };
+    let selected = {
+        let id = id.clone();
+        Memo::new(move |_| scene.selection.with(|selection| selection.edge.as_ref() == Some(&id)))
+    };
+    let path = move || view.with(|view| view.as_ref().map(|view| view.curve.path()).unwrap_or_default());
+    let error = move || view.with(|view| view.as_ref().is_some_and(|view| view.error));
+    let is = move |word: &'static str| move || state.with(|state| state.state == word);
+    view! {
+        <g
+            class="edge"
+            class:error=error
+            class:taken=is("taken")
+            class:skipped=is("skipped")
+            class:selected=selected
+            data-edge=id
+        >
+            <path class="edge-hit" d=path></path>
+            <path class="edge-line" d=path></path>
+            {move || view.get().and_then(|view| count(&view.curve, &state.get()))}
+        </g>
+    }
+    .into_any()
+}
+
+/// How many items went over it, in the middle.
+fn count(curve: &Curve, state: &EdgeState) -> Option<AnyView> {
+    if state.state != "taken" {
+        return None;
+    }
+    let words = format::thousands(u64::from(state.items));
+    let middle = curve.middle();
+    let width = 12 + 7 * i32::try_from(words.len()).unwrap_or(1);
+    Some(
+        view! {
+            <g class="edge-count" transform=format!("translate({},{})", middle.x, middle.y)>
+                <rect x=(-width / 2).to_string() y="-9" width=width.to_string() height="18" rx="9"></rect>
+                <text y="4" text-anchor="middle">{words}</text>
+            </g>
+        }
+        .into_any(),
+    )
+}

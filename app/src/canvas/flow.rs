@@ -1,0 +1,133 @@
+//! The canvas itself: grid, layer, listeners.
+
+use holon_studio::{GraphPath, geometry::Viewport};
+use leptos::{html, prelude::*};
+
+use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, strings, tools};
+
+/// Draws a scene; tells what is done on it, when somebody listens.
+#[component]
+pub fn FlowCanvas(
+    /// What to draw.
+    scene: Scene,
+    /// Who listens.
+    #[prop(optional_no_strip)]
+    on: Option<Callback<CanvasEvent>>,
+) -> impl IntoView {
+    let root = NodeRef::<html::Div>::new();
+    let gesture = Gesture::new(scene, root, on);
+    let keys = Memo::new(move |_| scene.view.with(|view| view.nodes.keys().cloned().collect::<Vec<_>>()));
+    let active = move || {
+        scene.selection.with(|selection| selection.single().map(|key| format!("node-{key}"))).unwrap_or_default()
+    };
+    measure(root, scene);
+    fit_on_entering(scene);
+    view! {
+        <div
+            class="canvas"
+            class:panning=gesture.space
+            class:drawing=move || gesture.rubber.with(Option::is_some)
+            node_ref=root
+            id="canvas"
+            tabindex="0"
+            role="application"
+            aria-label=strings::CANVAS
+            aria-describedby="canvas-help"
+            aria-activedescendant=active
+            style=move || grid(&scene.viewport.get())
+            on:pointerdown=move |event| gesture.down(&event)
+            on:pointermove=move |event| gesture.moved(&event)
+            on:pointerup=move |event| gesture.up(&event)
+            on:pointercancel=move |_| gesture.cancel()
+            on:wheel=move |event| gesture.wheel(&event)
+            on:dblclick=move |event| gesture.double(&event)
+            on:dragover=move |event| if scene.editable { event.prevent_default() }
+            on:drop=move |event| gesture.fell(&event)
+            on:keydown=move |event| {
+                if event.key() == " " {
+                    event.prevent_default();
+                    gesture.space.set(true);
+                } else if event.key() == "Escape" {
+                    gesture.cancel();
+                }
+            }
+            on:keyup=move |event| if event.key() == " " { gesture.space.set(false) }
+            on:blur=move |_| gesture.space.set(false)
+        >
+            <p id="canvas-help" class="hidden-visually">{strings::CANVAS_HELP}</p>
+            <div class="canvas-layer" style:transform=move || scene.viewport.get().css()>
+                {edges(scene, gesture.rubber.into())}
+                <For each=move || keys.get() key=Clone::clone children=move |key| card(scene, key, on)/>
+                {move || gesture.aim.get().and_then(|port| aim(scene, &port))}
+                {move || gesture.marquee.get().map(|rect| {
+                    let style = format!("left:{}px;top:{}px;width:{}px;height:{}px", rect.x, rect.y, rect.w, rect.h);
+                    view! { <div class="marquee" style=style></div> }
+                })}
+            </div>
+            {tools::tools(scene)}
+        </div>
+    }
+    .into_any()
+}
+
+/// A ring around the port that a curve would reach.
+fn aim(scene: Scene, port: &str) -> Option<AnyView> {
+    let (key, name) = port.split_once('.')?;
+    let at = scene.view.with(|view| view.nodes.get(key).map(|node| node.input(name)))?;
+    Some(view! { <div class="aim" style=format!("left:{}px;top:{}px", at.x, at.y)></div> }.into_any())
+}
+
+/// The dots move and grow with the layer, and fade when they would only be noise.
+fn grid(viewport: &Viewport) -> String {
+    const STEP: f64 = 24.0;
+    let size = STEP * viewport.zoom;
+    let fade = ((viewport.zoom - 0.3) / 0.4).clamp(0.0, 1.0) * 100.0;
+    format!(
+        "--grid:{size:.2}px;--grid-x:{:.2}px;--grid-y:{:.2}px;--grid-ink:{fade:.0}%",
+        viewport.x.rem_euclid(size),
+        viewport.y.rem_euclid(size)
+    )
+}
+
+/// Keeps the size of the canvas known; the first time it is, everything is shown.
+fn measure(root: NodeRef<html::Div>, scene: Scene) {
+    let observed =
+        StoredValue::new_local(None::<(web_sys::ResizeObserver, wasm_bindgen::closure::Closure<dyn FnMut()>)>);
+    Effect::new(move |_| {
+        let Some(element) = root.get() else { return };
+        let target = element.clone();
+        let closure = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(move || {
+            let size = (f64::from(target.client_width()), f64::from(target.client_height()));
+            let first = scene.size.try_get_untracked().is_some_and(|(width, _)| width == 0.0);
+            scene.size.try_set(size);
+            if first && scene.view.try_with_untracked(|view| !view.nodes.is_empty()) == Some(true) {
+                tools::fit(scene);
+            }
+        });
+        use wasm_bindgen::JsCast;
+        if let Ok(observer) = web_sys::ResizeObserver::new(closure.as_ref().unchecked_ref()) {
+            observer.observe(&element);
+            observed.set_value(Some((observer, closure)));
+        }
+    });
+    on_cleanup(move || {
+        observed.try_update_value(|observed| {
+            if let Some((observer, _)) = observed.take() {
+                observer.disconnect();
+            }
+        });
+    });
+}
+
+/// Entering a body shows all of it.
+fn fit_on_entering(scene: Scene) {
+    Effect::new(move |before: Option<(GraphPath, bool)>| {
+        let path = scene.path.get();
+        let drawn = scene.view.with(|view| !view.nodes.is_empty());
+        let new = before.is_none_or(|(before, was_drawn)| before != path || !was_drawn && drawn);
+        if new && drawn && scene.size.get_untracked().0 > 0.0 {
+            tools::fit(scene);
+        }
+        (path, drawn)
+    });
+}

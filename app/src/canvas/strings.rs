@@ -1,0 +1,23 @@
+//! What people read on the canvas.
+
+/// Name of the canvas for screen readers.
+pub const CANVAS: &str = "Flow canvas";
+/// How the canvas is used without a pointer.
+pub const CANVAS_HELP: &str =
+    "Alt and arrows follow edges, arrows move, Enter opens the settings, / adds a node, ? shows all keys";
+/// Fits the flow into view.
+pub const FIT: &str = "Show all";
+/// Zooms in.
+pub const ZOOM_IN: &str = "Zoom in";
+/// Zooms out.
+pub const ZOOM_OUT: &str = "Zoom out";
+/// The root of the breadcrumbs.
+pub const FLOW: &str = "Flow";
+/// Which item of a loop is shown.
+pub const ITEM: &str = "Item";
+/// Answered by a sample.
+pub const SAMPLE: &str = "sample";
+/// The kind is not in the catalogue.
+pub const UNKNOWN_KIND: &str = "Unknown kind";
+/// While the engine is loaded.
+pub const LOADING: &str = "Loading the flow …";

@@ -1,0 +1,47 @@
+//! Zoom and fit, as buttons and as functions for keys.
+
+use holon_studio::geometry::Viewport;
+use leptos::prelude::*;
+
+use super::{Scene, strings};
+use crate::ui::icon;
+
+/// Shows everything.
+pub fn fit(scene: Scene) {
+    let (width, height) = scene.size.get_untracked();
+    let bounds = scene.view.with_untracked(|view| view.bounds());
+    if width > 0.0 {
+        scene.viewport.set(Viewport::fit(bounds, width, height));
+    }
+}
+
+/// Zooms around the middle.
+pub fn zoom(scene: Scene, factor: f64) {
+    let (width, height) = scene.size.get_untracked();
+    scene.viewport.set(scene.viewport.get_untracked().zoomed(factor, width / 2.0, height / 2.0));
+}
+
+/// The buttons in the corner.
+pub(super) fn tools(scene: Scene) -> AnyView {
+    let percent = move || format!("{:.0} %", scene.viewport.get().zoom * 100.0);
+    let button = |label: &'static str, glyph: &'static str, press: fn(Scene)| {
+        view! {
+            <button type="button" class="button ghost small only-icon" aria-label=label title=label on:click=move |_| press(scene)>
+                {icon(glyph)}
+            </button>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="canvas-tools">
+            {button(strings::ZOOM_OUT, "zoom-out", |scene| zoom(scene, 0.8))}
+            <button type="button" class="button ghost small number" title="100 %" on:click=move |_| {
+                let factor = 1.0 / scene.viewport.get_untracked().zoom;
+                zoom(scene, factor);
+            }>{percent}</button>
+            {button(strings::ZOOM_IN, "zoom-in", |scene| zoom(scene, 1.25))}
+            {button(strings::FIT, "maximize", fit)}
+        </div>
+    }
+    .into_any()
+}

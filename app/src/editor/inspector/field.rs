@@ -1,0 +1,140 @@
+//! A field of a form: its name, whether it is fixed or computed, its control, its hint and what is wrong with it.
+
+use holon_model::wire::flows::Severity;
+use holon_studio::form::{self, Field, Input, Mode};
+use leptos::prelude::*;
+
+use super::{Spot, expression, inputs, lists};
+use crate::{editor::strings, ui::icon};
+
+/// How a value is written, without its source: what decides which control is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Fixed,
+    Expression,
+    Text,
+}
+
+/// The field with everything around it.
+pub(super) fn field(spot: Spot, field: Field) -> AnyView {
+    let id = spot.id(&field.pointer);
+    let written = written(&spot, &field);
+    let shown = {
+        let (spot, field) = (spot.clone(), field.clone());
+        Memo::new(move |_| visible(&spot, &field))
+    };
+    let labelled = !matches!(field.input, Input::Group(_) | Input::List(_) | Input::Table(_));
+    let title = {
+        let optional = (!field.required).then(|| view! { <span class="optional">{strings::OPTIONAL}</span> });
+        let words = field.title.clone();
+        if labelled {
+            view! { <label class="form-title" for=id.clone()>{words}" "{optional}</label> }.into_any()
+        } else {
+            view! { <span class="form-title">{words}" "{optional}</span> }.into_any()
+        }
+    };
+    let description =
+        (!field.description.is_empty()).then(|| view! { <p class="hint">{field.description.clone()}</p> });
+    let fx = switch(&spot, &field, written);
+    let problems = problems(&spot, &field.pointer);
+    view! {
+        <div class="form-field" class:absent=move || !shown.get()>
+            <div class="form-head">{title}{fx}</div>
+            {control(spot, field, written, id)}
+            {description}
+            {problems}
+        </div>
+    }
+    .into_any()
+}
+
+/// The control alone: items of lists and values of maps have no name of their own.
+pub(super) fn bare(spot: Spot, field: Field) -> AnyView {
+    let id = spot.id(&field.pointer);
+    let written = written(&spot, &field);
+    let fx = switch(&spot, &field, written);
+    let problems = problems(&spot, &field.pointer);
+    view! {
+        <div class="form-bare">
+            <div class="grow">{control(spot, field, written, id)}{problems}</div>
+            {fx}
+        </div>
+    }
+    .into_any()
+}
+
+fn visible(spot: &Spot, field: &Field) -> bool {
+    let Some((sibling, values, default)) = &field.when else { return true };
+    spot.value(sibling).or_else(|| default.clone()).is_some_and(|value| values.contains(&value))
+}
+
+fn written(spot: &Spot, field: &Field) -> Memo<Written> {
+    let (spot, field) = (spot.clone(), field.clone());
+    Memo::new(move |_| match (form::mode(spot.value(&field.pointer).as_ref()), &field.input) {
+        (Mode::Expression(_), _) | (_, Input::Expression) => Written::Expression,
+        (Mode::Text(_), _) | (_, Input::Template) => Written::Text,
+        (Mode::Fixed, _) => Written::Fixed,
+    })
+}
+
+fn control(spot: Spot, field: Field, written: Memo<Written>, id: String) -> impl Fn() -> AnyView + Send + 'static {
+    move || match written.get() {
+        Written::Expression => expression::expression(spot.clone(), &field, false, id.clone()),
+        Written::Text => expression::expression(spot.clone(), &field, true, id.clone()),
+        Written::Fixed => match &field.input {
+            Input::List(items) => lists::list(spot.clone(), &field, items.clone()),
+            Input::Table(values) => lists::table(spot.clone(), &field, values.clone()),
+            Input::Group(fields) => lists::group(spot.clone(), fields.clone()),
+            Input::Variant(variants) => lists::variant(spot.clone(), &field, variants.clone(), id.clone()),
+            _ => inputs::input(spot.clone(), &field, id.clone()),
+        },
+    }
+}
+
+/// The switch between a fixed value and an expression.
+fn switch(spot: &Spot, field: &Field, written: Memo<Written>) -> Option<AnyView> {
+    if field.constant
+        || matches!(field.input, Input::Expression | Input::Template | Input::Group(_) | Input::Connection(_))
+    {
+        return None;
+    }
+    let (spot, field) = (spot.clone(), field.clone());
+    let computed = move || written.get() != Written::Fixed;
+    let press = move |_| {
+        let now = spot.with(|node| node.config.pointer(&field.pointer).cloned()).flatten();
+        let next = if written.get_untracked() == Written::Fixed {
+            Some(form::to_expression(now.as_ref().or(field.default.as_ref())))
+        } else {
+            form::to_fixed(now.as_ref(), &field.input)
+        };
+        spot.set(&field.pointer, next);
+    };
+    Some(
+        view! {
+            <button
+                type="button"
+                class="fx"
+                aria-pressed=move || computed().to_string()
+                title=move || if computed() { strings::TO_FIXED } else { strings::TO_EXPRESSION }
+                aria-label=move || if computed() { strings::TO_FIXED } else { strings::TO_EXPRESSION }
+                on:click=press
+            >
+                "fx"
+            </button>
+        }
+        .into_any(),
+    )
+}
+
+fn problems(spot: &Spot, pointer: &str) -> impl Fn() -> Vec<AnyView> + Send + 'static {
+    let (spot, pointer) = (spot.clone(), pointer.to_owned());
+    let found = Memo::new(move |_| spot.problems(&pointer));
+    move || {
+        let one = |found: holon_model::wire::flows::Diagnostic| {
+            let class = if found.severity == Severity::Error { "form-problem" } else { "form-problem warning" };
+            let hint = found.hint.map(|hint| view! { <span class="muted">" "{hint}</span> });
+            view! { <p class=class>{icon("circle-alert")}<span>{found.message}{hint}</span></p> }.into_any()
+        };
+        found.get().into_iter().map(one).collect()
+    }
+}

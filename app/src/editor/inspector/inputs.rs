@@ -1,0 +1,224 @@
+//! Controls of single values: text, number, yes or no, one of a few, a connection, JSON.
+
+use holon_model::Value;
+use holon_studio::form::{Field, Input};
+use leptos::prelude::*;
+
+use super::Spot;
+use crate::{editor::strings, ports::use_ports};
+
+/// The control for a fixed value.
+pub(super) fn input(spot: Spot, field: &Field, id: String) -> AnyView {
+    match &field.input {
+        Input::Text { multiline, .. } => text(spot, field, *multiline, id),
+        Input::Number { whole, .. } => number(spot, field, *whole, id),
+        Input::Switch => switch(spot, field, id),
+        Input::Choice(choices) => choice(spot, field, choices.clone(), id),
+        Input::Connection(kinds) => connection(spot, field, kinds.clone(), id),
+        _ => json(spot, field, id),
+    }
+}
+
+fn shown(spot: &Spot, field: &Field) -> Memo<String> {
+    let (spot, pointer) = (spot.clone(), field.pointer.clone());
+    Memo::new(move |_| match spot.value(&pointer) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::Str(text)) => text.to_string(),
+        Some(other) => other.to_json(),
+    })
+}
+
+/// An empty text leaves an optional field out.
+fn store(spot: &Spot, field: &Field, text: &str) {
+    let value = (!text.is_empty() || field.required).then(|| Value::str(text));
+    spot.set(&field.pointer, value);
+}
+
+fn text(spot: Spot, field: &Field, multiline: bool, id: String) -> AnyView {
+    let value = shown(&spot, field);
+    let (placeholder, field) = (field.placeholder.clone(), field.clone());
+    let typed = move |event| store(&spot, &field, &event_target_value(&event));
+    if multiline {
+        view! { <textarea class="input" id=id rows="3" placeholder=placeholder prop:value=value on:input=typed></textarea> }.into_any()
+    } else {
+        view! { <input class="input" id=id type="text" placeholder=placeholder spellcheck="false" autocomplete="off" prop:value=value on:input=typed/> }
+            .into_any()
+    }
+}
+
+fn number(spot: Spot, field: &Field, whole: bool, id: String) -> AnyView {
+    let value = shown(&spot, field);
+    let (placeholder, field) = (field.placeholder.clone(), field.clone());
+    let wrong = RwSignal::new(false);
+    let typed = move |event| {
+        let text = event_target_value(&event);
+        let text = text.trim();
+        let parsed = holon_model::json::parse_number(text).ok().filter(|value| !whole || value.as_int().is_some());
+        wrong.set(parsed.is_none() && !text.is_empty());
+        if text.is_empty() {
+            spot.set(&field.pointer, None);
+        } else if let Some(value) = parsed {
+            spot.set(&field.pointer, Some(value));
+        }
+    };
+    view! {
+        <input
+            class="input number"
+            id=id
+            type="text"
+            inputmode=if whole { "numeric" } else { "decimal" }
+            placeholder=placeholder
+            autocomplete="off"
+            aria-invalid=move || wrong.get().to_string()
+            prop:value=value
+            on:change=typed.clone()
+            on:input=typed
+        />
+    }
+    .into_any()
+}
+
+fn switch(spot: Spot, field: &Field, id: String) -> AnyView {
+    let field = field.clone();
+    let on = {
+        let (spot, field) = (spot.clone(), field.clone());
+        Memo::new(move |_| {
+            spot.value(&field.pointer)
+                .or_else(|| field.default.clone())
+                .and_then(|value| value.as_bool())
+                .unwrap_or(false)
+        })
+    };
+    let change = move |event| spot.set(&field.pointer, Some(Value::Bool(event_target_checked(&event))));
+    view! { <span class="switch"><input id=id type="checkbox" role="switch" prop:checked=on on:change=change/></span> }
+        .into_any()
+}
+
+fn choice(spot: Spot, field: &Field, choices: Vec<(Value, String)>, id: String) -> AnyView {
+    let field = field.clone();
+    let chosen = {
+        let (spot, field, choices) = (spot.clone(), field.clone(), choices.clone());
+        Memo::new(move |_| {
+            let value = spot.value(&field.pointer).or_else(|| field.default.clone());
+            choices
+                .iter()
+                .position(|(choice, _)| Some(choice) == value.as_ref())
+                .map(|at| at.to_string())
+                .unwrap_or_default()
+        })
+    };
+    let none = field.default.is_none() || chosen.with_untracked(String::is_empty);
+    let options: Vec<_> = choices
+        .iter()
+        .enumerate()
+        .map(|(at, (_, words))| {
+            let own = at.to_string();
+            let is = own.clone();
+            view! { <option value=own selected=move || chosen.with(|chosen| *chosen == is)>{words.clone()}</option> }
+        })
+        .collect();
+    let change = move |event| {
+        let value = event_target_value(&event)
+            .parse::<usize>()
+            .ok()
+            .and_then(|at| choices.get(at))
+            .map(|(value, _)| value.clone());
+        spot.set(&field.pointer, value);
+    };
+    view! {
+        <select class="input" id=id prop:value=chosen on:change=change>
+            {none.then(|| view! { <option value="" selected=move || chosen.with(String::is_empty)>{strings::CHOOSE}</option> })}
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+/// A connection by name; only those of the kinds that fit.
+fn connection(spot: Spot, field: &Field, kinds: Vec<String>, id: String) -> AnyView {
+    let ports = use_ports();
+    let known = LocalResource::new(move || {
+        let asked = ports.connections.list();
+        async move { asked.await.map(|page| page.data).unwrap_or_default() }
+    });
+    let field = field.clone();
+    let chosen = shown(&spot, &field);
+    let options = move || {
+        let kinds = kinds.clone();
+        let now = chosen.get();
+        let mut names: Vec<String> = known
+            .get()
+            .map(|found| {
+                let named = |kind| serde_json::to_string(kind).unwrap_or_default();
+                let fits =
+                    |kind| kinds.is_empty() || kinds.iter().any(|wanted| *wanted == named(kind).trim_matches('"'));
+                found.iter().filter(|one| fits(&one.kind)).map(|one| one.name.clone()).collect()
+            })
+            .unwrap_or_default();
+        if !now.is_empty() && !names.contains(&now) {
+            names.push(now.clone());
+        }
+        names
+            .into_iter()
+            .map(|name| view! { <option value=name.clone() selected=name == now>{name.clone()}</option> })
+            .collect::<Vec<_>>()
+    };
+    let change = move |event| {
+        let name = event_target_value(&event);
+        spot.set(&field.pointer, (!name.is_empty()).then(|| Value::from(name)));
+    };
+    view! {
+        <div class="line">
+            <select class="input" id=id prop:value=chosen on:change=change>
+                <option value="">{strings::NO_CONNECTION}</option>
+                {options}
+            </select>
+            <a class="button small" href="/connections" target="_blank">{strings::ADD}</a>
+        </div>
+    }
+    .into_any()
+}
+
+/// Anything, as JSON; what does not parse is kept in the field and not stored.
+fn json(spot: Spot, field: &Field, id: String) -> AnyView {
+    let stored = {
+        let (spot, pointer) = (spot.clone(), field.pointer.clone());
+        Memo::new(move |_| {
+            spot.value(&pointer).map(|value| holon_model::json::to_string_pretty(&value)).unwrap_or_default()
+        })
+    };
+    let draft = RwSignal::new(None::<String>);
+    let wrong = RwSignal::new(String::new());
+    let field = field.clone();
+    let placeholder = field.placeholder.clone();
+    let typed = move |event| {
+        let text = event_target_value(&event);
+        match holon_model::json::parse(text.as_bytes()) {
+            _ if text.trim().is_empty() => {
+                wrong.set(String::new());
+                spot.set(&field.pointer, None);
+            }
+            Ok(value) => {
+                wrong.set(String::new());
+                spot.set(&field.pointer, Some(value));
+            }
+            Err(error) => wrong.set(error.to_string()),
+        }
+        draft.set(Some(text));
+    };
+    view! {
+        <textarea
+            class="input mono"
+            id=id
+            rows="3"
+            spellcheck="false"
+            placeholder=placeholder
+            aria-invalid=move || (!wrong.with(String::is_empty)).to_string()
+            prop:value=move || draft.get().unwrap_or_else(|| stored.get())
+            on:input=typed
+            on:blur=move |_| if wrong.with_untracked(String::is_empty) { draft.set(None) }
+        ></textarea>
+        <Show when=move || !wrong.with(String::is_empty)><p class="form-problem">{wrong}</p></Show>
+    }
+    .into_any()
+}

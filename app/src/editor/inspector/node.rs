@@ -1,0 +1,91 @@
+//! A node: head, tabs, and the tab that is open.
+
+use holon_flow::definition::Key;
+use holon_studio::{GraphPath, form};
+use leptos::prelude::*;
+
+use super::{Spot, data, field, head, import, options, raw};
+use crate::{
+    editor::{keys, markdown, store::use_editor, strings},
+    ui::{Tabs, icon},
+};
+
+/// The open tab outlives the node that is shown: going from node to node compares the same thing.
+#[derive(Clone, Copy)]
+pub(in crate::editor) struct OpenTab(pub RwSignal<&'static str>);
+
+pub(super) fn node(at: GraphPath, key: Key) -> AnyView {
+    let editor = use_editor();
+    let spot = Spot::new(editor, at, key);
+    let open = use_context::<OpenTab>().map_or_else(|| RwSignal::new("settings"), |tab| tab.0);
+    let tabs = vec![
+        ("settings", strings::SETTINGS, None),
+        ("data", strings::DATA, None),
+        ("options", strings::OPTIONS, None),
+        ("json", strings::JSON, None),
+        ("help", strings::HELP, None),
+    ];
+    let body = {
+        let spot = spot.clone();
+        move || match open.get() {
+            "data" => data::of_node(&spot),
+            "options" => options::options(&spot),
+            "json" => raw::raw(&spot),
+            "help" => help(&spot),
+            _ => settings(&spot),
+        }
+    };
+    view! {
+        {head::head(&spot)}
+        <Tabs id="inspector" label=strings::SETTINGS tabs open/>
+        <div class="inspector-tab" id="inspector-panel" role="tabpanel">{body}</div>
+    }
+    .into_any()
+}
+
+fn settings(spot: &Spot) -> AnyView {
+    let fields = form::fields(&spot.root);
+    let (advanced, plain): (Vec<_>, Vec<_>) = fields.into_iter().partition(|field| field.advanced);
+    let none = plain.is_empty() && advanced.is_empty();
+    let draw =
+        |fields: Vec<form::Field>| fields.into_iter().map(|one| field::field(spot.clone(), one)).collect::<Vec<_>>();
+    let more = (!advanced.is_empty()).then(|| {
+        view! { <details class="form-more"><summary>{strings::ADVANCED}</summary><div class="form">{draw(advanced)}</div></details> }
+    });
+    view! {
+        <div class="form">
+            {import::import(spot)}
+            {head::bodies(spot)}
+            {draw(plain)}
+            {none.then(|| view! { <p class="muted">{strings::NO_FIELDS}</p> })}
+            {more}
+        </div>
+    }
+    .into_any()
+}
+
+fn help(spot: &Spot) -> AnyView {
+    let Some(kind) = spot.kind() else { return ().into_any() };
+    view! {
+        <div class="help">
+            <p>{kind.summary.clone()}</p>
+            {markdown::markdown(&kind.documentation)}
+            <p class="muted"><code>{kind.id}</code></p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Several nodes at once.
+pub(super) fn several(count: usize) -> AnyView {
+    let editor = use_editor();
+    view! {
+        <div class="inspector-head"><h2>{format!("{count} nodes {}", strings::SELECTED)}</h2></div>
+        <div class="form">
+            <button type="button" class="button" on:click=move |_| keys::duplicate(editor)>{icon("copy")}{strings::DUPLICATE}</button>
+            <button type="button" class="button" on:click=move |_| keys::tidy(editor)>{icon("layout-grid")}{strings::TIDY}</button>
+            <button type="button" class="button danger" on:click=move |_| editor.delete()>{icon("trash")}{strings::DELETE}</button>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,195 @@
+//! What every node has whatever its kind: join, retry, timeout, note, disabled.
+
+use holon_flow::definition::Join;
+use holon_model::{Map, Value};
+use holon_studio::Command;
+use leptos::prelude::*;
+
+use super::Spot;
+use crate::editor::strings;
+
+/// The options tab.
+pub(super) fn options(spot: &Spot) -> AnyView {
+    view! {
+        <div class="form">
+            {disabled(spot)}
+            {join(spot)}
+            {retry(spot)}
+            {duration(spot, "opt-timeout", strings::TIMEOUT, "/timeout")}
+            {note(spot)}
+        </div>
+    }
+    .into_any()
+}
+
+fn disabled(spot: &Spot) -> AnyView {
+    let on = {
+        let spot = spot.clone();
+        Memo::new(move |_| spot.with(|node| node.disabled).unwrap_or(false))
+    };
+    let spot = spot.clone();
+    let change = move |event| {
+        let disabled = event_target_checked(&event);
+        spot.editor.perform(Command::SetDisabled { at: spot.at.clone(), key: spot.key.clone(), disabled });
+    };
+    view! { <label class="switch"><input type="checkbox" role="switch" prop:checked=on on:change=change/>{strings::DISABLE}</label> }.into_any()
+}
+
+fn join(spot: &Spot) -> AnyView {
+    let now = {
+        let spot = spot.clone();
+        Memo::new(move |_| spot.with(|node| node.join.as_str()).unwrap_or(Join::Any.as_str()))
+    };
+    let spot = spot.clone();
+    let change = move |event| {
+        spot.editor.perform(Command::SetJoin {
+            at: spot.at.clone(),
+            key: spot.key.clone(),
+            join: event_target_value(&event),
+        });
+    };
+    let option = |value: &'static str, words: &'static str| {
+        view! { <option value=value selected=move || now.get() == value>{words}</option> }
+    };
+    view! {
+        <div class="form-field">
+            <label class="form-title" for="opt-join">{strings::JOIN}</label>
+            <select class="input" id="opt-join" on:change=change>
+                {option("any", strings::JOIN_ANY)}
+                {option("all", strings::JOIN_ALL)}
+                {option("first", strings::JOIN_FIRST)}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+fn policies(spot: &Spot) -> Map {
+    spot.with(|node| node.policies.to_value()).and_then(|value| value.as_map().cloned()).unwrap_or_default()
+}
+
+fn store(spot: &Spot, policies: Map) {
+    let command = Command::SetPolicies { at: spot.at.clone(), key: spot.key.clone(), policies: Value::from(policies) };
+    spot.editor.perform(command);
+}
+
+/// Sets one member of the policies, or of `retry` inside them.
+fn put(spot: &Spot, pointer: &str, value: Option<Value>) {
+    let mut whole = Value::from(policies(spot));
+    if holon_studio::apply::put(&mut whole, pointer, value.as_ref()).is_ok() {
+        store(spot, whole.as_map().cloned().unwrap_or_default());
+    }
+}
+
+fn retry(spot: &Spot) -> AnyView {
+    let on = {
+        let spot = spot.clone();
+        Memo::new(move |_| policies(&spot).contains_key("retry"))
+    };
+    let change = {
+        let spot = spot.clone();
+        move |event| {
+            let value = event_target_checked(&event).then(|| Value::map([("attempts", Value::Int(3))]));
+            put(&spot, "/retry", value);
+        }
+    };
+    let attempts = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            Value::from(policies(&spot)).pointer("/retry/attempts").and_then(Value::as_int).unwrap_or(3).to_string()
+        })
+    };
+    let typed = {
+        let spot = spot.clone();
+        move |event| {
+            if let Ok(count @ 1..=100) = event_target_value(&event).parse::<i64>() {
+                put(&spot, "/retry/attempts", Some(Value::Int(count)));
+            }
+        }
+    };
+    let more = {
+        let spot = spot.clone();
+        move || {
+            let typed = typed.clone();
+            on.get().then(|| {
+                view! {
+                    <div class="group">
+                        <div class="form-field">
+                            <label class="form-title" for="opt-attempts">{strings::ATTEMPTS}</label>
+                            <input class="input number" id="opt-attempts" type="number" min="1" max="100" prop:value=attempts on:change=typed/>
+                        </div>
+                        {duration(&spot, "opt-initial", strings::INITIAL, "/retry/initial")}
+                        {duration(&spot, "opt-max", strings::MOST, "/retry/max")}
+                    </div>
+                }
+            })
+        }
+    };
+    view! {
+        <div class="form-field">
+            <label class="switch"><input type="checkbox" role="switch" prop:checked=on on:change=change/>{strings::RETRY}</label>
+            {more}
+        </div>
+    }
+    .into_any()
+}
+
+fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: &'static str) -> AnyView {
+    let now = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            let whole = Value::from(policies(&spot));
+            let value = whole.pointer(pointer).cloned();
+            value.map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned)).unwrap_or_default()
+        })
+    };
+    let wrong = RwSignal::new(None::<String>);
+    let spot = spot.clone();
+    let change = move |event| {
+        let text = event_target_value(&event);
+        let text = text.trim();
+        if text.is_empty() {
+            wrong.set(None);
+            return put(&spot, pointer, None);
+        }
+        let value = text.parse::<i64>().map(Value::Int).unwrap_or_else(|_| Value::str(text));
+        match holon_flow::definition::duration::parse(&value) {
+            Ok(_) => {
+                wrong.set(None);
+                put(&spot, pointer, Some(value));
+            }
+            Err(message) => wrong.set(Some(message)),
+        }
+    };
+    view! {
+        <div class="form-field">
+            <label class="form-title" for=id>{title}</label>
+            <input class="input" id=id type="text" autocomplete="off" prop:value=now on:change=change/>
+            <p class="hint">{strings::DURATION}</p>
+            {move || wrong.get().map(|message| view! { <p class="form-problem">{message}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+fn note(spot: &Spot) -> AnyView {
+    let now = {
+        let spot = spot.clone();
+        Memo::new(move |_| spot.with(|node| node.note.clone()).unwrap_or_default())
+    };
+    let spot = spot.clone();
+    let typed = move |event| {
+        spot.editor.perform(Command::SetNote {
+            at: spot.at.clone(),
+            key: spot.key.clone(),
+            note: event_target_value(&event),
+        });
+    };
+    view! {
+        <div class="form-field">
+            <label class="form-title" for="opt-note">{strings::NOTE}</label>
+            <textarea class="input" id="opt-note" rows="3" prop:value=now on:input=typed></textarea>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,225 @@
+//! The editor's keys. Single letters work only while the canvas has the focus.
+
+use holon_flow::definition::Key;
+use holon_studio::{Command, Fragment, Point, compose, geometry::GRID, outline};
+use leptos::{ev, prelude::*};
+use wasm_bindgen::JsCast;
+
+use super::{
+    palette,
+    store::{Asking, Editor},
+    strings,
+};
+use crate::{
+    canvas::{self, Selection},
+    ui::dom,
+};
+
+/// Where a key was pressed.
+fn inside(event: &web_sys::Event, selector: &str) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| target.closest(selector).ok().flatten().is_some())
+}
+
+/// Handles a key of the editor.
+pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
+    if inside(event, "input, textarea, select, [contenteditable], dialog") {
+        return;
+    }
+    let command = event.ctrl_key() || event.meta_key();
+    let key = event.key();
+    let used = match (key.as_str(), command) {
+        ("z" | "Z", true) if event.shift_key() => done(|| editor.redo()),
+        ("z", true) => done(|| editor.undo()),
+        ("y", true) => done(|| editor.redo()),
+        ("a", true) => done(|| select_all(editor)),
+        ("d", true) => done(|| duplicate(editor)),
+        ("s", true) => done(|| leptos::task::spawn_local(async move { _ = super::save::now(editor).await })),
+        ("Escape", _) => done(|| escape(editor)),
+        _ if command || !inside(event, ".canvas") => false,
+        ("Delete" | "Backspace", _) => done(|| editor.delete()),
+        ("/", _) => done(|| palette::focus()),
+        // Only from the canvas itself, and never backwards: nobody is kept in.
+        ("Tab", _) if !event.shift_key() => done(|| palette::focus()),
+        ("Enter", _) => done(|| {
+            dom::focus(
+                ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button",
+            )
+        }),
+        ("c", _) => done(|| ask_connect(editor)),
+        ("d", _) => done(|| toggle(editor)),
+        ("t", _) => done(|| tidy(editor)),
+        (".", _) => done(|| canvas::fit(editor.scene)),
+        ("+" | "=", _) => done(|| canvas::zoom(editor.scene, 1.25)),
+        ("-", _) => done(|| canvas::zoom(editor.scene, 0.8)),
+        ("?", _) => done(|| editor.asking.set(Some(Asking::Keys))),
+        ("ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown", _) => done(|| arrow(editor, &key, event)),
+        ("Home", _) => done(|| step_to(editor, |keys| keys.first().cloned())),
+        ("End", _) => done(|| step_to(editor, |keys| keys.last().cloned())),
+        _ => false,
+    };
+    if used {
+        event.prevent_default();
+        event.stop_propagation();
+    }
+}
+
+fn done(act: impl FnOnce()) -> bool {
+    act();
+    true
+}
+
+fn select_all(editor: Editor) {
+    let nodes = editor.scene.view.with_untracked(|view| view.nodes.keys().cloned().collect());
+    editor.scene.selection.set(Selection { nodes, edge: None });
+}
+
+fn escape(editor: Editor) {
+    let scene = editor.scene;
+    if editor.adding.with_untracked(|adding| *adding != Default::default()) {
+        editor.adding.set(Default::default());
+        dom::focus("#canvas");
+    } else if scene.selection.with_untracked(|selection| *selection != Selection::default()) {
+        scene.selection.set(Selection::default());
+        dom::focus("#canvas");
+    } else if let Some((parent, step)) =
+        scene.path.get_untracked().parent().map(|(parent, step)| (parent, step.node.clone()))
+    {
+        editor.go_to(parent, &step);
+    } else if editor.drawer.get_untracked().is_some() {
+        editor.drawer.set(None);
+    }
+}
+
+/// Opens the list of what the first output of the selected node can be connected to.
+fn ask_connect(editor: Editor) {
+    let Some(key) = editor.scene.selection.with_untracked(|selection| selection.single().cloned()) else { return };
+    let port =
+        editor.scene.view.with_untracked(|view| view.nodes.get(&key).and_then(|node| node.outputs.first().cloned()));
+    if let Some(port) = port {
+        editor.asking.set(Some(Asking::Connect(format!("{key}.{port}"))));
+    }
+}
+
+fn toggle(editor: Editor) {
+    let (definition, at) = (editor.definition.get_untracked(), editor.at());
+    let Some(graph) = at.find(&definition) else { return };
+    let commands = editor.scene.selection.with_untracked(|selection| {
+        let change = |key: &Key| {
+            let disabled = !graph.nodes.get(key)?.disabled;
+            Some(Command::SetDisabled { at: at.clone(), key: key.clone(), disabled })
+        };
+        selection.nodes.iter().filter_map(change).collect::<Vec<_>>()
+    });
+    match <[Command; 1]>::try_from(commands) {
+        Ok([one]) => _ = editor.perform(one),
+        Err(several) if !several.is_empty() => {
+            editor.perform(Command::Batch { label: format!("disabling {} nodes", several.len()), commands: several });
+        }
+        Err(_) => {}
+    }
+}
+
+/// Lays the flow out.
+pub(super) fn tidy(editor: Editor) {
+    let only = editor.scene.selection.with_untracked(|selection| selection.nodes.clone());
+    let command = compose::tidy(&editor.definition.get_untracked(), &editor.at(), &editor.kinds.get_untracked(), &only);
+    if command.is_some_and(|command| editor.perform(command)) && only.len() < 2 {
+        canvas::fit(editor.scene);
+    }
+}
+
+/// A copy of what is selected beside it.
+pub(super) fn duplicate(editor: Editor) {
+    let (definition, at) = (editor.definition.get_untracked(), editor.at());
+    let keys = editor.scene.selection.with_untracked(|selection| selection.nodes.clone());
+    paste(editor, &Fragment::copy(&definition, &at, &keys), Point::new(32, 96));
+}
+
+fn paste(editor: Editor, fragment: &Fragment, by: Point) {
+    match compose::paste(&editor.definition.get_untracked(), &editor.at(), fragment, by) {
+        Ok((command, keys)) if !keys.is_empty() => {
+            if editor.perform(command) {
+                editor.said.set(format!("Pasted {}", keys.len()));
+                editor.scene.selection.set(Selection { nodes: keys, edge: None });
+            }
+        }
+        Ok(_) => {}
+        Err(error) => editor.toasts.bad(format!("{}: {error}", strings::PASTE_FAILED)),
+    }
+}
+
+/// `copy`, `cut` and `paste` of the browser, while the canvas has the focus.
+pub(super) fn clipboard(editor: Editor, event: &ev::ClipboardEvent) {
+    if !inside(event, ".canvas") {
+        return;
+    }
+    let Some(data) = event.clipboard_data() else { return };
+    let (definition, at) = (editor.definition.get_untracked(), editor.at());
+    match event.type_().as_str() {
+        "paste" => {
+            event.prevent_default();
+            let text = data.get_data("text/plain").unwrap_or_default();
+            match Fragment::from_text(&text) {
+                Ok(fragment) => paste(editor, &fragment, Point::new(32, 96)),
+                Err(error) => editor.toasts.bad(format!("{}: {error}", strings::PASTE_FAILED)),
+            }
+        }
+        kind => {
+            let keys = editor.scene.selection.with_untracked(|selection| selection.nodes.clone());
+            if keys.is_empty() {
+                return;
+            }
+            event.prevent_default();
+            let _ = data.set_data("text/plain", &Fragment::copy(&definition, &at, &keys).to_text());
+            editor.said.set(format!("Copied {}", keys.len()));
+            if kind == "cut" {
+                editor.delete();
+            }
+        }
+    }
+}
+
+fn arrow(editor: Editor, key: &str, event: &ev::KeyboardEvent) {
+    let one = editor.scene.selection.with_untracked(|selection| selection.single().cloned());
+    if editor.scene.selection.with_untracked(|selection| selection.nodes.is_empty()) {
+        return step_to(editor, |keys| keys.first().cloned());
+    }
+    if event.alt_key() {
+        if let Some(next) = one.and_then(|one| follow(editor, &one, key)) {
+            editor.go_to(editor.at(), &next);
+        }
+        return;
+    }
+    let step = GRID * if event.shift_key() { 5 } else { 1 };
+    editor.move_by(match key {
+        "ArrowLeft" => Point::new(-step, 0),
+        "ArrowRight" => Point::new(step, 0),
+        "ArrowUp" => Point::new(0, -step),
+        _ => Point::new(0, step),
+    });
+}
+
+/// Right and left along edges; up and down through the nodes in their order.
+fn follow(editor: Editor, one: &Key, key: &str) -> Option<Key> {
+    let (definition, at) = (editor.definition.get_untracked(), editor.at());
+    let graph = at.find(&definition)?;
+    match key {
+        "ArrowRight" => graph.edges.iter().find(|edge| edge.from.node == *one).map(|edge| edge.to.node.clone()),
+        "ArrowLeft" => graph.edges.iter().find(|edge| edge.to.node == *one).map(|edge| edge.from.node.clone()),
+        _ => {
+            let order = outline::order(graph);
+            let at = order.iter().position(|key| key == one)?;
+            let next = if key == "ArrowUp" { at.checked_sub(1)? } else { at + 1 };
+            order.get(next).cloned()
+        }
+    }
+}
+
+fn step_to(editor: Editor, choose: impl FnOnce(&[Key]) -> Option<Key>) {
+    let (definition, at) = (editor.definition.get_untracked(), editor.at());
+    let order = at.find(&definition).map(outline::order).unwrap_or_default();
+    if let Some(key) = choose(&order) {
+        editor.go_to(at, &key);
+    }
+}

@@ -1,0 +1,182 @@
+//! The palette: all kinds, found by words, added by click, Enter or by dragging them onto the canvas.
+
+use leptos::{ev, prelude::*};
+
+use super::{
+    store::{Adding, use_editor},
+    strings,
+};
+use crate::ui::{dom, icon};
+
+/// Moves the focus into the search.
+pub(super) fn focus() {
+    dom::focus("#kind-search");
+}
+
+/// A kind as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    id: String,
+    title: String,
+    summary: String,
+    icon: String,
+    group: String,
+}
+
+/// The list with its search.
+#[component]
+pub(super) fn Palette() -> impl IntoView {
+    let editor = use_editor();
+    let words = RwSignal::new(String::new());
+    let active = RwSignal::new(0usize);
+    let found = Memo::new(move |_| {
+        let adding = editor.adding.get();
+        let needs_input = adding.after.is_some() || adding.edge.is_some();
+        let inside = editor.scene.path.with(|path| !path.is_root());
+        editor.kinds.with(|kinds| {
+            let mut entries: Vec<Entry> = kinds
+                .search(&words.get())
+                .into_iter()
+                .filter(|kind| !(needs_input && kind.inputs.is_empty()) && !(inside && kind.trigger))
+                .map(|kind| Entry {
+                    id: kind.id.clone(),
+                    title: kind.title.clone(),
+                    summary: kind.summary.clone(),
+                    icon: kind.icon.clone(),
+                    group: kind.category.clone(),
+                })
+                .collect();
+            if words.with(String::is_empty) {
+                // Without words the groups stand in one order, triggers first.
+                entries
+                    .sort_by_key(|entry| (kinds.get(&entry.id).is_none_or(|kind| !kind.trigger), entry.group.clone()));
+            }
+            entries
+        })
+    });
+    Effect::new(move |_| {
+        words.track();
+        active.set(0);
+    });
+    // Asked for with a place or a port: the search takes the focus.
+    Effect::new(move |_| {
+        if editor.adding.with(|adding| *adding != Adding::default()) {
+            focus();
+        }
+    });
+    let choose = move |id: &str| {
+        editor.add(id);
+        words.set(String::new());
+        dom::focus("#canvas");
+    };
+    let press = move |event: ev::KeyboardEvent| {
+        let count = found.with(Vec::len);
+        match event.key().as_str() {
+            "ArrowDown" => active.update(|at| *at = (*at + 1).min(count.saturating_sub(1))),
+            "ArrowUp" => active.update(|at| *at = at.saturating_sub(1)),
+            "Enter" => {
+                if let Some(entry) = found.with(|found| found.get(active.get_untracked()).cloned()) {
+                    choose(&entry.id);
+                }
+            }
+            "Escape" => {
+                words.set(String::new());
+                editor.adding.set(Adding::default());
+                dom::focus("#canvas");
+            }
+            _ => return,
+        }
+        event.prevent_default();
+        event.stop_propagation();
+        super::workbench::scroll_to(&format!("#kind-{}", active.get_untracked()));
+    };
+    let context = move || {
+        let adding = editor.adding.get();
+        let words = adding
+            .after
+            .map(|port| format!("After {port}"))
+            .or_else(|| adding.edge.map(|edge| edge.replace('>', " → ")));
+        words.map(|words| {
+            view! {
+                <p class="palette-context">
+                    <span class="truncate">{words}</span>
+                    <button type="button" class="button ghost small only-icon" aria-label=strings::CLOSE on:click=move |_| editor.adding.set(Adding::default())>{icon("x")}</button>
+                </p>
+            }
+        })
+    };
+    view! {
+        <div class="kinds">
+            <label class="search">
+                {icon("search")}
+                <span class="hidden-visually">{strings::PALETTE}</span>
+                <input
+                    id="kind-search"
+                    class="input"
+                    type="search"
+                    placeholder=strings::FIND_KIND
+                    autocomplete="off"
+                    role="combobox"
+                    aria-expanded="true"
+                    aria-controls="kind-list"
+                    aria-activedescendant=move || format!("kind-{}", active.get())
+                    prop:value=words
+                    on:input=move |event| words.set(event_target_value(&event))
+                    on:keydown=press
+                />
+            </label>
+            {context}
+            <div id="kind-list" class="kind-list" role="listbox" aria-label=strings::PALETTE>
+                {move || {
+                    let entries = found.get();
+                    let grouped = words.with(String::is_empty);
+                    if entries.is_empty() {
+                        return view! { <p class="muted kind-none">{strings::NO_KIND}</p> }.into_any();
+                    }
+                    let mut last = String::new();
+                    entries
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, entry)| {
+                            let head = (grouped && entry.group != last).then(|| entry.group.clone());
+                            last.clone_from(&entry.group);
+                            view! {
+                                {head.map(|head| view! { <div class="kind-group" role="presentation">{head}</div> })}
+                                {option(index, entry, active, choose)}
+                            }
+                        })
+                        .collect::<Vec<_>>()
+                        .into_any()
+                }}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn option(index: usize, entry: Entry, active: RwSignal<usize>, choose: impl Fn(&str) + Copy + 'static) -> AnyView {
+    let (id, dragged) = (entry.id.clone(), entry.id);
+    let drag = move |event: ev::DragEvent| {
+        if let Some(transfer) = event.data_transfer() {
+            let _ = transfer.set_data("application/x-holon-kind", &dragged);
+            transfer.set_effect_allowed("copy");
+        }
+    };
+    view! {
+        <div
+            class="kind"
+            id=format!("kind-{index}")
+            role="option"
+            draggable="true"
+            aria-selected=move || if active.get() == index { "true" } else { "false" }
+            title=entry.summary
+            on:click=move |_| choose(&id)
+            on:dragstart=drag
+            on:pointerenter=move |_| active.set(index)
+        >
+            <span class="node-icon">{icon(&entry.icon)}</span>
+            <span class="truncate">{entry.title}</span>
+        </div>
+    }
+    .into_any()
+}

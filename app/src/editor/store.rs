@@ -1,0 +1,370 @@
+//! The editor's state, in one place: the document, what is looked at, what preview said, what is saved.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use holon_flow::definition::{Definition, Key};
+use holon_model::{
+    FlowId,
+    wire::flows::{Flow, Severity, VersionSummary, Webhook},
+};
+use holon_studio::{
+    Command, GraphPath, History, Kinds, Point, compose, path, states,
+    worker::{Ask, PreviewReply},
+};
+use leptos::prelude::*;
+
+use super::save;
+use crate::{
+    canvas::{Problems, Scene, Selection},
+    engine,
+    ui::{Toasts, use_toasts},
+};
+
+/// How the draft stands on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Saving {
+    Saved,
+    Pending,
+    Running,
+    Failed(String),
+    Stale,
+}
+
+/// What a node that is added next belongs to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Adding {
+    /// The out-port it is connected to.
+    pub after: Option<String>,
+    /// Where it stands.
+    pub at: Option<Point>,
+    /// The edge it is put on.
+    pub edge: Option<String>,
+}
+
+/// The dialog that is open.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Asking {
+    Connect(String),
+    Publish,
+    Stale,
+    Keys,
+}
+
+/// The tab of the drawer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Problems,
+    Input,
+    Output,
+}
+
+/// The editor of one flow.
+#[derive(Clone, Copy)]
+pub(super) struct Editor {
+    pub flow: FlowId,
+    pub definition: RwSignal<Arc<Definition>>,
+    pub kinds: RwSignal<Arc<Kinds>>,
+    pub scene: Scene,
+    pub preview: RwSignal<Arc<PreviewReply>>,
+    pub trouble: RwSignal<Option<String>>,
+    pub trigger: RwSignal<Option<String>>,
+    pub saving: RwSignal<Saving>,
+    pub published: RwSignal<Option<VersionSummary>>,
+    pub webhooks: RwSignal<Vec<Webhook>>,
+    pub undo: RwSignal<Option<String>>,
+    pub redo: RwSignal<Option<String>>,
+    pub drawer: RwSignal<Option<Tab>>,
+    pub asking: RwSignal<Option<Asking>>,
+    pub adding: RwSignal<Adding>,
+    pub said: RwSignal<String>,
+    pub history: StoredValue<History>,
+    pub revision: StoredValue<i64>,
+    pub busy: StoredValue<bool>,
+    pub timer: StoredValue<Option<leptos::leptos_dom::helpers::TimeoutHandle>>,
+    pub toasts: Toasts,
+}
+
+/// The editor around this component.
+pub(super) fn use_editor() -> Editor {
+    expect_context::<Editor>()
+}
+
+impl Editor {
+    /// An editor of what the server sent.
+    pub fn new(flow: &Flow, definition: Definition, kinds: Arc<Kinds>) -> Self {
+        let definition = RwSignal::new(Arc::new(definition));
+        let kinds = RwSignal::new(kinds);
+        let preview = RwSignal::new(Arc::new(PreviewReply::default()));
+        let at = RwSignal::new(GraphPath::root());
+        let iterations = RwSignal::new(Vec::new());
+        let node_states = Memo::new(move |_| {
+            preview
+                .with(|preview| Arc::new(states::nodes(&at.get(), &iterations.get(), &preview.nodes, &preview.sampled)))
+        });
+        let edge_states = Memo::new(move |_| {
+            preview.with(|preview| {
+                Arc::new(states::edges(&definition.get(), &at.get(), &iterations.get(), &preview.nodes))
+            })
+        });
+        let problems = Memo::new(move |_| preview.with(|preview| Arc::new(problems(preview, &at.get()))));
+        let scene = Scene::new(
+            definition.into(),
+            kinds.into(),
+            at,
+            iterations,
+            node_states.into(),
+            edge_states.into(),
+            problems.into(),
+            true,
+        );
+        let editor = Self {
+            flow: flow.id,
+            definition,
+            kinds,
+            scene,
+            preview,
+            trouble: RwSignal::new(None),
+            trigger: RwSignal::new(None),
+            saving: RwSignal::new(Saving::Saved),
+            published: RwSignal::new(flow.published.clone()),
+            webhooks: RwSignal::new(flow.webhooks.clone()),
+            undo: RwSignal::new(None),
+            redo: RwSignal::new(None),
+            drawer: RwSignal::new(Some(Tab::Input)),
+            asking: RwSignal::new(None),
+            adding: RwSignal::new(Adding::default()),
+            said: RwSignal::new(String::new()),
+            history: StoredValue::new(History::new()),
+            revision: StoredValue::new(flow.revision),
+            busy: StoredValue::new(false),
+            timer: StoredValue::new(None),
+            toasts: use_toasts(),
+        };
+        Effect::new(move |_| editor.run_preview());
+        editor
+    }
+
+    /// Runs the flow on its samples, in the worker.
+    fn run_preview(self) {
+        let question = Ask::Preview {
+            definition: self.definition.with(|definition| definition.to_value()),
+            trigger: self.trigger.get(),
+        };
+        engine::preview(question, move |answer| match answer {
+            Ok(reply) => {
+                self.trouble.try_set(None);
+                let before = self.preview.try_with_untracked(|preview| preview.status.clone());
+                if before.is_some_and(|before| before != reply.status && !reply.status.is_empty()) {
+                    self.said.try_set(format!("Preview: {}", crate::ui::status::word(&reply.status)));
+                }
+                self.preview.try_set(Arc::new(reply));
+            }
+            Err(error) => {
+                self.trouble.try_set(Some(error.to_string()));
+            }
+        });
+    }
+
+    /// Runs the preview again after trouble.
+    pub fn again(self) {
+        self.trouble.set(None);
+        self.definition.notify();
+    }
+
+    /// Does something; says why when it cannot be done.
+    pub fn perform(self, command: Command) -> bool {
+        let mut definition = Definition::clone(&self.definition.get_untracked());
+        let done = self.history.try_update_value(|history| history.perform(&mut definition, command));
+        match done {
+            Some(Ok(())) => {
+                self.changed(definition);
+                true
+            }
+            Some(Err(error)) => {
+                self.toasts.bad(error.to_string());
+                false
+            }
+            None => false,
+        }
+    }
+
+    /// Takes the last step back.
+    pub fn undo(self) {
+        self.step(|history, definition| history.undo(definition), self.undo, "Undid");
+    }
+
+    /// Does the last step that was taken back again.
+    pub fn redo(self) {
+        self.step(|history, definition| history.redo(definition), self.redo, "Did again:");
+    }
+
+    fn step(
+        self,
+        walk: impl FnOnce(&mut History, &mut Definition) -> Result<Option<Command>, holon_studio::CommandError>,
+        label: RwSignal<Option<String>>,
+        word: &str,
+    ) {
+        let said = label.get_untracked().map(|label| format!("{word} {label}"));
+        let mut definition = Definition::clone(&self.definition.get_untracked());
+        match self.history.try_update_value(|history| walk(history, &mut definition)) {
+            Some(Ok(Some(_))) => {
+                self.changed(definition);
+                self.said.set(said.unwrap_or_default());
+            }
+            Some(Err(error)) => self.toasts.bad(error.to_string()),
+            _ => {}
+        }
+    }
+
+    fn changed(self, definition: Definition) {
+        // What is looked at may be gone.
+        let mut at = self.scene.path.get_untracked();
+        while at.find(&definition).is_none() {
+            at = at.parent().map(|(parent, _)| parent).unwrap_or_default();
+        }
+        if at != self.scene.path.get_untracked() {
+            self.scene.path.set(at.clone());
+        }
+        let selection = self.scene.selection.get_untracked();
+        let graph = at.find(&definition);
+        let there = |key: &Key| graph.is_some_and(|graph| graph.nodes.contains_key(key));
+        if selection.nodes.iter().any(|key| !there(key)) {
+            let nodes = selection.nodes.into_iter().filter(there).collect();
+            self.scene.selection.set(Selection { nodes, edge: None });
+        }
+        self.definition.set(Arc::new(definition));
+        self.history.with_value(|history| {
+            self.undo.set(history.undo_label().map(str::to_owned));
+            self.redo.set(history.redo_label().map(str::to_owned));
+        });
+        save::schedule(self);
+    }
+
+    /// The graph that is looked at.
+    pub fn at(self) -> GraphPath {
+        self.scene.path.get_untracked()
+    }
+
+    /// Selects a node wherever it stands, and shows it.
+    pub fn go_to(self, at: GraphPath, key: &Key) {
+        if self.scene.path.get_untracked() != at {
+            self.scene.iterations.update(|iterations| iterations.resize(at.0.len(), 0));
+            self.scene.path.set(at);
+        }
+        self.scene.selection.set(Selection::node(key));
+        self.scene.reveal(key);
+    }
+
+    /// Looks into a body of a scope.
+    pub fn enter(self, node: &Key, body: &Key) {
+        self.scene.selection.set(Selection::default());
+        self.scene.path.update(|path| *path = path.child(node, body));
+    }
+
+    /// Adds a node of a kind where the palette was asked for.
+    pub fn add(self, kind: &str) {
+        let (definition, kinds, at) = (self.definition.get_untracked(), self.kinds.get_untracked(), self.at());
+        let Some(kind) = kinds.get(kind) else { return };
+        let adding = self.adding.get_untracked();
+        let edge = adding.edge.as_ref().and_then(|id| {
+            let graph = at.find(&definition)?;
+            graph.edges.iter().find(|edge| format!("{}>{}", edge.from, edge.to) == *id).cloned()
+        });
+        let made = match edge {
+            Some(edge) => compose::insert_on_edge(&definition, &at, &kinds, kind, &edge),
+            None => {
+                let after = adding.after.or_else(|| self.natural_source(kind.trigger));
+                compose::add(&definition, &at, &kinds, kind, adding.at, after.as_deref())
+            }
+        };
+        let Some((command, key)) = made else { return };
+        self.adding.set(Adding::default());
+        if self.perform(command) {
+            self.scene.selection.set(Selection::node(&key));
+            self.scene.reveal(&key);
+            self.said.set(format!("Added {key}"));
+        }
+    }
+
+    /// With one node selected whose first output leads nowhere, a new node continues it.
+    fn natural_source(self, trigger: bool) -> Option<String> {
+        if trigger {
+            return None;
+        }
+        let key = self.scene.selection.with_untracked(|selection| selection.single().cloned())?;
+        let definition = self.definition.get_untracked();
+        let at = self.at();
+        let graph = at.find(&definition)?;
+        let ports = self.kinds.with_untracked(|kinds| graph.nodes.get(&key).map(|node| kinds.out_ports(node)))?;
+        let free = |port: &&String| {
+            *port != "error" && !graph.edges.iter().any(|edge| edge.from.node == key && *edge.from.port == ***port)
+        };
+        ports.iter().find(free).map(|port| format!("{key}.{port}"))
+    }
+
+    /// Removes what is selected.
+    pub fn delete(self) {
+        let selection = self.scene.selection.get_untracked();
+        let at = self.at();
+        if let Some((from, to)) = selection.edge.as_deref().and_then(|edge| edge.split_once('>')) {
+            self.perform(Command::Disconnect { at: at.clone(), from: from.to_owned(), to: to.to_owned() });
+            self.scene.selection.set(Selection::default());
+        }
+        if !selection.nodes.is_empty() {
+            let count = selection.nodes.len();
+            if self.perform(Command::Remove { at, keys: selection.nodes }) {
+                self.said.set(format!("Deleted {count}"));
+            }
+        }
+    }
+
+    /// Moves what is selected.
+    pub fn move_by(self, by: Point) {
+        let view = self.scene.view.get_untracked();
+        let drag = self.scene.drag.get_untracked();
+        let places: BTreeMap<Key, Option<Point>> = self.scene.selection.with_untracked(|selection| {
+            let place = |key: &Key| {
+                let rect = view.nodes.get(key)?.rect;
+                // The view shows the nodes already where they are dragged to.
+                let from = Point::new(rect.x - drag.x, rect.y - drag.y);
+                Some((key.clone(), Some(from.plus(by))))
+            };
+            selection.nodes.iter().filter_map(place).collect()
+        });
+        if !places.is_empty() {
+            self.perform(Command::Move { at: self.at(), places });
+        }
+    }
+
+    /// Draws an edge.
+    pub fn connect(self, from: &str, to: &str) {
+        let at = self.at();
+        let definition = self.definition.get_untracked();
+        let Some(graph) = at.find(&definition) else { return };
+        if compose::closes_cycle(graph, from, to) {
+            self.toasts.bad("This edge would lead in a circle. Repetition is a scope, such as map.");
+            return;
+        }
+        if self.perform(Command::Connect { at, from: from.to_owned(), to: to.to_owned() }) {
+            self.said.set(format!("Connected {from} to {to}"));
+        }
+    }
+}
+
+/// The worst problem of each node of the graph at `at`; what is wrong inside a scope counts for the scope.
+fn problems(preview: &PreviewReply, at: &GraphPath) -> Problems {
+    let mut out = Problems::new();
+    for found in &preview.diagnostics {
+        let Some((graph, key, _)) = path::locate(&found.pointer) else { continue };
+        let key = match graph.0.get(at.0.len()) {
+            _ if graph == *at => key,
+            Some(step) if graph.prefix(at.0.len()) == *at => step.node.clone(),
+            _ => continue,
+        };
+        let worse = |severity: &Severity| *severity < found.severity;
+        if out.get(&key).is_none_or(|(severity, _)| worse(severity)) {
+            out.insert(key, (found.severity, found.message.clone()));
+        }
+    }
+    out
+}

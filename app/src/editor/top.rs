@@ -1,0 +1,77 @@
+//! The editor's bar: where you are, whether it is saved, undo and redo, run, publish.
+
+use leptos::prelude::*;
+
+use super::{
+    publish,
+    store::{Asking, Saving, use_editor},
+    strings,
+};
+use crate::ui::icon;
+
+/// The bar.
+#[component]
+pub(super) fn Top() -> impl IntoView {
+    let editor = use_editor();
+    let name = move || editor.definition.with(|definition| definition.name.clone());
+    let navigate = StoredValue::new_local(leptos_router::hooks::use_navigate());
+    let run = move |_| {
+        publish::run(editor, move |to| {
+            navigate.try_with_value(|navigate| navigate(&to, Default::default()));
+        })
+    };
+    let version = move || {
+        editor.published.get().map(|version| {
+            let hash = version.hash.chars().take(8).collect::<String>();
+            view! { <a class="tag" href=format!("/flows/{}/versions", editor.flow) title=version.hash.clone()>{format!("v{} · {hash}", version.version)}</a> }
+        })
+    };
+    view! {
+        <header class="bar editor-bar">
+            <nav class="crumbs" aria-label=strings::FLOWS>
+                <ol>
+                    <li><a href="/flows">{strings::FLOWS}</a>{icon("chevron-right")}</li>
+                    <li><span aria-current="page" title=name>{name}</span></li>
+                </ol>
+            </nav>
+            {version}
+            {move || saved(&editor.saving.get())}
+            <div class="actions">
+                {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
+                {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
+                <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
+                <button type="button" class="button" on:click=run>{icon("play")}{strings::RUN}</button>
+                <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn saved(saving: &Saving) -> AnyView {
+    let (class, glyph, words, title) = match saving {
+        Saving::Saved => ("saved", "check", strings::SAVED, String::new()),
+        Saving::Pending => ("saved", "circle-dashed", strings::PENDING, String::new()),
+        Saving::Running => ("saved", "loader-circle", strings::SAVING, String::new()),
+        Saving::Failed(reason) => ("saved is-failed", "circle-alert", strings::NOT_SAVED, reason.clone()),
+        Saving::Stale => ("saved is-failed", "circle-alert", strings::STALE, strings::STALE_TEXT.to_owned()),
+    };
+    view! { <span class=class role="status" title=title>{icon(glyph)}<span class="words">{words}</span></span> }
+        .into_any()
+}
+
+fn step(
+    label: RwSignal<Option<String>>,
+    word: &'static str,
+    glyph: &'static str,
+    keys: &'static str,
+    act: impl Fn() + 'static,
+) -> AnyView {
+    let title = move || label.get().map_or_else(|| word.to_owned(), |label| format!("{word} {label}"));
+    view! {
+        <button type="button" class="button ghost small only-icon" title=title aria-label=title aria-keyshortcuts=keys disabled=move || label.with(Option::is_none) on:click=move |_| act()>
+            {icon(glyph)}
+        </button>
+    }
+    .into_any()
+}

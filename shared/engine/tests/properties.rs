@@ -218,6 +218,37 @@ fn r9_what_a_map_gathers_does_not_depend_on_the_order_of_completion() {
     }
 }
 
+#[test]
+fn r6_so_many_items_win_as_were_asked_for_and_the_losers_are_cancelled() {
+    let text = r#"{"holon":1,"name":"t","nodes":{"start":{"kind":"trigger.manual@1"},"each":{"kind":"map@1",
+        "config":{"items":[0,1,2,3],"gather":{"first":2}},
+        "bodies":{"body":{"nodes":{"call":{"kind":"test.call@1","config":{"value":{"$cel":"item"}}}},"edges":[]}}}},
+        "edges":[{"from":"start.out","to":"each.in"}]}"#;
+    let flow = flow(text);
+    for order in permutations(4) {
+        let mut machine = Machine::new(flow.clone());
+        let calls: Vec<EffectId> =
+            machine.handle(start(Value::Null, 0)).commands.iter().filter_map(effect_id).collect();
+        let mut cancelled = Vec::new();
+        for item in &order {
+            let outcome = Outcome::Ok(Payload::Inline(Value::Int(*item as i64)));
+            let input = Input::EffectCompleted { id: calls[*item], attempt: 1, outcome };
+            let decision = machine.handle(Stamped::new(Timestamp(2_000), input));
+            cancelled.extend(decision.commands.iter().filter_map(|command| match command {
+                Command::CancelEffect { id } => Some(*id),
+                _ => None,
+            }));
+        }
+        let mut winners = [order[0] as i64, order[1] as i64];
+        winners.sort_unstable();
+        assert_eq!(machine.outcome(), Some(&Outcome::Ok(Payload::Inline(Value::list(winners.map(Value::Int))))));
+        let mut losers = [calls[order[2]], calls[order[3]]];
+        losers.sort_unstable();
+        cancelled.sort_unstable();
+        assert_eq!(cancelled, losers, "{order:?}");
+    }
+}
+
 fn effect_id(command: &Command) -> Option<EffectId> {
     if let Command::RunEffect(effect) = command { Some(effect.id) } else { None }
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod compose;
 pub mod connections;
 pub mod definitions;
 pub mod flows;
@@ -54,10 +55,9 @@ pub fn router(state: AppState) -> Router {
         .merge(webhooks::router())
         .merge(health::router())
         .merge(pages::router(&state))
-        .method_not_allowed_fallback(|| async { axum::http::StatusCode::METHOD_NOT_ALLOWED })
         .layer(from_fn_with_state(state.clone(), middleware::refuse_cross_site))
         .layer(from_fn(middleware::as_problems))
-        .layer(from_fn_with_state(state.clone(), middleware::security_headers))
         .layer(from_fn_with_state(state.clone(), middleware::trace))
+        .layer(from_fn_with_state(state.clone(), middleware::security_headers))
         .with_state(state)
 }

@@ -5,29 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use holon_platform::clock::{SharedClock, SystemClock};
+use holon_platform::clock::SystemClock;
 use holon_platform::config::{Config, CookieMode};
-use holon_platform::crypto::{Keyring, PasswordPool};
+use holon_platform::crypto::Keyring;
 use holon_platform::db::Database;
-use holon_platform::egress::Egress;
-use holon_platform::execute::ConnectionSource;
 use holon_platform::shutdown::Shutdown;
-use holon_runtime::store::pg::PgStore;
-use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
 use tokio::net::TcpListener;
 
-use crate::connections::StoredConnections;
-use crate::definitions::StoredDefinitions;
-use crate::middleware::Throttle;
-use crate::state::{AppState, Parts};
+use crate::compose::{Ground, compose};
+use crate::state::AppState;
 use crate::{identity, router};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
 /// How long effects in hand may take once nothing new is accepted; what is left goes on at the next start.
 const RUNS_DRAIN_WITHIN: Duration = Duration::from_secs(10);
-/// How long a start waits for the database before its caller is told to come again.
-const START_WITHIN: Duration = Duration::from_secs(10);
 /// How often what is over is cleared away.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 /// How long a session that is over is kept, for questions.
@@ -59,44 +51,18 @@ async fn run(
     keyring: Arc<Keyring>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let clock: SharedClock = SystemClock::shared();
-    let catalogue = holon_catalogue::catalogue();
-    let definitions = Arc::new(StoredDefinitions::new(database.pools.engine.clone(), Arc::clone(&catalogue)));
-    let egress = Arc::new(Egress::new(config.egress_allow_loopback));
-    let connections: Arc<dyn ConnectionSource> =
-        Arc::new(StoredConnections::new(database.pools.engine.clone(), Arc::clone(&keyring)));
     let address = listener.local_addr()?;
-    let runtime = Runtime::start(RuntimeConfig {
-        store: Arc::new(PgStore::new(database.pools.engine.clone())),
-        definitions: definitions.clone(),
-        executors: holon_catalogue::executors(),
-        host: Host { egress: Arc::clone(&egress), connections: Arc::clone(&connections) },
-        clock: clock.clone(),
-        address: address.to_string(),
-        build: env!("CARGO_PKG_VERSION").to_owned(),
-        // Nobody else can reach a private Postgres: runs of a process that was killed are taken up at once.
-        alone: database.is_embedded(),
-        effects: EffectLimits::default(),
-        start_within: START_WITHIN,
-        drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-    })
-    .await
-    .context("starting the runtime")?;
-    let state = AppState::new(Parts {
+    let state = compose(Ground {
         pools: database.pools.clone(),
-        clock,
-        passwords: PasswordPool::new()?,
-        throttle: Throttle::default(),
-        egress,
-        connections,
-        catalogue,
-        definitions,
-        runtime: runtime.clone(),
-        build: build_id(&config),
+        clock: SystemClock::shared(),
+        address: address.to_string(),
+        alone: database.is_embedded(),
         keyring,
         shutdown: shutdown.clone(),
         config,
-    });
+    })
+    .await?;
+    let runtime = state.runtime.clone();
     say_where(&state.config, address, database.is_embedded());
     let housekeeping = tokio::spawn(keep_house(state.clone()));
     let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
@@ -133,18 +99,6 @@ async fn keep_house(state: AppState) {
             Err(error) => tracing::warn!(%error, "sessions that are over could not be forgotten"),
         }
     }
-}
-
-/// The build of the static files; without one, the version.
-fn build_id(config: &Config) -> String {
-    #[derive(serde::Deserialize)]
-    struct Build {
-        id: String,
-    }
-    std::fs::read(config.site_dir.join("build.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Build>(&bytes).ok())
-        .map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), |build| build.id)
 }
 
 fn say_where(config: &Config, address: SocketAddr, embedded: bool) {

@@ -1,5 +1,6 @@
-//! What stands in front of every route, outermost first: the request's id and log, the security headers, errors of
-//! the framework made into problems, and the check against requests from other sites.
+//! What stands in front of every route, outermost first: the security headers (on every answer, also that of a
+//! handler that panicked), the request's id and log, errors of the framework made into problems, and the check against
+//! requests from other sites.
 
 mod client_ip;
 mod cross_site;

@@ -1,0 +1,96 @@
+//! Puts the server together from what is outside of it: the same for the process and for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use holon_platform::clock::SharedClock;
+use holon_platform::config::Config;
+use holon_platform::crypto::{Keyring, PasswordPool};
+use holon_platform::db::Pools;
+use holon_platform::egress::Egress;
+use holon_platform::execute::ConnectionSource;
+use holon_platform::shutdown::Shutdown;
+use holon_runtime::store::pg::PgStore;
+use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
+
+use crate::connections::StoredConnections;
+use crate::definitions::StoredDefinitions;
+use crate::middleware::Throttle;
+use crate::state::{AppState, Parts};
+
+/// How long a start waits for the database before its caller is told to come again.
+const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the server stands on.
+pub struct Ground {
+    /// What the operator decided.
+    pub config: Config,
+    /// The database, migrated.
+    pub pools: Pools,
+    /// The root of all sealed secrets.
+    pub keyring: Arc<Keyring>,
+    /// Time and ids.
+    pub clock: SharedClock,
+    /// Whether the server drains.
+    pub shutdown: Shutdown,
+    /// Where this process listens, for other replicas.
+    pub address: String,
+    /// Nobody else can reach the database: runs of a process that was killed are taken up at once.
+    pub alone: bool,
+}
+
+/// Starts the runtime and makes the state of the routes.
+///
+/// # Errors
+/// When the runtime cannot take up its runs, or passwords cannot be hashed.
+pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
+    let Ground { config, pools, keyring, clock, shutdown, address, alone } = ground;
+    let catalogue = holon_catalogue::catalogue();
+    let definitions = Arc::new(StoredDefinitions::new(pools.engine.clone(), Arc::clone(&catalogue)));
+    let egress = Arc::new(Egress::new(config.egress_allow_loopback));
+    let connections: Arc<dyn ConnectionSource> =
+        Arc::new(StoredConnections::new(pools.engine.clone(), Arc::clone(&keyring)));
+    let runtime = Runtime::start(RuntimeConfig {
+        store: Arc::new(PgStore::new(pools.engine.clone())),
+        definitions: definitions.clone(),
+        executors: holon_catalogue::executors(),
+        host: Host { egress: Arc::clone(&egress), connections: Arc::clone(&connections) },
+        clock: clock.clone(),
+        address,
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        alone,
+        effects: EffectLimits::default(),
+        start_within: START_WITHIN,
+        drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    })
+    .await
+    .context("starting the runtime")?;
+    Ok(AppState::new(Parts {
+        build: build_id(&config),
+        passwords: PasswordPool::new()?,
+        throttle: Throttle::default(),
+        config,
+        pools,
+        clock,
+        keyring,
+        egress,
+        connections,
+        catalogue,
+        definitions,
+        runtime,
+        shutdown,
+    }))
+}
+
+/// The build of the static files; without one, the version.
+fn build_id(config: &Config) -> String {
+    #[derive(serde::Deserialize)]
+    struct Build {
+        id: String,
+    }
+    std::fs::read(config.site_dir.join("build.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Build>(&bytes).ok())
+        .map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), |build| build.id)
+}

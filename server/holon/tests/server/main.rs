@@ -1,0 +1,10 @@
+//! The server's routes in process, against a real Postgres, as the roles it uses.
+
+mod bad_input;
+mod connections;
+mod cross_site;
+mod identity;
+mod settings;
+mod support;
+mod tokens;
+mod walk;

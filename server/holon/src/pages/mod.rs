@@ -9,5 +9,7 @@ use crate::state::AppState;
 
 /// Static files of the site, and every other address as a page of the app.
 pub fn router(state: &AppState) -> Router<AppState> {
+    // The app's resources are spawned on tokio. A second router in one process (tests) finds it set, which is as good.
+    let _ = any_spawner::Executor::init_tokio();
     statics::router(&state.config.site_dir).fallback(render::page)
 }

@@ -2,9 +2,10 @@
 
 use holon_engine::{
     EdgeView, Machine, Preview, PreviewRequest, RunStatus, compile_draft, preview,
-    testing::{catalogue, definition},
+    testing::{catalogue, definition, generate, rng::Rng},
 };
-use holon_model::{Value, json};
+use holon_flow::Definition;
+use holon_model::{Value, context::Budget, json};
 
 fn value(text: &str) -> Value {
     json::parse(text.as_bytes()).unwrap()
@@ -98,4 +99,32 @@ fn a_machine_may_be_sent_and_shared() {
     fn sendable<T: Send + Sync + 'static>() {}
     sendable::<Machine>();
     sendable::<holon_engine::Decision>();
+}
+
+#[test]
+fn a_damaged_definition_is_refused_or_previewed_and_never_panics() {
+    let catalogue = catalogue();
+    let mut rng = Rng::new(3);
+    let mut read = 0;
+    for seed in 0..150 {
+        let text = json::to_string(&generate::definition(seed).to_value());
+        for _ in 0..8 {
+            // Every other piece between quotes is a text: one of them in another's place is still JSON.
+            let mut pieces: Vec<&str> = text.split('"').collect();
+            for _ in 0..=rng.below(3) {
+                let mut text = || rng.below(pieces.len() as u32 / 2) as usize * 2 + 1;
+                let (at, from) = (text(), text());
+                pieces[at] = pieces[from];
+            }
+            let damaged = pieces.join("\"");
+            let Ok(value) = json::parse(damaged.as_bytes()) else { continue };
+            let Ok(definition) = Definition::from_value(&value) else { continue };
+            let (flow, _) = compile_draft(&definition, &catalogue);
+            let budget = Budget { fuel: 20_000, bytes: 4_000_000 };
+            let preview = preview(&flow, &catalogue, &PreviewRequest { budget, ..PreviewRequest::default() });
+            assert!(preview.status().is_terminal(), "{damaged}");
+            read += 1;
+        }
+    }
+    assert!(read > 100, "{read}");
 }

@@ -33,8 +33,10 @@ const WARM_UP: usize = 200;
 const SEQUENTIAL: usize = 1_000;
 const CLIENTS: usize = 64;
 const LOAD_FOR: Duration = Duration::from_secs(8);
-/// What one client waits for a run at most, at the median.
+/// What one client waits for a run at most, at the median: milliseconds, or plain commits on a machine whose disk is
+/// slow or busy. A run of three steps depends on four commits, one after the other, so four is the floor.
 const MOST_MS: f64 = 3.0;
+const MOST_COMMITS: f64 = 5.0;
 
 enum Postgres {
     Given(Box<TestDb>),
@@ -135,7 +137,7 @@ async fn main() {
     print("runtime.wal_per_step_64", (after.1 - before.1) as f64 / steps, "bytes/step", None);
     runtime.drain(Duration::from_secs(5)).await;
     postgres.close().await;
-    if run > MOST_MS {
+    if !ok {
         std::process::exit(1);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Behaviour, Bodies, Capability, Catalogue, EffectClass, Import, NodeKind, Ports, PortsFrom, Preview, Primitive,
-    PureFn, Resource,
+    PureFn, ReadImport, Resource,
 };
 use crate::definition::{KindRef, names::is_name};
 use holon_model::{Map, SchemaRef, Value, json};
@@ -93,7 +93,7 @@ impl Capability {
 
     /// Adds how a pasted text becomes the config of a kind whose manifest declares `import`.
     #[must_use]
-    pub fn with_import(mut self, kind: &str, read: fn(&str) -> Option<Result<Value, String>>) -> Self {
+    pub fn with_import(mut self, kind: &str, read: ReadImport) -> Self {
         for known in &mut self.kinds {
             if known.reference().to_string() == kind
                 && let Some(import) = &mut Arc::make_mut(known).import

@@ -245,9 +245,12 @@ pub struct Import {
     pub title: String,
     /// An example of such a text.
     pub placeholder: String,
-    /// Reads it: `None` when the text is not of that form at all. Absent in catalogues that only describe.
-    pub read: Option<fn(&str) -> Option<Result<Value, String>>>,
+    /// Reads it. Absent in catalogues that only describe.
+    pub read: Option<ReadImport>,
 }
+
+/// Reads a pasted text: `None` when it is not of that form at all, else config or what is wrong with it.
+pub type ReadImport = fn(&str) -> Option<Result<Value, String>>;
 
 impl fmt::Debug for NodeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Schemas applied within schemas, references included. Deeper is a reference that never ends.
 const MAX_DEPTH: u32 = 200;
 
+/// A keyword that bounds numbers, which orderings it accepts, and how it reads.
+type Bound = (&'static str, fn(std::cmp::Ordering) -> bool, &'static str);
 type Checked = Result<bool, CheckError>;
 
 pub(super) struct Walk<'s, 'm> {
@@ -124,7 +126,7 @@ impl<'s, 'm> Walk<'s, 'm> {
     fn number(&mut self, schema: &'s Map, value: &Value, at: &Pointer<'_>) -> Checked {
         let Some(number) = value.as_decimal() else { return Ok(true) };
         let mut fits = true;
-        let bounds: [(&'static str, fn(std::cmp::Ordering) -> bool, &str); 4] = [
+        let bounds: [Bound; 4] = [
             ("minimum", std::cmp::Ordering::is_ge, "at least"),
             ("maximum", std::cmp::Ordering::is_le, "at most"),
             ("exclusiveMinimum", std::cmp::Ordering::is_gt, "greater than"),

@@ -2,7 +2,7 @@
 
 use super::{pattern, walk::resolve};
 use crate::definition::{names::shown, pointer::Pointer};
-use holon_model::{Map, Value};
+use holon_model::Value;
 
 /// What is wrong with a schema, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +48,7 @@ fn node(root: &Value, schema: &Value, at: &Pointer<'_>, depth: usize) -> Result<
         if REFUSED.contains(&word) {
             return fault(&at, format!("`{word}` is not understood here"));
         }
-        if COUNTS.contains(&word) && !value.as_int().is_some_and(|count| count >= 0) {
+        if COUNTS.contains(&word) && value.as_int().is_none_or(|count| count < 0) {
             return fault(&at, format!("`{word}` is a whole number from 0"));
         }
         if NUMBERS.contains(&word) {
@@ -72,24 +72,24 @@ fn node(root: &Value, schema: &Value, at: &Pointer<'_>, depth: usize) -> Result<
         if MAPS.contains(&word) {
             let Some(items) = value.as_map() else { return fault(&at, format!("`{word}` is a map of schemas")) };
             for (key, item) in items {
-                if word == "patternProperties" {
-                    if let Err(message) = pattern(key) {
-                        return fault(&at.key(key), message);
-                    }
+                if word == "patternProperties"
+                    && let Err(message) = pattern(key)
+                {
+                    return fault(&at.key(key), message);
                 }
                 node(root, item, &at.key(key), depth + 1)?;
             }
         }
-        single(root, map, word, value, &at)?;
+        single(root, word, value, &at)?;
     }
     Ok(())
 }
 
-fn single(root: &Value, map: &Map, word: &str, value: &Value, at: &Pointer<'_>) -> Result<(), SchemaFault> {
+fn single(root: &Value, word: &str, value: &Value, at: &Pointer<'_>) -> Result<(), SchemaFault> {
     match (word, value) {
         ("type", Value::List(types)) => {
             for (index, one) in types.iter().enumerate() {
-                single(root, map, "type", one, &at.index(index))?;
+                single(root, "type", one, &at.index(index))?;
             }
         }
         ("type", one) if !one.as_str().is_some_and(|one| TYPES.contains(&one)) => {

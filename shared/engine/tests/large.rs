@@ -12,7 +12,8 @@ fn chain(count: u32, last: &str) -> String {
     let mut edges = String::new();
     let mut before = "start".to_owned();
     for number in 1..count {
-        let kind = if number + 1 == count { last } else { r#""kind":"test.set@1","config":{"value":[{"$cel":"input"}]}"# };
+        let kind =
+            if number + 1 == count { last } else { r#""kind":"test.set@1","config":{"value":[{"$cel":"input"}]}"# };
         write!(nodes, r#","n{number}":{{{kind}}}"#).unwrap();
         let comma = if number == 1 { "" } else { "," };
         write!(edges, r#"{comma}{{"from":"{before}.out","to":"n{number}.in"}}"#).unwrap();

@@ -111,9 +111,14 @@ pub enum ConnectionError {
 impl fmt::Display for ConnectionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { name } => write!(f, "there is no connection named `{name}`; make it on the connections page"),
+            Self::Unknown { name } => {
+                write!(f, "there is no connection named `{name}`; make it on the connections page")
+            }
             Self::Sealed { name } => {
-                write!(f, "the secret of connection `{name}` cannot be opened with this server's root key; save it again")
+                write!(
+                    f,
+                    "the secret of connection `{name}` cannot be opened with this server's root key; save it again"
+                )
             }
             Self::Unavailable => f.write_str("connections cannot be read at the moment"),
         }

@@ -22,10 +22,7 @@ fn the_defaults_serve_this_machine_only() {
     assert_eq!((config.cookie_mode(), config.cookie_name()), (CookieMode::Local, "holon_8080".to_owned()));
     assert!(matches!(config.database, DatabaseConfig::Embedded { bin_dir: None }));
     assert_eq!(config.root_key_file, config.data_dir.join("root.key"));
-    assert_eq!(
-        config.public_origins(),
-        ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"]
-    );
+    assert_eq!(config.public_origins(), ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"]);
 }
 
 #[test]

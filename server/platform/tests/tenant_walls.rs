@@ -33,8 +33,16 @@ const LEAVES: [Leave; 3] = [
         role: Role::Engine,
         without_tenant: &["replica", "shard"],
         all_tenants: &[
-            "tenant", "environment", "audit_event", "tenant_key", "connection", "flow_version", "run_live", "run_hist",
-            "journal", "idempotency",
+            "tenant",
+            "environment",
+            "audit_event",
+            "tenant_key",
+            "connection",
+            "flow_version",
+            "run_live",
+            "run_hist",
+            "journal",
+            "idempotency",
         ],
         definer: &["holon_history_partitions"],
     },
@@ -63,13 +71,19 @@ async fn the_catalogue_shows_no_hole_for_any_role() {
 #[tokio::test]
 async fn a_planted_hole_is_found() {
     for (hole, rule) in [
-        ("create table leak (tenant_id uuid not null, n int, primary key (tenant_id, n)); grant select on leak to holon_app", "05"),
+        (
+            "create table leak (tenant_id uuid not null, n int, primary key (tenant_id, n)); grant select on leak to holon_app",
+            "05",
+        ),
         ("create table leak (n int); grant select on leak to holon_app", "04"),
         ("alter table flow no force row level security", "06"),
         ("grant update on audit_event to holon_app; drop policy tenant_only on audit_event", "07"),
         ("create policy hole on flow to holon_app using (true)", "08"),
         ("create view leak as select * from flow; grant select on leak to holon_app", "10"),
-        ("create function leak() returns bigint language sql security definer return (select count(*) from flow)", "12"),
+        (
+            "create function leak() returns bigint language sql security definer return (select count(*) from flow)",
+            "12",
+        ),
         ("create unique index leak on flow (name)", "14"),
         ("grant create on schema public to holon_app", "19"),
     ] {

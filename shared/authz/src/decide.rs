@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn nothing_is_allowed_unless_granted() {
-        for grants in [&[][..], &["runs:read"], &["flow:read"], &["flows:readx"], &["flows"], &["*"], &["*:*"], &[":"]] {
+        for grants in [&[][..], &["runs:read"], &["flow:read"], &["flows:readx"], &["flows"], &["*"], &["*:*"], &[":"]]
+        {
             assert_eq!(decide(&held(grants), "flows", "read"), Decision::NotGranted, "{grants:?}");
         }
         for grants in [&["flows:read"][..], &["flows:*"], &["flows:*", "runs:read"]] {

@@ -31,13 +31,23 @@ async fn each_bad_body_gets_its_own_precise_error() {
         (json, b"{\"name\": \"a\", \"nome\": 1}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
         (json, b"{\"name\": \"a\", \"name\": \"b\"}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
         (json, b"{\"name\": \"a\", \"days\": 1e999}".to_vec(), StatusCode::BAD_REQUEST, "invalid_json"),
-        (json, b"{\"name\": \"a\", \"days\": 99999999999999999999}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
+        (
+            json,
+            b"{\"name\": \"a\", \"days\": 99999999999999999999}".to_vec(),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "validation_failed",
+        ),
         (json, b"{\"name\": \"a\\u0000b\"}".to_vec(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
         (json, deep.into_bytes(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
         (json, vec![b' '; 10 << 20], StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
         ("text/plain", b"{\"name\": \"a\"}".to_vec(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
         ("", b"{\"name\": \"a\"}".to_vec(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-        ("application/x-www-form-urlencoded", b"name=a".to_vec(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+        (
+            "application/x-www-form-urlencoded",
+            b"name=a".to_vec(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+        ),
     ];
     for (kind, body, status, code) in cases {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
@@ -48,7 +58,10 @@ async fn each_bad_body_gets_its_own_precise_error() {
         assert!(problem["detail"].as_str().is_some_and(|d| d.len() > 10), "{shown}: {problem}");
         assert_eq!(problem["request_id"], answer.headers["x-request-id"].to_str().unwrap(), "{shown}");
     }
-    assert_eq!(post(&server, &ada, "/api/v1/tokens", "application/json; charset=utf-8", "{\"name\": \"a\"}").await.status, StatusCode::CREATED);
+    assert_eq!(
+        post(&server, &ada, "/api/v1/tokens", "application/json; charset=utf-8", "{\"name\": \"a\"}").await.status,
+        StatusCode::CREATED
+    );
 }
 
 #[tokio::test]

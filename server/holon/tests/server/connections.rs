@@ -74,12 +74,14 @@ async fn a_sealed_secret_moved_to_another_tenant_does_not_open() {
     made(&server, &bob, "git").await;
     let ((a, _), (b, environment)) = (ids(&ada), ids(&bob));
     let mut admin = PgConnection::connect_with(&server.db.admin_options()).await.unwrap();
-    sqlx::query("update connection set sealed = (select sealed from connection where tenant_id = $1) where tenant_id = $2")
-        .bind(a.0)
-        .bind(b.0)
-        .execute(&mut admin)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update connection set sealed = (select sealed from connection where tenant_id = $1) where tenant_id = $2",
+    )
+    .bind(a.0)
+    .bind(b.0)
+    .execute(&mut admin)
+    .await
+    .unwrap();
     let error = server.state.connections.resolve(b, environment, "git").await.unwrap_err();
     assert_eq!(error, ConnectionError::Sealed { name: "git".to_owned() });
     admin.execute("update tenant_key set wrapped = '\\x01'").await.unwrap();

@@ -52,7 +52,8 @@ async fn another_site_cannot_sign_a_browser_in_either() {
 async fn a_page_opened_at_another_address_is_told_where_to_go() {
     let server = Server::new().await;
     let headers = [("origin", "http://192.168.1.5:8080")];
-    let answer = server.send(request("POST", "/api/v1/sign-in", &headers, json!({"email": "a@b", "password": "x"}))).await;
+    let answer =
+        server.send(request("POST", "/api/v1/sign-in", &headers, json!({"email": "a@b", "password": "x"}))).await;
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains(ORIGIN) && detail.contains("HOLON_PUBLIC_URL"), "{detail}");
 }
@@ -64,7 +65,11 @@ async fn every_answer_has_the_security_headers_and_a_nonce_of_its_own() {
     for path in ["/api/v1/instance", "/api/v1/session", "/health/live", "/sign-in", "/api/v1/nothing"] {
         let answer = server.anonymous("GET", path, Value::Null).await;
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'nonce-") && !policy.contains("unsafe-eval' 'unsafe-inline"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'nonce-")
+                && !policy.contains("unsafe-eval' 'unsafe-inline"),
+            "{policy}"
+        );
         let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
         assert!(nonce.len() >= 22 && nonces.insert(nonce), "{path}: {policy}");
         for (name, value) in [

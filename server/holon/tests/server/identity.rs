@@ -35,7 +35,10 @@ async fn the_cookie_is_what_the_public_address_allows() {
     let answer = local.anonymous("POST", "/api/v1/sign-up", sign_up("ada")).await;
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.starts_with("holon_8080="), "{cookie}");
-    assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax") && cookie.contains("; Path=/"), "{cookie}");
+    assert!(
+        cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax") && cookie.contains("; Path=/"),
+        "{cookie}"
+    );
     assert!(!cookie.contains("Secure"), "{cookie}");
 
     let secure = Server::with(&[("HOLON_PUBLIC_URL", "https://holon.example")]).await;
@@ -47,8 +50,9 @@ async fn the_cookie_is_what_the_public_address_allows() {
     let refused = Server::with(&[("HOLON_PUBLIC_URL", "http://192.168.1.5:8080")]).await;
     let instance = refused.anonymous("GET", "/api/v1/instance", Value::Null).await.json();
     assert!(instance["sign_in_obstacle"].as_str().unwrap().contains("HOLON_ALLOW_PLAIN_HTTP"), "{instance}");
-    let answer =
-        refused.send(request("POST", "/api/v1/sign-up", &[("origin", "http://192.168.1.5:8080")], sign_up("ada"))).await;
+    let answer = refused
+        .send(request("POST", "/api/v1/sign-up", &[("origin", "http://192.168.1.5:8080")], sign_up("ada")))
+        .await;
     assert_eq!(answer.status, StatusCode::CONFLICT, "a cookie that would not be kept is not pretended");
 }
 
@@ -95,7 +99,8 @@ async fn fields_that_are_not_accepted_are_named_all_at_once() {
     let answer = server.anonymous("POST", "/api/v1/sign-up", body).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let json = answer.json();
-    let pointers: Vec<&str> = json["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+    let pointers: Vec<&str> =
+        json["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/name", "/workspace", "/email", "/password"]);
 }
 

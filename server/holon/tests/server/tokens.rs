@@ -24,9 +24,15 @@ async fn a_token_speaks_for_its_person_until_it_is_revoked() {
     let listed = server.by(&ada, "GET", "/api/v1/tokens", Value::Null).await;
     assert_eq!(listed.json()["data"][0]["id"], id.as_str());
     assert!(!listed.text.contains(&secret) && listed.json()["data"][0]["last_used_at"].is_i64());
-    assert_eq!(server.by(&ada, "DELETE", &format!("/api/v1/tokens/{id}"), Value::Null).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        server.by(&ada, "DELETE", &format!("/api/v1/tokens/{id}"), Value::Null).await.status,
+        StatusCode::NO_CONTENT
+    );
     assert_eq!(session().await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(server.by(&ada, "DELETE", &format!("/api/v1/tokens/{id}"), Value::Null).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        server.by(&ada, "DELETE", &format!("/api/v1/tokens/{id}"), Value::Null).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]
@@ -37,7 +43,10 @@ async fn a_token_with_an_end_ends() {
     server.clock.advance(Millis(7 * 24 * 60 * 60 * 1000 - 1));
     assert_eq!(server.with_token(&secret, "GET", "/api/v1/session", Value::Null).await.status, StatusCode::OK);
     server.clock.advance(Millis(1));
-    assert_eq!(server.with_token(&secret, "GET", "/api/v1/session", Value::Null).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        server.with_token(&secret, "GET", "/api/v1/session", Value::Null).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -62,7 +71,9 @@ async fn what_is_not_a_token_is_nobody_even_beside_a_good_cookie() {
     let ada = server.person("ada").await;
     let (_, secret) = token(&server, &ada, json!({"name": "ci"})).await;
     let cut = &secret[..secret.len() - 1];
-    for value in [format!("Bearer {cut}"), "Bearer x".to_owned(), format!("Basic {secret}"), secret.clone(), String::new()] {
+    for value in
+        [format!("Bearer {cut}"), "Bearer x".to_owned(), format!("Basic {secret}"), secret.clone(), String::new()]
+    {
         let headers = [("authorization", value.as_str()), ("cookie", ada.cookie.as_str())];
         let answer = server.send(crate::support::request("GET", "/api/v1/session", &headers, Value::Null)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{value}");

@@ -60,9 +60,17 @@ async fn nobody_is_let_into_any_operation() {
         }
         let (method, path) = operation.split_once(' ').unwrap();
         let path = path.replace("{id}", "x").replace("{token}", "x").replace("{number}", "1");
-        for headers in [&[("origin", ORIGIN)][..], &[("authorization", "Bearer holon_pat_x")], &[("cookie", "holon_8080=x"), ("origin", ORIGIN)]] {
+        for headers in [
+            &[("origin", ORIGIN)][..],
+            &[("authorization", "Bearer holon_pat_x")],
+            &[("cookie", "holon_8080=x"), ("origin", ORIGIN)],
+        ] {
             let answer = server.send(request(method, &path, headers, Value::Null)).await;
-            assert_eq!((answer.status, answer.code().as_str()), (StatusCode::UNAUTHORIZED, "unauthenticated"), "{operation}");
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (StatusCode::UNAUTHORIZED, "unauthenticated"),
+                "{operation}"
+            );
         }
     }
 }

@@ -223,7 +223,9 @@ fn trusted_proxies(s: &Sources) -> Result<Vec<crate::net::IpRange>, ConfigError>
         .split(',')
         .map(str::trim)
         .filter(|t| !t.is_empty())
-        .map(|t| t.parse().map_err(|_| found.wrong(format!("`{t}` is neither an IP address nor a range like 10.0.0.0/8"))))
+        .map(|t| {
+            t.parse().map_err(|_| found.wrong(format!("`{t}` is neither an IP address nor a range like 10.0.0.0/8")))
+        })
         .collect()
 }
 

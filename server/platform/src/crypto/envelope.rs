@@ -168,8 +168,7 @@ impl TenantKey {
     /// # Errors
     /// When it was sealed for another place, by another key, or is damaged.
     pub fn open(&self, scope: &SecretScope, sealed: &[u8]) -> Result<Secret, OpenError> {
-        let rest =
-            sealed.strip_prefix(&[FORMAT]).and_then(|b| b.strip_prefix(self.id.as_bytes())).ok_or(OpenError)?;
+        let rest = sealed.strip_prefix(&[FORMAT]).and_then(|b| b.strip_prefix(self.id.as_bytes())).ok_or(OpenError)?;
         let (wrapped, body) = rest.split_at_checked(NONCE + KEY + TAG).ok_or(OpenError)?;
         let aad = self.aad(scope);
         let dek = open(&self.key, wrapped, &aad)?;

@@ -369,28 +369,30 @@ fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
 }
 
 /// Where the cluster lives: in the data directory, unless we are root and its unprivileged user cannot get there
-/// (a clone under /root, say). Then it lives under /var/lib/holon and a link in the data directory points to it.
+/// (a clone under /root, say). Then it lives under /var/lib/holon and a link in the data directory points to it. Only
+/// the link says which one: a data directory that was deleted and made again starts with a new cluster.
 fn cluster_dir(data_dir: &Path, user: Option<OsUser>) -> Result<PathBuf, EmbeddedError> {
     let place = data_dir.join("postgres");
     let Some(user) = user else { return Ok(place) };
+    if let Ok(elsewhere) = fs::read_link(&place) {
+        return Ok(elsewhere);
+    }
     if user.can_reach(&place) {
         return Ok(place);
     }
     let base = Path::new("/var/lib/holon");
-    let elsewhere = base.join(short_hash(data_dir)).join("postgres");
-    let parent = elsewhere.parent().unwrap_or(base);
+    let parent = base.join(format!("{}-{}", short_hash(data_dir), crate::crypto::random_hex::<4>()));
+    let elsewhere = parent.join("postgres");
     fs::create_dir_all(base).map_err(io_error("make", base))?;
-    private_dir(parent, Some(user)).map_err(io_error("make", parent))?;
+    private_dir(&parent, Some(user)).map_err(io_error("make", &parent))?;
     if !user.can_reach(&elsewhere) {
         return Err(io_error("let the user of Postgres reach", &elsewhere)(io::ErrorKind::PermissionDenied.into()));
     }
-    if fs::symlink_metadata(&place).is_err() {
-        std::os::unix::fs::symlink(&elsewhere, &place).map_err(io_error("link", &place))?;
-        tracing::warn!(
-            dir = %elsewhere.display(),
-            "the user that Postgres runs as cannot reach the data directory; the cluster lives elsewhere"
-        );
-    }
+    std::os::unix::fs::symlink(&elsewhere, &place).map_err(io_error("link", &place))?;
+    tracing::warn!(
+        dir = %elsewhere.display(),
+        "the user that Postgres runs as cannot reach the data directory; the cluster lives elsewhere"
+    );
     Ok(elsewhere)
 }
 
@@ -425,9 +427,11 @@ fn short_hash(path: &Path) -> String {
 pub(super) fn read_major(cluster: &Path) -> Result<Option<u32>, EmbeddedError> {
     let path = cluster.join("PG_VERSION");
     match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().map(Some).map_err(|_| {
-            io_error("understand", &path)(io::Error::new(io::ErrorKind::InvalidData, "not a version"))
-        }),
+        Ok(text) => text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| io_error("understand", &path)(io::Error::new(io::ErrorKind::InvalidData, "not a version"))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(io_error("read", &path)(e)),
     }

@@ -27,10 +27,11 @@ impl PgBinaries {
         };
         let newest = found.iter().max_by_key(|b| b.major).cloned().ok_or(EmbeddedError::NoBinaries)?;
         let chosen = match wanted {
-            Some(major) => found
-                .into_iter()
-                .find(|b| b.major == major)
-                .ok_or(EmbeddedError::OtherMajor { directory: major, binaries: newest.major, dir: newest.dir })?,
+            Some(major) => found.into_iter().find(|b| b.major == major).ok_or(EmbeddedError::OtherMajor {
+                directory: major,
+                binaries: newest.major,
+                dir: newest.dir,
+            })?,
             None => newest,
         };
         if chosen.major < OLDEST_POSTGRES {

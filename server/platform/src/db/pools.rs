@@ -165,7 +165,9 @@ impl Pools {
     pub(super) fn lazy(app: PgConnectOptions, auth: PgConnectOptions, engine: PgConnectOptions, most: u32) -> Self {
         Self {
             app: pool(most).after_release(|connection, _| Box::pin(is_clean(connection))).connect_lazy_with(app),
-            auth: pool(most.div_ceil(2)).connect_lazy_with(auth),
+            auth: pool(most.div_ceil(2))
+                .after_release(|connection, _| Box::pin(is_clean(connection)))
+                .connect_lazy_with(auth),
             engine: pool(most).connect_lazy_with(engine),
         }
     }

@@ -96,7 +96,8 @@ async fn shared_socket() -> PathBuf {
     let major = read_major(&cluster).expect("the test cluster is readable");
     let bin = std::env::var_os("HOLON_POSTGRES_BIN").map(PathBuf::from);
     let mut settings = server_settings();
-    settings.retain(|(name, _)| !matches!(*name, "fsync" | "synchronous_commit" | "full_page_writes" | "max_connections"));
+    settings
+        .retain(|(name, _)| !matches!(*name, "fsync" | "synchronous_commit" | "full_page_writes" | "max_connections"));
     for (name, value) in
         [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")]
     {
@@ -161,10 +162,11 @@ async fn template(socket: &Path) -> String {
 /// Drops the databases of test processes that are gone.
 async fn drop_leftovers(socket: &Path) {
     let mut admin = connect(socket, "postgres").await;
-    let names: Vec<String> = sqlx::query_scalar("select datname::text from pg_database where datname like 'holon\\_t\\_%'")
-        .fetch_all(&mut admin)
-        .await
-        .expect("the test cluster answers");
+    let names: Vec<String> =
+        sqlx::query_scalar("select datname::text from pg_database where datname like 'holon\\_t\\_%'")
+            .fetch_all(&mut admin)
+            .await
+            .expect("the test cluster answers");
     for name in names {
         let pid = name.split('_').nth(2).unwrap_or_default().to_owned();
         if !Path::new("/proc").join(pid).exists() {

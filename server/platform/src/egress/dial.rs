@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::policy::{Target, check_address};
 use super::EgressError;
+use super::policy::{Target, check_address};
 
 /// Turns a name into addresses.
 #[async_trait]

@@ -23,8 +23,18 @@ pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
     for name in [
-        HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, TE, TRAILER, UPGRADE, EXPECT, KEEP_ALIVE, PROXY_CONNECTION,
-        PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+        HOST,
+        CONNECTION,
+        CONTENT_LENGTH,
+        TRANSFER_ENCODING,
+        TE,
+        TRAILER,
+        UPGRADE,
+        EXPECT,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
     ] {
         headers.remove(name);
     }
@@ -61,8 +71,7 @@ pub(super) async fn exchange(
     let (parts, mut body) = response.map_err(lost)?.into_parts();
 
     let most = request.limits.body;
-    let too_large =
-        || EgressError::refused("response_too_large", format!("the answer is larger than {most} bytes"));
+    let too_large = || EgressError::refused("response_too_large", format!("the answer is larger than {most} bytes"));
     if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }

@@ -156,6 +156,37 @@ fn types_that_can_be_known_must_fit() {
 }
 
 #[test]
+fn what_a_node_gives_must_fit_where_it_is_used_whole() {
+    let after = |items: &str, disabled: bool| {
+        let nodes = format!(
+            r#","c":{{"kind":"csv.format@1","disabled":{disabled}}},"m":{{"kind":"data.sort@1","config":{{"items":{{"$cel":"{items}"}}}}}}"#
+        );
+        flow(&nodes, r#"{"from":"t.out","to":"c.in"},{"from":"c.out","to":"m.in"}"#)
+    };
+    for items in ["input", "nodes.c"] {
+        let found = after(items, false);
+        expect(&found, &[("type_mismatch", "/nodes/m/config/items")]);
+        assert_eq!(found[0].message, "Sort: Format CSV gives text, and that does not fit here");
+        expect(&after(items, true), &[]);
+    }
+    expect(&after("nodes.t", false), &[]);
+    expect(&after("lines(input)", false), &[]);
+}
+
+#[test]
+fn durations_can_be_read_and_are_not_too_long() {
+    expect(&one("flow.wait@1", r#"{"for":"soon"}"#), &[("invalid_config", "/nodes/n/config/for")]);
+    let webhook = |window: &str| {
+        of(&format!(
+            r#"{{"holon":1,"name":"f","nodes":{{"t":{{"kind":"trigger.webhook@1","config":{{"dedup":{{"header":"X","window":"{window}"}}}}}}}}}}"#
+        ))
+    };
+    expect(&webhook("30d"), &[]);
+    expect(&webhook("31d"), &[("invalid_config", "/nodes/t/config/dedup/window")]);
+    expect(&one("flow.wait@1", r#"{"until":"tomorrow"}"#), &[("invalid_config", "/nodes/n/config/until")]);
+}
+
+#[test]
 fn expressions_are_read_and_their_mistakes_located() {
     let found = one("when@1", r#"{"if":{"$cel":"input. > 1"}}"#);
     expect(&found, &[("invalid_expression", "/nodes/n/config/if")]);

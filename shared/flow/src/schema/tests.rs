@@ -148,6 +148,8 @@ fn of_alternatives_the_one_that_is_meant_gives_the_reasons() {
     let schema = r#"{"oneOf":[{"const":"none"},{"type":"object","required":["key"]}]}"#;
     assert_eq!(found(schema, "{}")[0].message, "`key` is missing");
     assert_eq!(found(schema, "7")[0].keyword, "oneOf");
+    let two = r#"{"oneOf":[{"required":["a"],"properties":{"a":{"type":"null"}}},{"required":["b"],"properties":{"b":{"type":"null"}}}]}"#;
+    assert_eq!((found(two, r#"{"b":1}"#)[0].pointer.as_str(), found(two, r#"{"c":1}"#)[0].keyword), ("/b", "oneOf"));
 }
 
 #[test]

@@ -371,7 +371,7 @@ impl<'s, 'm> Walk<'s, 'm> {
         Ok(fits)
     }
 
-    /// When one alternative alone is of the value's type, its reasons are what people need to read.
+    /// When one alternative alone is of the value's type and has the fields it requires, its reasons are what people need.
     fn none_holds(&mut self, keyword: &'static str, branches: &'s [Value], value: &Value, at: &Pointer<'_>) -> Checked {
         if self.quiet {
             return Ok(false);
@@ -380,8 +380,13 @@ impl<'s, 'm> Walk<'s, 'm> {
             (Some(kind), None) => kind.as_str().is_some_and(|kind| is_type(value, kind)),
             (_, constant) => constant.is_none(),
         };
-        let mut candidates = branches.iter().filter(meant);
-        if let (Some(branch), None) = (candidates.next(), candidates.next()) {
+        let mut candidates: Vec<&'s Value> = branches.iter().filter(meant).collect();
+        if let (true, Some(map)) = (candidates.len() > 1, value.as_map()) {
+            candidates.retain(|branch| {
+                branch.get("required").is_some() && names(branch.get("required")).all(|name| map.contains_key(name))
+            });
+        }
+        if let [branch] = candidates.as_slice() {
             return self.node(branch, value, at);
         }
         Ok(self.miss(at, keyword, || {

@@ -4,7 +4,7 @@ use super::{Check, DiagnosticCode as Code, Place};
 use crate::{
     capability::NodeKind,
     definition::{
-        Node,
+        Node, duration,
         dynamic::Dynamic,
         names::{is_name, shown},
         pointer::{Pointer, escape},
@@ -58,7 +58,13 @@ impl Check<'_> {
                 self.report(Code::InvalidConfig.at(&at, format!("the kind's own schema is broken: {message}")));
             }
         }
-        self.parts(schema, &node.config, &mut String::new(), &Parts { kind, compiled: compiled.as_ref(), at: &at }, 0);
+        self.parts(
+            schema,
+            &node.config,
+            &mut String::new(),
+            &Parts { kind, number, place, compiled: compiled.as_ref(), at: &at },
+            0,
+        );
         self.ports_of(node, kind, &at);
         self.secrets(&node.config, &mut String::new(), &at, 0);
     }
@@ -108,6 +114,9 @@ impl Check<'_> {
         if Dynamic::of(config).is_some() {
             return self.known_type(schema, config, pointer, parts);
         }
+        if schema.get("x-holon-widget").and_then(Value::as_str) == Some("duration") {
+            self.duration(schema, config, &parts.at.rest(pointer));
+        }
         for branch in ["oneOf", "anyOf"].iter().filter_map(|word| schema.get(word)?.as_list()).flatten() {
             if fits_shape(branch, config) {
                 self.parts(branch, config, pointer, parts, depth + 1);
@@ -148,12 +157,7 @@ impl Check<'_> {
         let value = match Dynamic::of(config) {
             Some(Dynamic::Text(source)) if source.contains('{') => {
                 // What it will say is not known, that it is text is.
-                let fits = match schema.get("type") {
-                    None => true,
-                    Some(Value::List(types)) => types.contains(&"string".into()),
-                    Some(one) => one.as_str() == Some("string"),
-                };
-                if !fits {
+                if !may_be(schema, "string") {
                     let message = format!("{}: a text gives text, and that does not fit here", parts.kind.title);
                     let hint = "Use an expression instead.".to_owned();
                     self.report(Code::TypeMismatch.hinted(&parts.at.rest(pointer), message, hint));
@@ -163,7 +167,9 @@ impl Check<'_> {
             Some(Dynamic::Text(source)) => Value::from(source),
             _ => match program.and_then(|program| program.as_constant()) {
                 Some(value) => value.clone(),
-                None => return,
+                None => {
+                    return self.whole_output(schema, program.map_or("", |program| program.source()), pointer, parts);
+                }
             },
         };
         if let Ok(found) = check(schema, &value, Options::default(), &mut Meter::new(FUEL, 0))
@@ -173,6 +179,33 @@ impl Check<'_> {
                 format!("{}: the expression gives {}, and {}", parts.kind.title, shown(&value.to_json()), miss.message);
             self.report(Code::TypeMismatch.at(&parts.at.rest(pointer), message));
         }
+    }
+
+    /// An expression that is the whole output of a node whose kind says what it gives.
+    fn whole_output(&mut self, schema: &Value, source: &str, pointer: &str, parts: &Parts<'_>) {
+        let shape = &parts.place.shape;
+        let from = match source.trim() {
+            "input" => shape.source(parts.number),
+            source => source.strip_prefix("nodes.").and_then(|key| shape.number(key)),
+        };
+        let Some((node, Some(kind))) = from.map(|from| parts.place.nodes[from]) else { return };
+        let gives = kind.output.as_value().get("type").and_then(Value::as_str);
+        if let Some(gives) = gives.filter(|gives| !node.disabled && !may_be(schema, gives)) {
+            let message =
+                format!("{}: {} gives {}, and that does not fit here", parts.kind.title, kind.title, words(gives));
+            self.report(Code::TypeMismatch.at(&parts.at.rest(pointer), message));
+        }
+    }
+
+    /// A duration that stands in config: it can be read, and is no longer than the kind allows.
+    fn duration(&mut self, schema: &Value, config: &Value, at: &Pointer<'_>) {
+        let most = schema.get("x-holon-max").and_then(|most| duration::parse(most).ok());
+        let message = match (duration::parse(config), most) {
+            (Err(message), _) => message,
+            (Ok(given), Some(most)) if given > most => format!("at most {} is allowed", duration::format(most)),
+            _ => return,
+        };
+        self.report(Code::InvalidConfig.at(at, message));
     }
 
     /// Secrets that stand in the flow: it is copied, exported and shown to everyone who may read it.
@@ -218,8 +251,33 @@ impl Check<'_> {
 
 struct Parts<'p> {
     kind: &'p NodeKind,
+    number: usize,
+    place: &'p Place<'p>,
     compiled: Option<&'p CompiledConfig>,
     at: &'p Pointer<'p>,
+}
+
+/// Whether a value of this JSON type could match the schema's `type`.
+fn may_be(schema: &Value, kind: &str) -> bool {
+    let fits = |wanted: &str| {
+        wanted == kind || (wanted == "number" && kind == "integer") || (wanted == "integer" && kind == "number")
+    };
+    match schema.get("type") {
+        None => true,
+        Some(Value::List(types)) => types.iter().filter_map(Value::as_str).any(fits),
+        Some(one) => one.as_str().is_none_or(fits),
+    }
+}
+
+fn words(kind: &str) -> &str {
+    match kind {
+        "string" => "text",
+        "array" => "a list",
+        "object" => "a map",
+        "boolean" => "true or false",
+        "integer" | "number" => "a number",
+        other => other,
+    }
 }
 
 /// Whether a branch of alternatives could be the one that config is meant for: its type and required fields are there.

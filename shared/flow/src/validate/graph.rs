@@ -20,6 +20,16 @@ pub(super) struct Shape<'a> {
     ancestors: Vec<Vec<u64>>,
     /// Nodes on or behind a cycle: their ancestors are not known.
     looped: Vec<bool>,
+    /// For each node the only edge that leads to it: source and whether it leaves its port `out`.
+    only: Vec<Only>,
+}
+
+/// The edges that lead to a node, as far as its input's type depends on them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Only {
+    None,
+    From { node: usize, out: bool },
+    Several,
 }
 
 impl Shape<'_> {
@@ -32,6 +42,14 @@ impl Shape<'_> {
     pub(super) fn comes_after(&self, node: usize, before: usize) -> bool {
         let bit = self.ancestors[node].get(before / 64).is_some_and(|word| word & (1 << (before % 64)) != 0);
         bit || self.looped[node]
+    }
+
+    /// The node whose `out` alone is the input of `node`.
+    pub(super) fn source(&self, node: usize) -> Option<usize> {
+        match self.only[node] {
+            Only::From { node, out: true } => Some(node),
+            _ => None,
+        }
     }
 
     /// The keys of the ancestors of `node`.
@@ -51,6 +69,7 @@ impl<'a> Check<'a> {
         let edges_at = at.key("edges");
         let mut links: Vec<(usize, usize, usize)> = Vec::with_capacity(graph.edges.len());
         let mut seen = BTreeSet::new();
+        let mut only = vec![Only::None; graph.nodes.len()];
         for (index, edge) in graph.edges.iter().enumerate() {
             let at = edges_at.index(index);
             if !seen.insert((&edge.from, &edge.to)) {
@@ -67,6 +86,10 @@ impl<'a> Check<'a> {
                 self.port(&edge.to, kind.ports.inputs.iter().map(String::as_str), "in", &at.key("to"));
             }
             links.push((from, to, index));
+            only[to] = match only[to] {
+                Only::None => Only::From { node: from, out: &*edge.from.port == "out" },
+                _ => Only::Several,
+            };
         }
         let order = order(graph.nodes.len(), &links);
         if order.len() < graph.nodes.len() {
@@ -78,7 +101,7 @@ impl<'a> Check<'a> {
             self.reach(graph, kinds.iter().map(is_trigger).collect(), &links, at);
         }
         let (ancestors, looped) = ancestors(graph.nodes.len(), &order, &links);
-        Shape { numbers, ancestors, looped }
+        Shape { numbers, ancestors, looped, only }
     }
 
     fn end(

@@ -61,6 +61,8 @@ struct Check<'a> {
 /// A graph that is being checked, and the scope node around it.
 struct Place<'a> {
     graph: &'a Graph,
+    /// Nodes and kinds by number.
+    nodes: Vec<(&'a Node, Option<&'a Arc<NodeKind>>)>,
     shape: Shape<'a>,
     /// The node whose bodies hold the graph, in the place around it.
     around: Option<(&'a Place<'a>, &'a Key)>,
@@ -97,6 +99,7 @@ impl<'a> Check<'a> {
         let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map));
         let place = Place {
             graph,
+            nodes: graph.nodes.values().zip(kinds.iter().copied()).collect(),
             shape,
             has_item: around.is_some_and(|(place, _, kind)| place.has_item || maps(kind)),
             around: around.map(|(place, key, _)| (place, key)),

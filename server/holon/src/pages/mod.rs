@@ -3,7 +3,7 @@
 mod render;
 mod statics;
 
-use axum::Router;
+use axum::{Extension, Router};
 
 use crate::state::AppState;
 
@@ -11,5 +11,5 @@ use crate::state::AppState;
 pub fn router(state: &AppState) -> Router<AppState> {
     // The app's resources are spawned on tokio. A second router in one process (tests) finds it set, which is as good.
     let _ = any_spawner::Executor::init_tokio();
-    statics::router(&state.config.site_dir).fallback(render::page)
+    statics::router(&state.config.site_dir).fallback(render::page).layer(Extension(render::Renderers::new()))
 }

@@ -8,11 +8,24 @@ use axum::response::{IntoResponse, Redirect, Response};
 use holon_model::{Code, Problem};
 use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
+use tokio_util::task::LocalPoolHandle;
 
 use crate::http::{ApiError, Visitor};
 use crate::middleware::CspNonce;
 use crate::ports;
 use crate::state::AppState;
+
+/// Threads that render. A page's reactive owner holds values that must be dropped on the thread that made them, while a request
+/// of the multi-threaded runtime may move between any two: so a page is rendered, to its last byte, on one of these.
+#[derive(Clone)]
+pub struct Renderers(LocalPoolHandle);
+
+impl Renderers {
+    /// One a core, at most four.
+    pub fn new() -> Self {
+        Self(LocalPoolHandle::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(4)))
+    }
+}
 
 /// Pages that are for people who are not signed in.
 const OPEN: [&str; 2] = ["/sign-in", "/sign-up"];
@@ -22,6 +35,7 @@ pub async fn page(
     State(state): State<AppState>,
     visitor: Visitor,
     Extension(nonce): Extension<CspNonce>,
+    Extension(renderers): Extension<Renderers>,
     request: Request<Body>,
 ) -> Response {
     let path = request.uri().path();
@@ -47,8 +61,16 @@ pub async fn page(
         provide_context(given.clone());
         provide_context(status.clone());
     };
-    let render = leptos_axum::render_app_async_with_context(context, move || holon_app::shell(&build));
-    let mut response = render(request).await;
+    let rendered = renderers.0.spawn_pinned(move || async move {
+        let render = leptos_axum::render_app_async_with_context(context, move || holon_app::shell(&build));
+        let (parts, body) = render(request).await.into_parts();
+        axum::body::to_bytes(body, usize::MAX).await.map(|bytes| Response::from_parts(parts, Body::from(bytes)))
+    });
+    let mut response = match rendered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return ApiError::internal(&error).into_response(),
+        Err(error) => return ApiError::internal(&error).into_response(),
+    };
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::from_u16(seen.get()).unwrap_or(StatusCode::OK);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holon_engine::{Event, EventId, Machine, Outcome, RunStatus};
+use holon_engine::{EventId, Machine, Outcome};
 use holon_model::wire::runs::RunEvent;
 use holon_model::{RunId, TenantId};
 use tokio::sync::{mpsc, oneshot};
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::api::{Answer, FollowError};
 use crate::definitions::LoadedFlow;
 use crate::driver::Msg;
-use crate::live::Live;
+use crate::live::{Live, Told};
 use crate::recover::replay;
 use crate::runtime::Shared;
 use crate::store::{Entry, HistoryRow};
@@ -20,7 +20,7 @@ const READER_LAG: usize = 256;
 
 /// What becomes true in a live run from now on.
 pub(crate) struct Feed {
-    events: mpsc::Receiver<Arc<[(RunStatus, Event)]>>,
+    events: mpsc::Receiver<Arc<[Told]>>,
 }
 
 impl Feed {
@@ -59,13 +59,11 @@ impl Shared {
         let (sender, receiver) = mpsc::channel(READER_LAG);
         tokio::spawn(async move {
             let mut teller = Teller { sender, after };
-            if teller.past(&flow, &entries).await.is_some() {
-                if let Some(mut feed) = feed {
-                    while let Some(events) = feed.events.recv().await {
-                        if teller.tell(&events).await.is_none() {
-                            return;
-                        }
-                    }
+            let told = teller.past(&flow, &entries).await;
+            let (Some(()), Some(mut feed)) = (told, feed) else { return };
+            while let Some(events) = feed.events.recv().await {
+                if teller.tell(&events).await.is_none() {
+                    return;
                 }
             }
         });
@@ -107,7 +105,7 @@ impl Teller {
     async fn past(&mut self, flow: &LoadedFlow, entries: &[Entry]) -> Option<()> {
         let mut machine = Machine::new(flow.compiled.clone());
         for (seq, entry) in (0..).zip(entries) {
-            let mut events: Vec<(RunStatus, Event)> = Vec::new();
+            let mut events: Vec<Told> = Vec::new();
             let one = std::slice::from_ref(entry);
             if let Err(error) = replay(&mut machine, seq, one, |decision| {
                 events = decision.events.into_iter().map(|event| (decision.status, event)).collect();
@@ -120,7 +118,7 @@ impl Teller {
         Some(())
     }
 
-    async fn tell(&mut self, events: &[(RunStatus, Event)]) -> Option<()> {
+    async fn tell(&mut self, events: &[Told]) -> Option<()> {
         for (status, event) in events {
             if self.after.is_none_or(|after| event.id > after) {
                 self.after = Some(event.id);

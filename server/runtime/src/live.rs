@@ -50,13 +50,15 @@ pub(crate) struct Beginning {
 /// What follows from inputs whose write is under way.
 pub(crate) struct Flight {
     pub commands: Vec<Command>,
-    /// Each with the run's status after the input that made it.
-    pub events: Vec<(RunStatus, Event)>,
+    pub events: Vec<Told>,
     pub told: Vec<oneshot::Sender<Result<(), CancelError>>>,
     pub ended: bool,
     pub status: LiveStatus,
     pub status_changed: bool,
 }
+
+/// An event with the run's status after the input that made it.
+pub(crate) type Told = (RunStatus, Event);
 
 /// A run in memory.
 pub(crate) struct Live {
@@ -73,7 +75,7 @@ pub(crate) struct Live {
     pub snapshot_at: i64,
     pub effects: BTreeMap<EffectId, CancellationToken>,
     pub timers: BTreeMap<TimerId, Timestamp>,
-    pub watchers: Vec<mpsc::Sender<Arc<[(RunStatus, Event)]>>>,
+    pub watchers: Vec<mpsc::Sender<Arc<[Told]>>>,
 }
 
 /// A run could not go on by the code that drives it.
@@ -200,7 +202,7 @@ impl Live {
 struct Taken {
     entries: Vec<Entry>,
     commands: Vec<Command>,
-    events: Vec<(RunStatus, Event)>,
+    events: Vec<Told>,
     told: Vec<oneshot::Sender<Result<(), CancelError>>>,
 }
 

@@ -1,5 +1,6 @@
 //! The store in Postgres, as `holon_engine`: one statement per batch, on connections of its own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,9 +23,14 @@ const WEEKS_AHEAD: i32 = 8;
 /// A statement that takes longer than this is given up as not answered; whether it was done is then looked up.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
+/// A Postgres that cannot make another segment of its log (16 MiB) ends itself; with less than this it is full, not away.
+const FULL_BELOW: u64 = 32 << 20;
+
 /// See the module. Two batches can be under way at once.
 pub struct PgStore {
     pool: PgPool,
+    /// Where the database lies, when that is on this machine.
+    disk: Option<PathBuf>,
     options: PgConnectOptions,
     // Not from the pool: a pool asks a connection whether it lives before and after each use, which would double the
     // round trips of a commit.
@@ -36,7 +42,22 @@ impl PgStore {
     pub fn new(pool: PgPool) -> Self {
         // The statements take arrays whose length says nothing to the planner: one plan for all.
         let options = (*pool.connect_options()).clone().options([("plan_cache_mode", "force_generic_plan")]);
-        Self { pool, options, lanes: [Mutex::new(None), Mutex::new(None)] }
+        Self { pool, disk: None, options, lanes: [Mutex::new(None), Mutex::new(None)] }
+    }
+
+    /// The same for a database that lies in this folder: when it does not answer and the disk is full, that is said.
+    #[must_use]
+    pub fn on_disk(mut self, folder: PathBuf) -> Self {
+        self.disk = Some(folder);
+        self
+    }
+
+    fn away(&self, why: String) -> StoreError {
+        let left = self.disk.as_ref().and_then(|folder| rustix::fs::statvfs(folder).ok());
+        match left.map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)) {
+            Some(left) if left < FULL_BELOW => StoreError::Full(why),
+            _ => StoreError::Unavailable(why),
+        }
     }
 
     async fn lane(&self) -> MutexGuard<'_, Option<PgConnection>> {
@@ -254,8 +275,8 @@ impl Store for PgStore {
             Some(connection) => connection,
             None => {
                 let connecting = tokio::time::timeout(ANSWER_WITHIN, PgConnection::connect_with(&self.options)).await;
-                let connected = connecting.map_err(|_| StoreError::Unavailable("no answer while connecting".into()))?;
-                connected.map_err(|error| StoreError::Unavailable(error.to_string()))?
+                let connected = connecting.map_err(|_| self.away("no answer while connecting".into()))?;
+                connected.map_err(|error| self.away(error.to_string()))?
             }
         };
         // On every road but success and a plain refusal the connection is dropped: it may be in the middle of something.

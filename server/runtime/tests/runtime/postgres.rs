@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use holon_engine::Outcome;
 use holon_model::Value;
+use holon_platform::clock::SystemClock;
 use holon_platform::config::{Config, Sources};
 use holon_platform::crypto::Keyring;
 use holon_platform::db::test_db::TestDb;
@@ -191,7 +192,7 @@ struct OwnPostgres {
 
 impl OwnPostgres {
     async fn start() -> Self {
-        let dir = std::env::temp_dir().join(format!("holon-rt-{}", Uuid::new_v4().simple()));
+        let dir = std::env::temp_dir().join(format!("holon-rt-{}", SystemClock::shared().uuid_v7().simple()));
         let env = [
             ("HOLON_DATA_DIR".to_owned(), dir.display().to_string()),
             ("HOLON_PUBLIC_URL".to_owned(), "http://localhost:8080".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
-use holon_platform::clock::SystemClock;
+use holon_platform::clock::{SystemClock, mint};
 use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
@@ -184,7 +184,7 @@ impl Case {
 
     async fn join(&mut self) {
         self.fenced = Some(self.replica);
-        self.replica = ReplicaId(Uuid::new_v4());
+        self.replica = mint(&*SystemClock::shared());
         let replica = Replica { id: self.replica, address: "a".into(), build: "b".into(), semantics: 1 };
         for store in [&self.mem as &dyn Store, &*self.pg] {
             store.join(&replica, LEASE_MS, true).await.unwrap();
@@ -269,11 +269,11 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     let result = runner.run(&ops(), |ops| {
         // A number no case before had, also when a failing one is made smaller.
-        let salt = Uuid::new_v4().as_u128() >> 84;
+        let salt = clock.uuid_v7().as_u128() & ((1 << 44) - 1);
         let mut case = Case {
             mem: MemStore::new(clock.clone()),
             pg: pg.clone(),
-            replica: ReplicaId(Uuid::new_v4()),
+            replica: mint(&*clock),
             fenced: None,
             salt,
             places: BTreeMap::new(),

@@ -9,7 +9,9 @@ use leptos_router::hooks::use_query_map;
 use super::{api, form, strings};
 use crate::frame::{Crumb, bar};
 use crate::ports::use_ports;
-use crate::ui::{Confirm, Dialog, Menu, ago, empty, icon, keys, menu, menu_button, problem_notice, send, skeleton};
+use crate::ui::{
+    Confirm, Dialog, Menu, about, ago, empty, icon, keys, menu, menu_button, problem_notice, send, skeleton,
+};
 
 /// What the dialog is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,13 +113,7 @@ fn row(connection: Connection, editing: RwSignal<Option<Editing>>, doomed: RwSig
 }
 
 fn dialog(editing: RwSignal<Option<Editing>>, done: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
-    let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(editing.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !open.get() {
-            editing.set(None);
-        }
-    });
+    let open = about(editing);
     let title = Signal::derive(move || match editing.get() {
         Some(Editing::Secret(connection)) => format!("{} · {}", strings::REPLACE, connection.name),
         _ => strings::NEW.to_owned(),
@@ -137,14 +133,7 @@ fn dialog(editing: RwSignal<Option<Editing>>, done: impl Fn() + Copy + Send + Sy
 }
 
 fn delete(doomed: RwSignal<Option<Connection>>, done: impl Fn() + Copy + 'static) -> AnyView {
-    let (open, pending, problem) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<Problem>));
-    Effect::new(move |_| open.set(doomed.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !open.get() {
-            doomed.set(None);
-            problem.set(None);
-        }
-    });
+    let (open, pending, problem) = (about(doomed), RwSignal::new(false), RwSignal::new(None::<Problem>));
     let title = Signal::derive(move || {
         doomed
             .with(|gone| gone.as_ref().map(|gone| format!("{} “{}”?", strings::DELETE, gone.name)).unwrap_or_default())

@@ -5,7 +5,7 @@ use holon_model::wire::flows::FlowSummary;
 use leptos::prelude::*;
 
 use super::{api, strings};
-use crate::ui::{Confirm, send, use_toasts};
+use crate::ui::{Confirm, about, send, use_toasts};
 
 /// Shown while a flow is about to go; takes its row away when it is gone.
 #[component]
@@ -15,19 +15,8 @@ pub fn DeleteFlow(
     /// The list it is in.
     rows: RwSignal<Vec<FlowSummary>>,
 ) -> impl IntoView {
-    let (open, pending, problem) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<Problem>));
+    let (open, pending, problem) = (about(doomed), RwSignal::new(false), RwSignal::new(None::<Problem>));
     let toasts = use_toasts();
-    Effect::new(move |_| {
-        if doomed.with(Option::is_some) {
-            problem.set(None);
-            open.set(true);
-        }
-    });
-    Effect::new(move |_| {
-        if !open.get() {
-            doomed.set(None);
-        }
-    });
     let title = Signal::derive(move || {
         doomed.with(|flow| flow.as_ref().map(|flow| strings::delete_title(&flow.name)).unwrap_or_default())
     });

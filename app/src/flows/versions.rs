@@ -11,7 +11,7 @@ use leptos_router::hooks::use_params_map;
 use super::strings;
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
-use crate::ui::{Dialog, Json, ago, copyable, empty, icon, keys, problem_notice, skeleton, use_toasts};
+use crate::ui::{Dialog, Json, about, ago, copyable, empty, icon, keys, problem_notice, skeleton, use_toasts};
 
 /// `/flows/{id}/versions`
 #[component]
@@ -114,13 +114,7 @@ fn row(flow: FlowId, version: VersionSummary, in_force: Option<i32>, open: RwSig
 
 /// The definition of the chosen version.
 fn definition(open: RwSignal<Option<Version>>) -> AnyView {
-    let shown = RwSignal::new(false);
-    Effect::new(move |_| shown.set(open.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !shown.get() {
-            open.set(None);
-        }
-    });
+    let shown = about(open);
     let title = Signal::derive(move || {
         open.with(|open| {
             open.as_ref().map(|open| format!("{} {}", strings::VERSION, open.summary.version)).unwrap_or_default()

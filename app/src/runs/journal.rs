@@ -10,7 +10,7 @@ use super::live::LiveRun;
 use super::strings;
 use crate::ports::use_ports;
 use crate::ui::more::more;
-use crate::ui::{Dialog, Json, copyable, format, keys, problem_notice, skeleton};
+use crate::ui::{Dialog, Json, about, copyable, format, keys, problem_notice, skeleton};
 
 /// Read when it is looked at, and again when the run's log hash moved.
 pub fn journal(live: LiveRun) -> AnyView {
@@ -84,13 +84,7 @@ fn journal_row(row: JournalRow, started: Timestamp, open: RwSignal<Option<Journa
 }
 
 fn detail(open: RwSignal<Option<JournalRow>>) -> AnyView {
-    let shown = RwSignal::new(false);
-    Effect::new(move |_| shown.set(open.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !shown.get() {
-            open.set(None);
-        }
-    });
+    let shown = about(open);
     let title = Signal::derive(move || {
         open.with(|row| row.as_ref().map(|row| format!("{} · {}", row.seq, row.kind)).unwrap_or_default())
     });

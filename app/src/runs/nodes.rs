@@ -15,9 +15,8 @@ use crate::ui::time::took;
 /// Rows shown at once; the rest on demand.
 const STEP: usize = 200;
 
-/// List and panel.
-pub fn nodes(live: LiveRun) -> AnyView {
-    let chosen = RwSignal::new(live.nodes.with_untracked(|nodes| first(nodes)));
+/// List and panel. `chosen` is the path of the node to show; the canvas above chooses too.
+pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
     let limit = RwSignal::new(STEP);
     let ordered = Memo::new(move |_| live.nodes.with(|nodes| in_order(nodes)));
     let shown = move || ordered.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>());
@@ -49,9 +48,10 @@ fn key(node: &NodeRun) -> (String, String, u32, bool) {
     (node.path.clone(), node.status.clone(), node.attempts, node.finished_at.is_some())
 }
 
-/// What to look at first: what failed, else what came first.
-fn first(nodes: &[NodeRun]) -> Option<String> {
-    nodes.iter().find(|node| node.status == "failed").or_else(|| nodes.first()).map(|node| node.path.clone())
+/// What to look at first: what failed (the innermost, a scope only passes it on), else what came first.
+pub fn first(nodes: &[NodeRun]) -> Option<String> {
+    let failed = nodes.iter().filter(|node| node.status == "failed");
+    failed.max_by_key(|node| node.path.matches('/').count()).or_else(|| nodes.first()).map(|node| node.path.clone())
 }
 
 fn row(node: &NodeRun, chosen: RwSignal<Option<String>>) -> AnyView {

@@ -8,11 +8,13 @@ use leptos_router::hooks::use_params_map;
 
 use super::live::LiveRun;
 use super::{actions, journal, nodes, strings};
+use crate::canvas::RunCanvas;
+use crate::engine::LogHash;
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
-use crate::ui::{Json, Tabs, ago, copyable, icon, problem_notice, skeleton};
+use crate::ui::{Json, Tabs, ago, icon, problem_notice, skeleton};
 
 /// `/runs/{id}`
 #[component]
@@ -54,6 +56,13 @@ fn page(run: Run) -> AnyView {
         Crumb::here(short),
     ];
     let tab = RwSignal::new("nodes");
+    let chosen = RwSignal::new(live.nodes.with_untracked(|nodes| nodes::first(nodes)));
+    let choose = Callback::new(move |path: Option<String>| {
+        if path.is_some() {
+            chosen.set(path);
+            tab.set("nodes");
+        }
+    });
     let count = Signal::derive(move || live.nodes.with(Vec::len));
     view! {
         {bar(crumbs, ())}
@@ -67,6 +76,9 @@ fn page(run: Run) -> AnyView {
                 {facts(live, retry_of)}
                 {move || live.summary.with(|summary| summary.error.clone()).map(|error| failure(&error))}
             </div>
+            <div class="run-canvas" role="region" aria-label=strings::CANVAS>
+                <RunCanvas definition=live.definition.get_value() nodes=live.nodes chosen=choose/>
+            </div>
             <div class="run-body">
                 <Tabs
                     id="run"
@@ -78,7 +90,7 @@ fn page(run: Run) -> AnyView {
                     {move || match tab.get() {
                         "data" => data(live),
                         "journal" => journal::journal(live),
-                        _ => nodes::nodes(live),
+                        _ => nodes::nodes(live, chosen),
                     }}
                 </div>
             </div>
@@ -103,7 +115,7 @@ fn facts(live: LiveRun, retry_of: Option<RunId>) -> AnyView {
             {retries}
             <div class="grow">
                 <dt>{strings::LOG_HASH}</dt>
-                <dd>{move || copyable(live.log_hash.get(), "the log hash")}</dd>
+                <dd><LogHash run=live.id definition=live.definition.get_value() log_hash=live.log_hash/></dd>
             </div>
         </dl>
     }

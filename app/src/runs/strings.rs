@@ -13,6 +13,7 @@ pub const EMPTY_WHAT: &str =
     "Publish a flow, then post to its webhook address or start it by hand. A run appears here within a second.";
 pub const EMPTY_FILTER: &str = "No run fits these filters";
 pub const EMPTY_FILTER_WHAT: &str = "Choose another flow or status, or clear the filters.";
+pub const CANVAS: &str = "The flow, with the state of each node";
 pub const CLEAR: &str = "Clear filters";
 pub const ERROR: &str = "Error";
 pub const FILTER_FLOW: &str = "Flow";

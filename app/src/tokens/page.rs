@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use super::{api, create, strings};
 use crate::frame::{Crumb, bar};
 use crate::ports::use_ports;
-use crate::ui::{Confirm, ago, empty, icon, problem_notice, send, skeleton};
+use crate::ui::{Confirm, about, ago, empty, icon, problem_notice, send, skeleton};
 
 /// `/tokens`
 #[component]
@@ -91,14 +91,7 @@ fn table(rows: Vec<Token>, doomed: RwSignal<Option<Token>>) -> AnyView {
 }
 
 fn revoke(doomed: RwSignal<Option<Token>>, done: impl Fn() + Copy + 'static) -> AnyView {
-    let (open, pending, problem) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(None::<Problem>));
-    Effect::new(move |_| open.set(doomed.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !open.get() {
-            doomed.set(None);
-            problem.set(None);
-        }
-    });
+    let (open, pending, problem) = (about(doomed), RwSignal::new(false), RwSignal::new(None::<Problem>));
     let title = Signal::derive(move || {
         doomed
             .with(|gone| gone.as_ref().map(|gone| format!("{} “{}”?", strings::REVOKE, gone.name)).unwrap_or_default())

@@ -26,6 +26,11 @@ pub fn Confirm(
     #[prop(into)]
     act: UnsyncCallback<()>,
 ) -> impl IntoView {
+    Effect::new(move |_| {
+        if !open.get() {
+            problem.set(None);
+        }
+    });
     view! {
         <Dialog open title>
             <p>{body}</p>

@@ -46,3 +46,21 @@ pub fn Dialog(
     }
     .into_any()
 }
+
+/// A switch for a dialog about one thing: on while there is a thing, and closing the dialog forgets the thing.
+pub fn about<T: Send + Sync + 'static>(thing: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        let there = thing.with(Option::is_some);
+        // Only what changed is told: each of the two would wake the other for ever.
+        if open.get_untracked() != there {
+            open.set(there);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && thing.with_untracked(Option::is_some) {
+            thing.set(None);
+        }
+    });
+    open
+}

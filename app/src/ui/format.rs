@@ -14,6 +14,14 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
+/// The same in whole seconds while something goes on: tenths would only flicker.
+pub fn so_far(millis: u64) -> String {
+    match millis / 1000 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        _ => duration(millis),
+    }
+}
+
 /// `512 B`, `1.2 kB`, `12.4 MB`: powers of 1,000.
 pub fn size(bytes: u64) -> String {
     if bytes < 1000 {

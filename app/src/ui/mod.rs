@@ -27,7 +27,7 @@ pub mod toast;
 pub use code::code;
 pub use confirm::Confirm;
 pub use copy::{copy_button, copyable};
-pub use dialog::Dialog;
+pub use dialog::{Dialog, about};
 pub use empty::empty;
 pub use field::{Area, Field};
 pub use form::{Ready, Submit, send, use_ready};

@@ -54,8 +54,7 @@ pub fn took(started: Timestamp, finished: Option<Timestamp>) -> AnyView {
         }
         None => {
             let clock = use_clock();
-            // Whole seconds while it goes on: tenths would only flicker.
-            let so_far = move || format::duration(clock.now().since(started).0 / 1000 * 1000);
+            let so_far = move || format::so_far(clock.now().since(started).0);
             view! { <span class="number">{so_far}</span> }.into_any()
         }
     }

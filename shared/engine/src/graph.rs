@@ -155,12 +155,15 @@ impl Machine {
             [edge] => arena.node(at.frame, edge.from).output.clone(),
             several => {
                 let graph = &flow.graphs[arena.frame(at.frame).graph as usize];
-                let taken = several.iter().filter_map(|edge| {
+                // One by one: collecting into a map goes through a list and a sort.
+                let mut taken = Map::new();
+                for edge in several {
                     let source = arena.node(at.frame, edge.from);
-                    (source.port == edge.port)
-                        .then(|| (graph.nodes[edge.from as usize].key.clone(), source.output.clone()))
-                });
-                Value::from(taken.collect::<Map>())
+                    if source.port == edge.port {
+                        taken.insert(graph.nodes[edge.from as usize].key.clone(), source.output.clone());
+                    }
+                }
+                Value::from(taken)
             }
         };
         let state = arena.node_mut(at.frame, at.node);

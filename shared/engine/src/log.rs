@@ -23,18 +23,24 @@ pub(crate) struct Log {
     pub seq: u64,
     pub at: Timestamp,
     canon: Canon,
+    /// The frame that the last place named; places in the same one do not name it again.
+    place: FrameId,
 }
+
+/// No frame: the next place names its own.
+const NOWHERE: FrameId = FrameId::MAX;
 
 impl Log {
     pub(crate) fn new(definition: [u8; 32]) -> Self {
         let mut canon = Canon::new();
         canon.text(CHAIN).bytes(&definition);
         let hash = canon.hash();
-        Self { hash, events: Vec::new(), commands: Vec::new(), seq: 0, at: Timestamp(0), canon }
+        Self { hash, events: Vec::new(), commands: Vec::new(), seq: 0, at: Timestamp(0), canon, place: NOWHERE }
     }
 
     pub(crate) fn begin(&mut self, at: Timestamp, input: &Input) {
         self.at = at;
+        self.place = NOWHERE;
         self.canon.clear();
         self.canon.bytes(&self.hash).u64(self.seq).u64(at.0.cast_unsigned());
         let canon = &mut self.canon;
@@ -68,6 +74,15 @@ impl Log {
         self.canon.tag(b'O').u64(parent.into()).text(scope).text(body).u64(index.map_or(u64::MAX, u64::from));
     }
 
+    /// A tag and a node: its frame, where it is another one than before, and its key.
+    fn place(&mut self, tag: u8, frame: FrameId, key: &str) {
+        if frame != self.place {
+            self.place = frame;
+            self.canon.tag(b'@').u64(frame.into());
+        }
+        self.canon.tag(tag).short(key);
+    }
+
     fn id(&self) -> EventId {
         EventId { seq: self.seq, index: crate::arena::len(&self.events) }
     }
@@ -86,7 +101,6 @@ impl Log {
 
     /// `passed`: the node emitted its input, which was covered where it was emitted first.
     pub(crate) fn node_event(&mut self, frame: FrameId, node: EventNode, kind: EventKind, passed: bool) {
-        let canon = &mut self.canon;
         let tag = match &kind {
             EventKind::NodeStarted => b'a',
             EventKind::NodeWaiting { .. } => b'w',
@@ -96,13 +110,14 @@ impl Log {
             EventKind::NodeCancelled => b'c',
             _ => b'r',
         };
-        canon.tag(tag).u64(frame.into()).text(&node.key);
+        self.place(tag, frame, &node.key);
+        let canon = &mut self.canon;
         match &kind {
             EventKind::NodeWaiting { until, error } => {
                 canon.u64(until.0.cast_unsigned()).text(error.as_ref().map_or("", |error| &error.code));
             }
             EventKind::NodeSucceeded { port, output } => {
-                canon.text(port);
+                canon.short(port);
                 if passed {
                     canon.tag(b'=');
                 } else {
@@ -119,13 +134,13 @@ impl Log {
     }
 
     pub(crate) fn run_effect(&mut self, frame: FrameId, key: &str, effect: RunEffect) {
-        self.canon.tag(b'E').u64(frame.into()).text(key);
+        self.place(b'E', frame, key);
         effect.content(&mut self.canon);
         self.commands.push(Command::RunEffect(Box::new(effect)));
     }
 
     pub(crate) fn cancel_effect(&mut self, frame: FrameId, key: &str, id: crate::EffectId) {
-        self.canon.tag(b'e').u64(frame.into()).text(key);
+        self.place(b'e', frame, key);
         self.commands.push(Command::CancelEffect { id });
     }
 

@@ -54,6 +54,14 @@ impl Canon {
         self.bytes(text.as_bytes())
     }
 
+    /// Text of at most 255 bytes with its length in one byte: names that stand everywhere. Longer text is cut there.
+    pub fn short(&mut self, text: &str) -> &mut Self {
+        let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
+        self.0.push(length);
+        self.0.extend_from_slice(&text.as_bytes()[..usize::from(length)]);
+        self
+    }
+
     /// A value, whole.
     pub fn value(&mut self, value: &Value) -> &mut Self {
         match value {

@@ -226,17 +226,20 @@ impl Part {
             Self::Program(program) => program.eval(scope, meter).map_err(here),
             Self::List(parts) => {
                 meter.alloc(ops::CELL * (1 + parts.len() as u64)).map_err(here)?;
-                let items = parts.iter().enumerate();
-                let items = items
-                    .map(|(index, part)| part.eval(scope, meter).map_err(|error| under(&index.to_string(), error)));
-                items.collect::<Result<Vec<_>, _>>().map(Value::from)
+                let mut items = Vec::with_capacity(parts.len());
+                for (index, part) in parts.iter().enumerate() {
+                    items.push(part.eval(scope, meter).map_err(|error| under(&index.to_string(), error))?);
+                }
+                Ok(Value::from(items))
             }
             Self::Map(fields) => {
                 meter.alloc(ops::CELL * (1 + fields.len() as u64)).map_err(here)?;
-                let fields = fields.iter();
-                let fields = fields
-                    .map(|(key, part)| Ok((key.clone(), part.eval(scope, meter).map_err(|error| under(key, error))?)));
-                fields.collect::<Result<Map, _>>().map(Value::from)
+                // One by one: collecting into a map goes through a list and a sort, and config maps are small.
+                let mut map = Map::new();
+                for (key, part) in fields {
+                    map.insert(key.clone(), part.eval(scope, meter).map_err(|error| under(key, error))?);
+                }
+                Ok(Value::from(map))
             }
         }
     }

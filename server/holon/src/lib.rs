@@ -9,6 +9,7 @@ pub mod flows;
 pub mod health;
 pub mod http;
 pub mod identity;
+pub mod listen;
 pub mod middleware;
 pub mod overview;
 pub mod pages;

@@ -35,6 +35,7 @@ fn try_serve() -> anyhow::Result<()> {
     let sources = Sources::from_process()?;
     let config = Config::from_sources(&sources)?;
     telemetry::init(&config)?;
+    holon_platform::limits::raise_file_limit();
     for name in &sources.unknown_env {
         tracing::warn!(name, "this environment variable means nothing to Holon; is it misspelt?");
     }

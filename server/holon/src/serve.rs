@@ -13,6 +13,7 @@ use holon_platform::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use crate::compose::{Ground, compose};
+use crate::listen::listen;
 use crate::state::AppState;
 use crate::{identity, router};
 
@@ -65,19 +66,8 @@ async fn run(
     let runtime = state.runtime.clone();
     say_where(&state.config, address, database.is_embedded());
     let housekeeping = tokio::spawn(keep_house(state.clone()));
-    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let begun = shutdown.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move { begun.begun().await });
-    let drained = async {
-        shutdown.begun().await;
-        tokio::time::sleep(DRAIN_WITHIN).await;
-    };
     let served = tokio::select! {
-        served = server => served.context("serving"),
-        () = drained => {
-            tracing::warn!("some requests took longer than the drain; ending them");
-            Ok(())
-        }
+        () = listen(listener, router(state.clone()), &shutdown, DRAIN_WITHIN) => Ok(()),
         () = runtime.lost() => Err(anyhow::anyhow!(
             "another process has taken over the runs of this one, which stops: two must not drive the same runs"
         )),

@@ -7,6 +7,7 @@ pub mod crypto;
 pub mod db;
 pub mod egress;
 pub mod execute;
+pub mod limits;
 pub mod net;
 pub mod shutdown;
 pub mod telemetry;

@@ -35,7 +35,7 @@ impl Shutdown {
         self.0.clone()
     }
 
-    /// Gives the signal when the process is asked to end (SIGTERM or SIGINT).
+    /// Gives the signal when the process is asked to end (SIGTERM or SIGINT); asked a second time, it ends at once.
     ///
     /// # Errors
     /// When the system refuses a signal handler.
@@ -45,12 +45,19 @@ impl Shutdown {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let me = self.clone();
         tokio::spawn(async move {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
+            let mut next = async || {
+                tokio::select! {
+                    _ = terminate.recv() => "SIGTERM",
+                    _ = interrupt.recv() => "SIGINT",
+                }
             };
-            tracing::info!(signal = name, "draining: no new work, finishing what is in hand");
+            let signal = next().await;
+            tracing::info!(signal, "draining: no new work, finishing what is in hand");
             me.begin();
+            // Somebody who asks twice does not want to wait; everything durable is in the database.
+            let signal = next().await;
+            tracing::warn!(signal, "asked again: ending at once");
+            std::process::exit(1);
         });
         Ok(())
     }

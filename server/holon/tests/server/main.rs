@@ -4,6 +4,7 @@ mod bad_input;
 mod connections;
 mod cross_site;
 mod identity;
+mod listening;
 mod settings;
 mod support;
 mod tokens;

@@ -59,8 +59,8 @@ export class Api {
 
   /** The runs of a flow, newest first. */
   async runs(flow: string): Promise<{ id: string; status: string }[]> {
-    const page = await this.ok<{ items: { id: string; status: string }[] }>('GET', `/runs?flow=${flow}`);
-    return page.items;
+    const page = await this.ok<{ data: { id: string; status: string }[] }>('GET', `/runs?flow=${flow}`);
+    return page.data;
   }
 
   /** A run, whole. */

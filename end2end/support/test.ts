@@ -15,7 +15,7 @@ export interface Person {
 export const ada: Person = {
   name: 'Ada Lovelace',
   email: 'ada@example.com',
-  password: 'correct horse battery staple',
+  password: 'Note G computes Bernoulli numbers',
   workspace: 'Analytical engines',
 };
 
@@ -68,7 +68,7 @@ export async function visit(page: Page, path: string): Promise<void> {
 
 /** Waits until the script has taken over the page that the server rendered. */
 export async function hydrated(page: Page): Promise<void> {
-  await page.locator('html[data-ready]').waitFor({ state: 'attached' });
+  await page.locator('html[data-ready]').waitFor({ state: 'attached', timeout: 20_000 });
 }
 
 /** Signs up; the page that follows is home. */
@@ -87,8 +87,8 @@ export async function signUp(page: Page, person: Person = ada): Promise<void> {
 export async function enter(page: Page, server: HolonServer, person: Person = ada): Promise<void> {
   const headers = { origin: server.url };
   const credentials = { email: person.email, password: person.password };
-  const known = await page.request.post('/api/v1/sign-in', { data: credentials, headers });
+  const known = await page.request.post(`${server.url}/api/v1/sign-in`, { data: credentials, headers });
   if (known.ok()) return;
-  const made = await page.request.post('/api/v1/sign-up', { data: person, headers });
+  const made = await page.request.post(`${server.url}/api/v1/sign-up`, { data: person, headers });
   expect(made.status(), await made.text()).toBe(201);
 }

@@ -22,16 +22,17 @@ for (let i = 0; i < 5; i++) {
 /// Runs both sides, one after the other.
 pub fn run() -> Result<Vec<Measure>> {
     let printed = exec::output(Command::new(parity::native()?).arg("bench"))?;
-    let native = super::lines(&printed)?.into_iter().next().context("`parity bench` printed no measure")?.value;
+    let mut measures = super::lines(&printed)?;
+    let native = measures
+        .iter()
+        .find(|measure| measure.name == "engine.native")
+        .context("`parity bench` gave no engine.native")?
+        .value;
     let module = parity::module()?;
     let printed = exec::output(Command::new("node").args(["-e", SCRIPT]).arg(module))?;
     let rates: Result<Vec<f64>> = printed.lines().map(|line| line.parse().context("not a rate")).collect();
     let wasm = median(rates?);
-    let mut share = Measure::new("engine.wasm_share_of_native", wasm / native, "", Must::AtLeast(0.5));
-    share.peer = Some(("native nodes/s".to_owned(), native));
-    Ok(vec![
-        Measure::new("engine.native", native, "nodes/s", Must::RateAtLeast(600_000.0)),
-        Measure::new("engine.wasm", wasm, "nodes/s", Must::Report),
-        Measure { peer: None, ..share },
-    ])
+    measures.push(Measure::new("engine.wasm", wasm, "nodes/s", Must::Report));
+    measures.push(Measure::new("engine.wasm_share_of_native", wasm / native, "", Must::AtLeast(0.5)));
+    Ok(measures)
 }

@@ -11,6 +11,6 @@ use crate::{build, exec, paths, setup};
 pub fn run() -> Result<Vec<Measure>> {
     let site = build::site(true, &setup::build_tools()?)?;
     let mut node = Command::new("node");
-    node.arg(paths::root().join("end2end/bench/preview.mjs")).arg(site.join("pkg"));
+    node.arg(paths::root().join("frontend/preview/bench.mjs")).arg(site.join("pkg")).arg("--json");
     super::lines(&exec::output(&mut node)?)
 }

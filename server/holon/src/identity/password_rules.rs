@@ -113,14 +113,16 @@ fn plain(password: &str) -> String {
 fn what_is_left<'w>(password: &str, words: impl Iterator<Item = &'w str>) -> usize {
     let mut words: Vec<&str> = words.collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let without_words = |text: String| words.iter().fold(text, |rest, word| rest.replace(word, " "));
+    let left = |text: String| {
+        let rest = words.iter().fold(text, |rest, word| rest.replace(word, " "));
+        let mut chars: Vec<char> = rest.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_digit()).collect();
+        let period = (1..=chars.len() / 2).find(|n| chars.iter().zip(chars.iter().skip(*n)).all(|(a, b)| a == b));
+        chars.truncate(period.unwrap_or(chars.len()));
+        let steps = chars.windows(2).filter(|pair| u32::from(pair[0]).abs_diff(u32::from(pair[1])) <= 1).count();
+        chars.len() - steps
+    };
     // Once as it stands and once with digits read as the letters they look like: `p4ssw0rd`.
-    let rest = without_words(without_words(password.to_owned()).chars().map(letter).collect());
-    let mut chars: Vec<char> = rest.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_digit()).collect();
-    let period = (1..=chars.len() / 2).find(|n| chars.iter().zip(chars.iter().skip(*n)).all(|(a, b)| a == b));
-    chars.truncate(period.unwrap_or(chars.len()));
-    let steps = chars.windows(2).filter(|pair| u32::from(pair[0]).abs_diff(u32::from(pair[1])) <= 1).count();
-    chars.len() - steps
+    left(password.to_owned()).min(left(password.chars().map(letter).collect()))
 }
 
 /// The letter that a digit stands for, where it does.

@@ -26,6 +26,7 @@ pub fn FlowCanvas(
         <div
             class="canvas"
             class:panning=gesture.space
+            class:keyed=gesture.keyed
             class:drawing=move || gesture.rubber.with(Option::is_some)
             node_ref=root
             id="canvas"
@@ -44,6 +45,7 @@ pub fn FlowCanvas(
             on:dragover=move |event| if scene.editable { event.prevent_default() }
             on:drop=move |event| gesture.fell(&event)
             on:keydown=move |event| {
+                gesture.keyed.set(true);
                 if event.key() == " " {
                     event.prevent_default();
                     gesture.space.set(true);
@@ -101,7 +103,7 @@ fn measure(root: NodeRef<html::Div>, scene: Scene) {
             let first = scene.size.try_get_untracked().is_some_and(|(width, _)| width == 0.0);
             scene.size.try_set(size);
             if first && scene.view.try_with_untracked(|view| !view.nodes.is_empty()) == Some(true) {
-                tools::fit(scene);
+                tools::show(scene);
             }
         });
         use wasm_bindgen::JsCast;
@@ -126,7 +128,7 @@ fn fit_on_entering(scene: Scene) {
         let drawn = scene.view.with(|view| !view.nodes.is_empty());
         let new = before.is_none_or(|(before, was_drawn)| before != path || !was_drawn && drawn);
         if new && drawn && scene.size.get_untracked().0 > 0.0 {
-            tools::fit(scene);
+            tools::show(scene);
         }
         (path, drawn)
     });

@@ -56,6 +56,8 @@ pub(super) struct Gesture {
     fingers: StoredValue<BTreeMap<i32, (f64, f64)>>,
     /// Whether the space bar is held: then dragging pans, whatever is under the pointer.
     pub(super) space: RwSignal<bool>,
+    /// Whether keys were used last: then the focus is shown.
+    pub(super) keyed: RwSignal<bool>,
     /// The rectangle being drawn.
     pub(super) marquee: RwSignal<Option<Rect>>,
     /// The curve being drawn.
@@ -73,6 +75,7 @@ impl Gesture {
             doing: StoredValue::new(Doing::Nothing),
             fingers: StoredValue::new(BTreeMap::new()),
             space: RwSignal::new(false),
+            keyed: RwSignal::new(true),
             marquee: RwSignal::new(None),
             rubber: RwSignal::new(None),
             aim: RwSignal::new(None),
@@ -96,6 +99,7 @@ impl Gesture {
         if target.closest(".node-row, .canvas-tools").ok().flatten().is_some() {
             return;
         }
+        self.keyed.set(false);
         let (x, y) = self.place(event);
         self.fingers.update_value(|fingers| _ = fingers.insert(event.pointer_id(), (x, y)));
         if let Some(root) = self.root.get_untracked() {

@@ -15,6 +15,15 @@ pub fn fit(scene: Scene) {
     }
 }
 
+/// Shows a graph that was just opened.
+pub(super) fn show(scene: Scene) {
+    let (width, height) = scene.size.get_untracked();
+    let bounds = scene.view.with_untracked(|view| view.bounds());
+    if width > 0.0 {
+        scene.viewport.set(Viewport::open(bounds, width, height));
+    }
+}
+
 /// Zooms around the middle.
 pub fn zoom(scene: Scene, factor: f64) {
     let (width, height) = scene.size.get_untracked();

@@ -78,6 +78,8 @@ pub const TIMEOUT: &str = "Time limit";
 pub const DURATION: &str = "Such as 500ms, 30s, 5m, 2h. Empty: none.";
 /// Fields that are rarely needed.
 pub const ADVANCED: &str = "More settings";
+/// A field that must be filled in.
+pub const REQUIRED: &str = "required";
 /// Optional field.
 pub const OPTIONAL: &str = "optional";
 /// Switch to expression.

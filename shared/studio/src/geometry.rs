@@ -200,6 +200,19 @@ impl Viewport {
         Self { x, y, zoom }
     }
 
+    /// Shows a graph that is opened: all of it where it can still be read, else its beginning.
+    pub fn open(bounds: Rect, width: f64, height: f64) -> Self {
+        const READABLE: f64 = 0.6;
+        const MARGIN: f64 = 48.0;
+        let whole = Self::fit(bounds, width, height);
+        if whole.zoom >= READABLE {
+            return whole;
+        }
+        let tall = f64::from(bounds.h) * READABLE;
+        let y = if tall > height - 2.0 * MARGIN { MARGIN } else { (height - tall) / 2.0 };
+        Self { x: MARGIN - f64::from(bounds.x) * READABLE, y: y - f64::from(bounds.y) * READABLE, zoom: READABLE }
+    }
+
     /// Moves as little as needed so that `rect` is seen.
     #[must_use]
     pub fn reveal(&self, rect: Rect, width: f64, height: f64) -> Self {

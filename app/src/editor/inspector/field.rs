@@ -25,12 +25,12 @@ pub(super) fn field(spot: Spot, field: Field) -> AnyView {
     };
     let labelled = !matches!(field.input, Input::Group(_) | Input::List(_) | Input::Table(_));
     let title = {
-        let optional = (!field.required).then(|| view! { <span class="optional">{strings::OPTIONAL}</span> });
+        let required = field.required.then(|| view! { <span class="optional">{strings::REQUIRED}</span> });
         let words = field.title.clone();
         if labelled {
-            view! { <label class="form-title" for=id.clone()>{words}" "{optional}</label> }.into_any()
+            view! { <label class="form-title" for=id.clone()>{words}" "{required}</label> }.into_any()
         } else {
-            view! { <span class="form-title">{words}" "{optional}</span> }.into_any()
+            view! { <span class="form-title">{words}" "{required}</span> }.into_any()
         }
     };
     let description =

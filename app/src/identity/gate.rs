@@ -36,34 +36,36 @@ pub fn gate(title: String, what: String, obstacle: Option<String>, form: AnyView
 /// An order comes in, is checked, and each of its lines is sent on: the canvas, as it looks while a run is live.
 fn drawing() -> AnyView {
     view! {
-        <svg viewBox="0 0 720 420" role="presentation">
-            <path class="edge" d="M184 122h24c20 0 14 0 34 0h6"></path>
-            <path class="edge" d="M424 122h20c30 0 10 112 -20 112H330c-40 0 -60 0 -80 0h-96c-26 0 -26 72 0 72h6"></path>
-            <path class="edge on" d="M250 306h40"></path>
-            <path class="edge on" d="M466 306h40"></path>
-            <rect class="scope" x="142" y="252" width="388" height="128" rx="8"></rect>
-            <text x="158" y="274">"For each line"</text>
-            <text class="data" x="462" y="274">"3 of 8"</text>
-            {card(8, 92, "webhook", "Order received", "POST /hooks/9f2c", "circle-check", "ok")}
-            {card(248, 92, "list-checks", "Check the order", "schema order@2", "circle-check", "ok")}
-            {card(160, 292, "calculator", "Price the line", "qty * price", "circle-check", "ok")}
-            {card(336, 292, "globe", "Reserve stock", "POST api.stock/…", "loader-circle", "run")}
-            {card(538, 292, "reply", "Respond", "201", "circle-dashed", "glyph")}
-            <path class="edge" d="M530 322h8"></path>
-            <text class="data" x="194" y="112">"1"</text>
+        <svg viewBox="0 0 776 420" role="presentation">
+            <path class="edge" d="M236 92h64"></path>
+            <text class="data" x="264" y="84">"1"</text>
+            <path class="edge" d="M476 92h12c32 0 32 92 0 92H44c-32 0 -32 122 0 122h16"></path>
+            <rect class="scope" x="60" y="224" width="448" height="132" rx="8"></rect>
+            <text x="76" y="248">"For each line"</text>
+            <text class="data" x="446" y="248">"3 of 8"</text>
+            <path class="edge on" d="M252 306h64"></path>
+            <path class="edge" d="M508 306h64"></path>
+            {card(60, 62, "webhook", "Order received", "POST /hooks/9f2c", ("circle-check", "ok"), (false, true))}
+            {card(300, 62, "list-checks", "Check it", "schema order@2", ("circle-check", "ok"), (true, true))}
+            {card(76, 276, "calculator", "Price the line", "qty * price", ("circle-check", "ok"), (false, true))}
+            {card(316, 276, "globe", "Reserve stock", "POST api.stock/…", ("loader-circle", "run"), (true, false))}
+            {card(572, 276, "reply", "Respond", "201", ("circle-dashed", "glyph"), (true, false))}
+            <circle class="port" cx="60" cy="306" r="5"></circle>
+            <circle class="port" cx="508" cy="306" r="5"></circle>
         </svg>
     }
     .into_any()
 }
 
+/// One node: what it is, what it does, its state, and its ports in and out.
 fn card(
     x: i32,
     y: i32,
     glyph: &'static str,
     title: &'static str,
     what: &'static str,
-    state: &'static str,
-    class: &'static str,
+    (state, class): (&'static str, &'static str),
+    (incoming, outgoing): (bool, bool),
 ) -> AnyView {
     let place = format!("translate({x} {y})");
     let href = |name: &str| format!("/pkg/icons.svg#{name}");
@@ -75,8 +77,8 @@ fn card(
             <text x="48" y="25">{title}</text>
             <text class="sub" x="48" y="43">{what}</text>
             <svg class=class x="152" y="10" width="14" height="14"><use href=href(state)></use></svg>
-            <circle class="port" cx="0" cy="30" r="5"></circle>
-            <circle class="port" cx="176" cy="30" r="5"></circle>
+            {incoming.then(|| view! { <circle class="port" cx="0" cy="30" r="5"></circle> })}
+            {outgoing.then(|| view! { <circle class="port" cx="176" cy="30" r="5"></circle> })}
         </g>
     }
     .into_any()

@@ -22,7 +22,7 @@ pub fn mark(size: u32) -> AnyView {
     view! {
         <svg width=size height=size viewBox="0 0 32 32" fill="none" stroke-linecap="round" aria-hidden="true">
             <circle cx="16" cy="16" r="13.25" stroke="currentColor" stroke-width="2.5"></circle>
-            <path d="M15.4 9.4a6.2 6.2 0 1 0 7.2 7.2" stroke="var(--accent)" stroke-width="3"></path>
+            <path d="M16.9 8.2a6.4 6.4 0 1 0 6.9 6.9" stroke="var(--accent)" stroke-width="3"></path>
         </svg>
     }
     .into_any()

@@ -39,14 +39,16 @@ impl Measure {
         Self { name: name.to_owned(), value, unit: unit.to_owned(), must, peer: None }
     }
 
-    /// From the JSON of another program: `must` is written `<= 3` or `>= 600000` and is scaled with the machine when
-    /// the unit is a time or a rate.
+    /// From the JSON of another program: `must` is written `<= 3` or `>= 600000`, a plain number meaning "at most", and
+    /// is scaled with the machine when the unit is a time or a rate.
     pub fn parse(value: &Value) -> Result<Self> {
         let text = |key: &str| value.get(key).and_then(Value::as_str);
         let name = text("name").context("a measure without a name")?;
         let number = value.get("value").and_then(Value::as_f64).with_context(|| format!("{name} has no value"))?;
         let unit = text("unit").unwrap_or("");
-        let must = match text("must").and_then(|must| must.split_once(' ')) {
+        let plain = value.get("must").and_then(Value::as_f64).map(|bar| format!("<= {bar}"));
+        let written = plain.as_deref().or_else(|| text("must"));
+        let must = match written.and_then(|must| must.split_once(' ')) {
             None => Must::Report,
             Some((sign, bar)) => {
                 let bar: f64 = bar.trim().parse().with_context(|| format!("{name}: must is not a number"))?;
@@ -140,6 +142,8 @@ mod tests {
     fn lines_of_other_programs_are_understood() {
         let line = serde_json::json!({"name": "x", "value": 2, "unit": "ms", "must": "<= 3"});
         assert_eq!(Measure::parse(&line).unwrap().must, Must::TimeAtMost(3.0));
+        let plain = serde_json::json!({"name": "x", "value": 2, "unit": "ms", "must": 5});
+        assert_eq!(Measure::parse(&plain).unwrap().must, Must::TimeAtMost(5.0));
         let rate = serde_json::json!({"name": "x", "value": 2, "unit": "nodes/s", "must": ">= 600000"});
         assert_eq!(Measure::parse(&rate).unwrap().must, Must::RateAtLeast(600_000.0));
     }

@@ -85,7 +85,16 @@ fn fmt() -> Result<Count> {
 /// Natively over everything; and over what runs only in the browser, where the toolchain for it has clippy.
 fn clippy() -> Result<Count> {
     component("clippy", "cargo-clippy")?;
-    exec::run(exec::cargo()?.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    exec::run(exec::cargo()?.args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--keep-going",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     let tools = setup::build_tools()?;
     if tools.wasm.has_clippy() {
         let mut cargo = tools.wasm.cargo()?;

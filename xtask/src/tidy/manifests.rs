@@ -18,8 +18,7 @@ struct Layer {
 const SYSTEM: &[&str] =
     &["tokio", "sqlx", "axum", "hyper", "tower", "tower-http", "leptos", "leptos_axum", "rand", "getrandom"];
 /// Whatever can open a connection to the outside: only the one egress path holds such a crate.
-const CLIENTS: &[&str] =
-    &["reqwest", "ureq", "isahc", "surf", "hyper-util", "hyper-rustls", "curl", "attohttpc", "awc"];
+const CLIENTS: &[&str] = &["reqwest", "ureq", "isahc", "surf", "hyper-rustls", "curl", "attohttpc", "awc"];
 
 /// Looked up from the first that fits.
 const LAYERS: &[Layer] = &[
@@ -81,7 +80,13 @@ fn check_package(folder: &str, package: &Value, findings: &mut Findings) {
                 findings.add(&place, &format!("may switch on `{name}/hydrate` only for wasm32"));
             }
         }
-        if CLIENTS.contains(&name) && folder != "server/platform" {
+        // One crate for both sides of a connection: its server half is welcome.
+        let dials = name == "hyper-util"
+            && list(dependency, "features")
+                .iter()
+                .filter_map(Value::as_str)
+                .any(|feature| feature.starts_with("client"));
+        if (dials || CLIENTS.contains(&name)) && folder != "server/platform" {
             findings.add(&place, &format!("`{name}` opens connections: only server/platform may, through its egress"));
         }
         // What only tests use may come from anywhere.

@@ -80,7 +80,7 @@ fn decimal(text: &str) -> Option<Decimal> {
         digits = &digits[..digits.len() - 1];
         scale -= 1;
     }
-    if digits.len() > 28 || scale > 28 || scale < -28 {
+    if digits.len() > 28 || !(-28..=28).contains(&scale) {
         return None;
     }
     let mut mantissa: i128 = digits.parse().ok()?;

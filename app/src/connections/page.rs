@@ -32,8 +32,8 @@ pub fn ConnectionsPage() -> impl IntoView {
             editing.set(Some(Editing::New));
         }
     });
-    let start = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| editing.set(Some(Editing::New))>{icon("plus")}{strings::NEW}</button> }
+    let start = move |primary: bool| {
+        view! { <button type="button" class="button" class:primary=primary on:click=move |_| editing.set(Some(Editing::New))>{icon("plus")}{strings::NEW}</button> }
     };
     view! {
         <Title text=strings::CONNECTIONS/>
@@ -41,14 +41,14 @@ pub fn ConnectionsPage() -> impl IntoView {
         <div class="content">
             <div class="page-head">
                 <h1>{strings::CONNECTIONS}</h1>
-                <div class="actions">{start()}</div>
+                <div class="actions">{start(true)}</div>
                 <p>{strings::ABOUT}</p>
             </div>
             <Transition fallback=|| skeleton::table(4)>
                 {move || Suspend::new(async move {
                     match all.await {
                         Ok(page) if page.data.is_empty() => {
-                            view! { <div class="table-box">{empty("plug", strings::EMPTY, strings::EMPTY_WHAT, start())}</div> }.into_any()
+                            view! { <div class="table-box">{empty("plug", strings::EMPTY, strings::EMPTY_WHAT, start(false))}</div> }.into_any()
                         }
                         Ok(page) => table(page.data, editing, doomed),
                         Err(problem) => problem_notice(&problem),

@@ -77,7 +77,8 @@ mod browser {
                 });
                 (event, listener)
             };
-            let listeners = Rc::new(vec![listen("message"), listen("run"), listen("event"), listen("end")]);
+            let listeners =
+                Rc::new(vec![listen("message"), listen("run"), listen("event"), listen("reload"), listen("end")]);
             let visibility = {
                 let (state, listeners) = (Rc::clone(&state), Rc::clone(&listeners));
                 Closure::<dyn FnMut()>::new(move || sync(&state, &listeners))

@@ -13,10 +13,20 @@ use crate::ui::status::is_live;
 /// Keeps a list of runs current: new ones come in front, known ones change in place. `keep` bounds its length.
 pub fn follow_list(rows: RwSignal<Vec<RunSummary>>, query: RunsQuery, keep: Option<usize>) {
     let open = StoredValue::new(None::<Subscription>);
+    let ports = use_ports();
     Effect::new(move |_| {
-        let query = query.clone();
+        let (query, ports) =
+            (RunsQuery { limit: keep.and_then(|keep| u16::try_from(keep).ok()), ..query.clone() }, ports.clone());
         let stream = subscribe("/events/runs", None, move |message| {
-            if let Ok(run) = serde_json::from_str::<RunSummary>(&message.data) {
+            if message.event == "reload" {
+                // The stream fell behind: what it left out is read again.
+                let asked = ports.runs.list(query.clone());
+                spawn_local(async move {
+                    if let Ok(page) = asked.await {
+                        rows.try_set(page.data);
+                    }
+                });
+            } else if let Ok(run) = serde_json::from_str::<RunSummary>(&message.data) {
                 rows.try_update(|rows| take_in(rows, run, &query, keep));
             }
         });

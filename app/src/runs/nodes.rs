@@ -31,7 +31,7 @@ pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
     view! {
         <div class="run-split">
             <div class="nodes">
-                <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".node-row")>
+                <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".run-node")>
                     <For each=shown key=key children=move |node| row(&node, chosen)/>
                 </div>
                 {none}
@@ -67,7 +67,7 @@ fn row(node: &NodeRun, chosen: RwSignal<Option<String>>) -> AnyView {
         <button
             type="button"
             role="option"
-            class=format!("node-row is-{}", node.status)
+            class=format!("run-node is-{}", node.status)
             style=format!("--depth:{depth}")
             title=path
             aria-selected=move || if chosen.with(|chosen| chosen.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }

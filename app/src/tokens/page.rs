@@ -23,8 +23,8 @@ pub fn TokensPage() -> impl IntoView {
             making.set(true);
         }
     });
-    let start = move || {
-        view! { <button type="button" class="button primary" on:click=move |_| making.set(true)>{icon("plus")}{strings::NEW}</button> }
+    let start = move |primary: bool| {
+        view! { <button type="button" class="button" class:primary=primary on:click=move |_| making.set(true)>{icon("plus")}{strings::NEW}</button> }
     };
     view! {
         <Title text=strings::TOKENS/>
@@ -32,14 +32,14 @@ pub fn TokensPage() -> impl IntoView {
         <div class="content">
             <div class="page-head">
                 <h1>{strings::TOKENS}</h1>
-                <div class="actions">{start()}</div>
+                <div class="actions">{start(true)}</div>
                 <p>{strings::ABOUT}</p>
             </div>
             <Transition fallback=|| skeleton::table(3)>
                 {move || Suspend::new(async move {
                     match all.await {
                         Ok(page) if page.data.is_empty() => {
-                            view! { <div class="table-box">{empty("key-round", strings::EMPTY, strings::EMPTY_WHAT, start())}</div> }.into_any()
+                            view! { <div class="table-box">{empty("key-round", strings::EMPTY, strings::EMPTY_WHAT, start(false))}</div> }.into_any()
                         }
                         Ok(page) => table(page.data, doomed),
                         Err(problem) => problem_notice(&problem),

@@ -61,6 +61,7 @@ pub(super) fn Palette() -> impl IntoView {
     // Asked for with a place or a port: the search takes the focus.
     Effect::new(move |_| {
         if editor.adding.with(|adding| *adding != Adding::default()) {
+            words.set(String::new());
             focus();
         }
     });
@@ -142,7 +143,7 @@ pub(super) fn Palette() -> impl IntoView {
                             last.clone_from(&entry.group);
                             view! {
                                 {head.map(|head| view! { <div class="kind-group" role="presentation">{head}</div> })}
-                                {option(index, entry, active, choose)}
+                                {option(index, entry, active, choose, words)}
                             }
                         })
                         .collect::<Vec<_>>()
@@ -154,7 +155,13 @@ pub(super) fn Palette() -> impl IntoView {
     .into_any()
 }
 
-fn option(index: usize, entry: Entry, active: RwSignal<usize>, choose: impl Fn(&str) + Copy + 'static) -> AnyView {
+fn option(
+    index: usize,
+    entry: Entry,
+    active: RwSignal<usize>,
+    choose: impl Fn(&str) + Copy + 'static,
+    words: RwSignal<String>,
+) -> AnyView {
     let (id, dragged) = (entry.id.clone(), entry.id);
     let drag = move |event: ev::DragEvent| {
         if let Some(transfer) = event.data_transfer() {
@@ -172,6 +179,7 @@ fn option(index: usize, entry: Entry, active: RwSignal<usize>, choose: impl Fn(&
             title=entry.summary
             on:click=move |_| choose(&id)
             on:dragstart=drag
+            on:dragend=move |_| words.set(String::new())
             on:pointerenter=move |_| active.set(index)
         >
             <span class="node-icon">{icon(&entry.icon)}</span>

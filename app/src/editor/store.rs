@@ -273,7 +273,8 @@ impl Editor {
         let made = match edge {
             Some(edge) => compose::insert_on_edge(&definition, &at, &kinds, kind, &edge),
             None => {
-                let after = adding.after.or_else(|| self.natural_source(kind.trigger));
+                // Put at a place of its own it stands alone.
+                let after = adding.after.or_else(|| adding.at.is_none().then(|| self.natural_source(kind.trigger))?);
                 compose::add(&definition, &at, &kinds, kind, adding.at, after.as_deref())
             }
         };
@@ -341,6 +342,9 @@ impl Editor {
         let at = self.at();
         let definition = self.definition.get_untracked();
         let Some(graph) = at.find(&definition) else { return };
+        if graph.edges.iter().any(|edge| edge.from.to_string() == from && edge.to.to_string() == to) {
+            return;
+        }
         if compose::closes_cycle(graph, from, to) {
             self.toasts.bad("This edge would lead in a circle. Repetition is a scope, such as map.");
             return;

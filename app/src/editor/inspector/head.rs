@@ -16,7 +16,7 @@ pub(super) fn head(spot: &Spot) -> AnyView {
     let kind = spot.kind();
     let title = kind
         .as_ref()
-        .map_or_else(|| spot.with(|node| node.kind.to_string()).unwrap_or_default(), |kind| kind.title.clone());
+        .map_or_else(|| spot.now(|node| node.kind.to_string()).unwrap_or_default(), |kind| kind.title.clone());
     let glyph = kind.as_ref().map_or_else(|| "circle-question-mark".to_owned(), |kind| kind.icon.clone());
     let key = spot.key.clone();
     let rename = {
@@ -33,7 +33,7 @@ pub(super) fn head(spot: &Spot) -> AnyView {
             }
         }
     };
-    let first = kind.and_then(|kind| kind.out_ports(&spot.value("").unwrap_or_default()).into_iter().next());
+    let first = kind.and_then(|kind| kind.out_ports(&spot.now(|node| node.config.clone())?).into_iter().next());
     let connect = first.map(|port| {
         let from = format!("{key}.{port}");
         let press = move |_| editor.asking.set(Some(Asking::Connect(from.clone())));

@@ -45,9 +45,9 @@ pub(super) fn list(spot: Spot, field: &Field, items: Value) -> AnyView {
             }
         };
         view! {
-            <div class="list-item">
+            <div class="form-item">
                 <div class="grow">{field::bare(spot.clone(), inner)}</div>
-                <div class="list-acts">
+                <div class="form-acts">
                     {(at > 0).then(|| view! { <button type="button" class="button ghost small only-icon" aria-label=format!("Move item {} up", at + 1) on:click=up>{icon("arrow-up")}</button> })}
                     <button type="button" class="button ghost small only-icon" aria-label=format!("{} item {}", strings::REMOVE, at + 1) on:click=remove>{icon("x")}</button>
                 </div>
@@ -56,7 +56,7 @@ pub(super) fn list(spot: Spot, field: &Field, items: Value) -> AnyView {
         .into_any()
     };
     view! {
-        <div class="list">
+        <div class="form-list">
             <For each=move || 0..count.get() key=|at| *at children=row/>
             <button type="button" class="button ghost small" on:click=add>{icon("plus")}{strings::ADD}</button>
         </div>
@@ -102,7 +102,7 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
             move |_| spot.set(&place, None)
         };
         view! {
-            <div class="table-row">
+            <div class="form-row">
                 <input class="input mono" aria-label=strings::MAP_KEY spellcheck="false" prop:value=key.clone() on:change=rename/>
                 <div class="grow">{field::bare(spot.clone(), inner)}</div>
                 <button type="button" class="button ghost small only-icon" aria-label=format!("{} {key}", strings::REMOVE) on:click=remove>{icon("x")}</button>
@@ -111,7 +111,7 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
         .into_any()
     };
     view! {
-        <div class="table-rows">
+        <div class="form-table">
             <For each=move || keys.get() key=Clone::clone children=row/>
             <button type="button" class="button ghost small" on:click=add>{icon("plus")}{strings::ADD}</button>
         </div>

@@ -37,10 +37,17 @@ impl Spot {
         })?
     }
 
-    /// Its kind.
+    /// Reads the node as it is now. What is drawn from it is not drawn anew when the node changes.
+    pub fn now<T>(&self, read: impl FnOnce(&Node) -> T) -> Option<T> {
+        self.editor.definition.try_with_untracked(|definition: &Arc<Definition>| {
+            self.at.find(definition).and_then(|graph| graph.nodes.get(&self.key)).map(read)
+        })?
+    }
+
+    /// Its kind, which a node keeps.
     pub fn kind(&self) -> Option<KindInfo> {
-        let id = self.with(|node| node.kind.to_string())?;
-        self.editor.kinds.with(|kinds| kinds.get(&id).cloned())
+        let id = self.now(|node| node.kind.to_string())?;
+        self.editor.kinds.with_untracked(|kinds| kinds.get(&id).cloned())
     }
 
     /// A part of its config.

@@ -76,7 +76,7 @@ export async function signUp(page: Page, person: Person = ada): Promise<void> {
   await visit(page, '/sign-up');
   await page.getByLabel('Your name').fill(person.name);
   await page.getByLabel('E-mail').fill(person.email);
-  await page.getByLabel('Password').fill(person.password);
+  await page.getByRole('textbox', { name: 'Password' }).fill(person.password);
   await page.getByLabel('Workspace').fill(person.workspace);
   await page.getByRole('button', { name: 'Create workspace' }).click();
   await page.waitForURL('**/');

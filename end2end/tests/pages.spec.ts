@@ -51,6 +51,8 @@ test('every page of a workspace', async ({ page, server }) => {
       await visit(page, path);
       // The whole title is the page's name and ours; a page without one is not finished.
       await expect(page).toHaveTitle(/Holon/);
+      // What is drawn comes after the frame around it.
+      if (name === 'editor' || name === 'run') await expect(page.locator('#node-totals')).toBeVisible();
       await accessible(page);
       await shots(page, name);
     });

@@ -43,7 +43,7 @@ test('from sign-up to a delivery that runs', async ({ page }) => {
     await settings.getByRole('tab', { name: 'Data' }).click();
     // Exact: three times 19.90 is 59.70, not 59.699999999999996.
     await expect(settings).toContainText('total:59.70');
-    await expect(page.getByRole('status').filter({ hasText: 'Saved' })).toBeVisible();
+    await expect(page.getByRole('status').filter({ hasText: /^Saved/ })).toBeVisible();
     await accessible(page);
     await shots(page, 'editor-drawn');
   });

@@ -34,7 +34,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
         Ok(text) => text,
         Err(error) => {
             let valid = &bytes[..error.valid_up_to()];
-            let reader = Reader { text: std::str::from_utf8(valid).unwrap_or_default(), at: valid.len(), path: Vec::new() };
+            let reader =
+                Reader { text: std::str::from_utf8(valid).unwrap_or_default(), at: valid.len(), path: Vec::new() };
             return Err(reader.error("the text is not UTF-8"));
         }
     };
@@ -119,7 +120,9 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
         Value::Decimal(value) => write_display(value, out),
         Value::Str(text) => write_string(text, out),
         Value::List(items) => {
-            write_many('[', ']', items.len(), indent, depth, out, |index, out| write(&items[index], indent, depth + 1, out));
+            write_many('[', ']', items.len(), indent, depth, out, |index, out| {
+                write(&items[index], indent, depth + 1, out)
+            });
         }
         Value::Map(map) => {
             let mut pairs = map.iter();
@@ -146,7 +149,15 @@ fn write_display(value: impl std::fmt::Display, out: &mut String) {
     let _ = write!(out, "{value}");
 }
 
-fn write_many(open: char, close: char, len: usize, indent: Option<usize>, depth: usize, out: &mut String, mut item: impl FnMut(usize, &mut String)) {
+fn write_many(
+    open: char,
+    close: char,
+    len: usize,
+    indent: Option<usize>,
+    depth: usize,
+    out: &mut String,
+    mut item: impl FnMut(usize, &mut String),
+) {
     let line = |depth: usize, out: &mut String| {
         if let Some(indent) = indent
             && len > 0
@@ -197,7 +208,8 @@ impl Reader<'_> {
         let before = &self.text[..self.at];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let pointer = self.path.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect();
+        let pointer =
+            self.path.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect();
         JsonError {
             message: message.into(),
             line: count(before.matches('\n').count() + 1),
@@ -301,7 +313,9 @@ impl Reader<'_> {
                     return Ok(out.into());
                 }
                 '\\' => out.push(self.escape()?),
-                control if (control as u32) < 0x20 => return Err(self.error("a control character stands in a string unescaped")),
+                control if (control as u32) < 0x20 => {
+                    return Err(self.error("a control character stands in a string unescaped"));
+                }
                 other => {
                     out.push(other);
                     self.at += other.len_utf8();
@@ -331,7 +345,11 @@ impl Reader<'_> {
     fn unicode(&mut self) -> Result<char, JsonError> {
         let unit = |at: usize| {
             let hex = self.text.get(at + 2..at + 6).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-            self.text[at..].starts_with("\\u").then_some(hex).flatten().and_then(|hex| u16::from_str_radix(hex, 16).ok())
+            self.text[at..]
+                .starts_with("\\u")
+                .then_some(hex)
+                .flatten()
+                .and_then(|hex| u16::from_str_radix(hex, 16).ok())
         };
         let first = unit(self.at).ok_or_else(|| self.error("four hexadecimal digits follow \\u"))?;
         let pair = [first, unit(self.at + 6).unwrap_or(0)];
@@ -400,7 +418,10 @@ impl Reader<'_> {
 /// `{"$blob": {hash, len, media_type}}`, as a reference.
 fn blob(map: &Map) -> Option<Value> {
     let reference = map.get("$blob").filter(|_| map.len() == 1)?;
-    let hash = reference.get("hash")?.as_str().filter(|hash| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let hash = reference
+        .get("hash")?
+        .as_str()
+        .filter(|hash| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))?;
     let len = u64::try_from(reference.get("len")?.as_int()?).ok()?;
     let media_type = reference.get("media_type")?.as_str()?;
     Some(Value::Blob(Arc::new(BlobRef { hash: hash.into(), len, media_type: media_type.into() })))
@@ -417,13 +438,27 @@ mod tests {
     #[test]
     fn numbers_stay_exact_or_are_refused() {
         for (text, back) in [
-            ("0", "0"), ("-0", "0"), ("9223372036854775807", "9223372036854775807"), ("9223372036854775808", "9223372036854775808.0"),
-            ("1.0", "1.0"), ("19.90", "19.90"), ("1e3", "1000.0"), ("1E-3", "0.001"), ("0.1", "0.1"),
-            ("1234567890123456789012345678", "1234567890123456789012345678.0"), ("0e999999", "0.0"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("9223372036854775807", "9223372036854775807"),
+            ("9223372036854775808", "9223372036854775808.0"),
+            ("1.0", "1.0"),
+            ("19.90", "19.90"),
+            ("1e3", "1000.0"),
+            ("1E-3", "0.001"),
+            ("0.1", "0.1"),
+            ("1234567890123456789012345678", "1234567890123456789012345678.0"),
+            ("0e999999", "0.0"),
         ] {
             assert_eq!(parse(text.as_bytes()).unwrap().to_json(), back, "{text}");
         }
-        for text in ["12345678901234567890123456789", "1e29", "1e-29", "0.12345678901234567890123456789", "1e99999999999999999999"] {
+        for text in [
+            "12345678901234567890123456789",
+            "1e29",
+            "1e-29",
+            "0.12345678901234567890123456789",
+            "1e99999999999999999999",
+        ] {
             assert!(error(text).message.contains("fit"), "{text}");
         }
     }
@@ -439,7 +474,24 @@ mod tests {
 
     #[test]
     fn invalid_texts_are_refused() {
-        for text in ["", " ", "nul", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "1 2", "+1", ".5", "1.", "\"\\x\"", "\"\\ud800\"", "\"\t\"", "\u{feff}1", "NaN"] {
+        for text in [
+            "",
+            " ",
+            "nul",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "'a'",
+            "1 2",
+            "+1",
+            ".5",
+            "1.",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\t\"",
+            "\u{feff}1",
+            "NaN",
+        ] {
             assert!(parse(text.as_bytes()).is_err(), "{text:?}");
         }
     }

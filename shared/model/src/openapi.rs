@@ -2,7 +2,10 @@
 
 use crate::{Timestamp, Value, ids};
 use std::borrow::Cow;
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::{SchemaType, Type}};
+use utoipa::openapi::{
+    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+    schema::{SchemaType, Type},
+};
 use utoipa::{PartialSchema, ToSchema};
 
 impl PartialSchema for Value {
@@ -55,4 +58,17 @@ macro_rules! id_schemas {
     )*};
 }
 
-id_schemas!(TenantId, PersonId, EnvironmentId, SessionId, TokenId, FlowId, RunId, WebhookId, ConnectionId, IntentId, AuditId, RequestId);
+id_schemas!(
+    TenantId,
+    PersonId,
+    EnvironmentId,
+    SessionId,
+    TokenId,
+    FlowId,
+    RunId,
+    WebhookId,
+    ConnectionId,
+    IntentId,
+    AuditId,
+    RequestId
+);

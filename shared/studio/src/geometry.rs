@@ -112,7 +112,7 @@ impl Curve {
     pub fn between(from: Point, to: Point) -> Self {
         let gap = to.x - from.x;
         // Going back, handles grow with the distance so that the curve leaves the cards visibly.
-        let reach = if gap >= 0 { (gap / 2).max(24).min(160) } else { (32 - gap / 3).min(240) };
+        let reach = if gap >= 0 { (gap / 2).clamp(24, 160) } else { (32 - gap / 3).min(240) };
         Self { from, out: Point::new(from.x + reach, from.y), into: Point::new(to.x - reach, to.y), to }
     }
 

@@ -67,13 +67,11 @@ impl PureCall<'_> {
     /// What evaluation says, with the item's index.
     pub fn per_item(&mut self, pointer: &str, item: &Value, index: i64) -> Result<Value, NodeError> {
         match self.config.pointer(pointer) {
-            Some(Value::Map(_) | Value::List(_)) => {
-                self.each.eval(pointer, item, index, self.meter).map_err(|error| {
-                    let mut failed = NodeError::new(error.code(), format!("item {index}: {error}"));
-                    failed.detail = Value::map([("index", Value::Int(index)), ("field", pointer.into())]);
-                    failed
-                })
-            }
+            Some(Value::Map(_) | Value::List(_)) => self.each.eval(pointer, item, index, self.meter).map_err(|error| {
+                let mut failed = NodeError::new(error.code(), format!("item {index}: {error}"));
+                failed.detail = Value::map([("index", Value::Int(index)), ("field", pointer.into())]);
+                failed
+            }),
             Some(field) => Ok(field.clone()),
             None => Ok(Value::Null),
         }

@@ -182,7 +182,9 @@ impl FromStr for PortRef {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('.') {
-            Some((node, port)) if !node.is_empty() && !port.is_empty() => Ok(Self { node: node.into(), port: port.into() }),
+            Some((node, port)) if !node.is_empty() && !port.is_empty() => {
+                Ok(Self { node: node.into(), port: port.into() })
+            }
             _ => Err("an end of an edge is written `key.port`"),
         }
     }

@@ -15,8 +15,8 @@ use crate::{
     definition::{Definition, Graph, Key, Node, Policies, limits, names::did_you_mean, pointer::Pointer},
     schema::well_formed,
 };
-use holon_model::wire::flows::{Diagnostic, Severity};
 use graph::Shape;
+use holon_model::wire::flows::{Diagnostic, Severity};
 use std::sync::Arc;
 
 /// Everything that is wrong or worth a look, in the order of the definition; at most [`limits::MAX_DIAGNOSTICS`] and one that
@@ -36,7 +36,11 @@ pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnosti
     check.graph(&definition.graph, &root, None);
     if check.triggers == 0 && check.nodes > 0 || definition.graph.nodes.is_empty() {
         let hint = "Add one, for example Manual start or Webhook.".to_owned();
-        check.report(DiagnosticCode::NoTrigger.hinted(&root.key("nodes"), "nothing can start this flow: it has no trigger", hint));
+        check.report(DiagnosticCode::NoTrigger.hinted(
+            &root.key("nodes"),
+            "nothing can start this flow: it has no trigger",
+            hint,
+        ));
     }
     let samples = root.key("samples");
     for path in definition.samples.keys().filter(|path| !exists(&definition.graph, path)) {
@@ -76,7 +80,9 @@ impl<'a> Check<'a> {
         match self.found.len() {
             n if n < limits::MAX_DIAGNOSTICS => self.found.push(diagnostic),
             limits::MAX_DIAGNOSTICS => {
-                self.found.push(DiagnosticCode::MoreProblems.at(&Pointer::ROOT, "there are more problems than are listed here"));
+                self.found.push(
+                    DiagnosticCode::MoreProblems.at(&Pointer::ROOT, "there are more problems than are listed here"),
+                );
             }
             _ => {}
         }
@@ -91,10 +97,12 @@ impl<'a> Check<'a> {
         let depth = around.map_or(0, |(place, ..)| place.depth + 1);
         self.nodes += graph.nodes.len();
         if depth > limits::MAX_DEPTH || self.nodes > limits::MAX_NODES {
-            let message = format!("more than {} nodes, or scopes more than {} deep", limits::MAX_NODES, limits::MAX_DEPTH);
+            let message =
+                format!("more than {} nodes, or scopes more than {} deep", limits::MAX_NODES, limits::MAX_DEPTH);
             return self.report(DiagnosticCode::LimitExceeded.at(at, message));
         }
-        let kinds: Vec<Option<&Arc<NodeKind>>> = graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
+        let kinds: Vec<Option<&Arc<NodeKind>>> =
+            graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
         let shape = self.shape(graph, &kinds, at);
         let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map));
         let place = Place {
@@ -132,7 +140,15 @@ impl<'a> Check<'a> {
         self.report(DiagnosticCode::UnknownKind.hinted(&at.key("kind"), message, hint));
     }
 
-    fn node(&mut self, number: usize, key: &'a Key, node: &'a Node, kind: &'a NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
+    fn node(
+        &mut self,
+        number: usize,
+        key: &'a Key,
+        node: &'a Node,
+        kind: &'a NodeKind,
+        place: &Place<'_>,
+        at: &Pointer<'_>,
+    ) {
         if matches!(kind.behaviour, Behaviour::Trigger) {
             if place.depth == 0 {
                 self.triggers += 1;
@@ -154,9 +170,14 @@ impl<'a> Check<'a> {
             Behaviour::Primitive(Primitive::Wait) => (false, true),
             _ => (false, false),
         };
-        for (name, set, useful) in [("retry", policies.retry.is_some(), retry), ("timeout", policies.timeout.is_some(), timeout)] {
+        for (name, set, useful) in
+            [("retry", policies.retry.is_some(), retry), ("timeout", policies.timeout.is_some(), timeout)]
+        {
             if set && !useful {
-                let message = format!("`{name}` has no effect here: {} does nothing that could be slow or go wrong by chance", kind.title);
+                let message = format!(
+                    "`{name}` has no effect here: {} does nothing that could be slow or go wrong by chance",
+                    kind.title
+                );
                 self.report(DiagnosticCode::MisplacedPolicy.hinted(
                     &at.key("policies").key(name),
                     message,
@@ -190,7 +211,11 @@ impl<'a> Check<'a> {
             };
             if needed && body.nodes.is_empty() && body.result.is_none() {
                 let message = format!("`{name}` of `{key}` is empty");
-                self.report(DiagnosticCode::MissingBody.hinted(&at, message, "Put the nodes into it that are to run.".to_owned()));
+                self.report(DiagnosticCode::MissingBody.hinted(
+                    &at,
+                    message,
+                    "Put the nodes into it that are to run.".to_owned(),
+                ));
             }
             self.graph(body, &at, Some((place, key, kind)));
         }

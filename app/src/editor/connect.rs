@@ -53,7 +53,7 @@ pub(super) fn ConnectDialog() -> impl IntoView {
         let after = from.get_untracked();
         editor.asking.set(None);
         editor.adding.set(Adding { after, ..Adding::default() });
-        palette::focus();
+        palette::focus(editor);
     };
     view! {
         <Dialog open title>

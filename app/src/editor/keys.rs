@@ -38,9 +38,9 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         ("Escape", _) => done(|| escape(editor)),
         _ if command || !inside(event, ".canvas") => false,
         ("Delete" | "Backspace", _) => done(|| editor.delete()),
-        ("/", _) => done(|| palette::focus()),
+        ("/", _) => done(|| palette::focus(editor)),
         // Only from the canvas itself, and never backwards: nobody is kept in.
-        ("Tab", _) if !event.shift_key() => done(|| palette::focus()),
+        ("Tab", _) if !event.shift_key() => done(|| palette::focus(editor)),
         ("Enter", _) => done(|| {
             dom::focus(
                 ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button",

@@ -3,15 +3,22 @@
 use leptos::{ev, prelude::*};
 
 use super::{
-    store::{Adding, use_editor},
+    store::{Adding, Editor, use_editor},
     strings,
 };
 use crate::ui::{dom, icon};
 
-/// Moves the focus into the search.
-pub(super) fn focus() {
-    dom::focus("#kind-search");
+/// Shows the palette and moves the focus into its search.
+pub(super) fn focus(editor: Editor) {
+    if editor.side.get_untracked() != SIDE {
+        editor.side.set(SIDE);
+    }
+    // It is drawn first.
+    set_timeout(|| dom::focus("#kind-search"), std::time::Duration::ZERO);
 }
+
+/// The tab of the left panel that shows the palette.
+pub(super) const SIDE: &str = "nodes";
 
 /// A kind as the list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +69,7 @@ pub(super) fn Palette() -> impl IntoView {
     Effect::new(move |_| {
         if editor.adding.with(|adding| *adding != Adding::default()) {
             words.set(String::new());
-            focus();
+            dom::focus("#kind-search");
         }
     });
     let choose = move |id: &str| {

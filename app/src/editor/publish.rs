@@ -127,7 +127,7 @@ fn published(editor: Editor) -> AnyView {
     };
     view! {
         {move || editor.published.get().map(|version| view! {
-            <p class="line" role="status">{icon("circle-check")}{format!("{} {}", strings::PUBLISHED, version.version)}</p>
+            <p class="line" role="status">{icon("circle-check")}{format!("{} version {}", strings::PUBLISHED, version.version)}</p>
             <dl class="facts"><div><dt>"Hash"</dt><dd>{copyable(version.hash, "the hash")}</dd></div></dl>
         })}
         {move || editor.webhooks.get().into_iter().map(address).collect::<Vec<_>>()}

@@ -76,6 +76,8 @@ pub(super) struct Editor {
     pub drawer: RwSignal<Option<Tab>>,
     pub asking: RwSignal<Option<Asking>>,
     pub adding: RwSignal<Adding>,
+    /// The open tab of the left panel.
+    pub side: RwSignal<&'static str>,
     pub said: RwSignal<String>,
     pub history: StoredValue<History>,
     pub revision: StoredValue<i64>,
@@ -133,6 +135,7 @@ impl Editor {
             drawer: RwSignal::new(Some(Tab::Input)),
             asking: RwSignal::new(None),
             adding: RwSignal::new(Adding::default()),
+            side: RwSignal::new(super::palette::SIDE),
             said: RwSignal::new(String::new()),
             history: StoredValue::new(History::new()),
             revision: StoredValue::new(flow.revision),

@@ -15,7 +15,7 @@ use super::{
     inspector::{Inspector, OpenTab},
     keys,
     outline::Outline,
-    palette::Palette,
+    palette::{self, Palette},
     publish::PublishDialog,
     save, skeleton,
     store::{Adding, Asking, Editor},
@@ -80,7 +80,13 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
     provide_context(editor);
     provide_context(OpenTab(RwSignal::new("settings")));
     save::guard(editor);
-    let side = RwSignal::new("nodes");
+    let side = editor.side;
+    // What is to be added is chosen from the palette.
+    Effect::new(move |_| {
+        if editor.adding.with(|adding| *adding != Adding::default()) && side.get_untracked() != palette::SIDE {
+            side.set(palette::SIDE);
+        }
+    });
     let on = Callback::new(move |event| heard(editor, event));
     let count = Memo::new(move |_| {
         let path = editor.scene.path.get();
@@ -98,9 +104,9 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
             on:paste=move |event| keys::clipboard(editor, &event)
         >
             <aside class="editor-side" aria-label=strings::PALETTE>
-                <Tabs id="side" label=strings::PALETTE tabs=vec![("nodes", strings::NODES, None), ("outline", strings::OUTLINE, None)] open=side/>
+                <Tabs id="side" label=strings::PALETTE tabs=vec![(palette::SIDE, strings::NODES, None), ("outline", strings::OUTLINE, None)] open=side/>
                 <div id="side-panel" class="side-panel" role="tabpanel">
-                    {move || if side.get() == "nodes" { view! { <Palette/> }.into_any() } else { view! { <Outline/> }.into_any() }}
+                    {move || if side.get() == palette::SIDE { view! { <Palette/> }.into_any() } else { view! { <Outline/> }.into_any() }}
                 </div>
             </aside>
             <div class="editor-middle">

@@ -7,7 +7,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::ask;
-use crate::{ports::use_ports, ui::icon};
+use crate::{
+    ports::use_ports,
+    ui::{format, icon},
+};
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +66,14 @@ pub fn LogHash(
 fn verdict(check: &Check) -> AnyView {
     let (class, glyph, words) = match check {
         Check::Working => ("status is-running", "loader-circle", WORKING.to_owned()),
-        Check::Confirmed { rows } => {
-            ("status is-succeeded", "circle-check", format!("Confirmed in this browser: {rows} journal rows replayed"))
-        }
+        Check::Confirmed { rows } => (
+            "status is-succeeded",
+            "circle-check",
+            format!(
+                "Confirmed in this browser: {} replayed",
+                format::count(u64::from(*rows), "journal row", "journal rows")
+            ),
+        ),
         Check::Different { seq, why } => {
             ("status is-failed", "circle-x", format!("Differs from journal row {seq} on: {why}"))
         }

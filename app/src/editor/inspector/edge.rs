@@ -33,7 +33,7 @@ pub(super) fn edge(id: String) -> AnyView {
     };
     let insert = move |_| {
         editor.adding.set(Adding { edge: Some(id.clone()), ..Adding::default() });
-        palette::focus();
+        palette::focus(editor);
     };
     view! {
         <div class="inspector-head">

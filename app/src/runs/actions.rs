@@ -1,6 +1,7 @@
 //! What can be done with a run: stop it while it is live, start it again when it is over.
 
 use holon_model::Problem;
+use holon_model::wire::runs::{StartRun, Started};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -20,11 +21,16 @@ pub fn actions(run: LiveRun) -> AnyView {
         }
     });
     let cancel = move |_| send(api::cancel(run.id), pending, problem, move |()| toasts.good(strings::CANCELLING));
-    let retry = move |_| {
-        let navigate = navigate.clone();
-        send(api::retry(run.id), pending, problem, move |started| {
-            navigate(&format!("/runs/{}", started.id), NavigateOptions::default());
-        });
+    let go = move |started: Started| navigate(&format!("/runs/{}", started.id), NavigateOptions::default());
+    let retry = move |completed: bool| {
+        let ask = if completed {
+            // What completed is not repeated as itself: a new run starts with the same input.
+            let flow = run.summary.with_untracked(|summary| summary.flow);
+            api::start(flow, &StartRun { input: run.input.get_value(), trigger: None })
+        } else {
+            api::retry(run.id)
+        };
+        send(ask, pending, problem, go.clone());
     };
     let live = Memo::new(move |_| run.summary.with(|summary| is_live(&summary.status)));
     let flow = move || run.summary.with(|summary| format!("/flows/{}", summary.flow));
@@ -33,10 +39,28 @@ pub fn actions(run: LiveRun) -> AnyView {
         {move || {
             let retry = retry.clone();
             if live.get() {
-                view! { <button type="button" class="button danger" disabled=move || pending.get() on:click=cancel>{icon("ban")}{strings::CANCEL}</button> }.into_any()
-            } else {
-                view! { <button type="button" class="button primary" disabled=move || pending.get() on:click=retry>{icon("rotate-ccw")}{strings::RETRY}</button> }.into_any()
+                return view! {
+                    <button type="button" class="button danger" disabled=move || pending.get() on:click=cancel>
+                        {icon("ban")}
+                        {strings::CANCEL}
+                    </button>
+                }
+                .into_any();
             }
+            let completed = run.summary.with(|summary| summary.status == "completed");
+            view! {
+                <button
+                    type="button"
+                    class="button"
+                    class:primary=!completed
+                    disabled=move || pending.get()
+                    on:click=move |_| retry(completed)
+                >
+                    {icon("rotate-ccw")}
+                    {if completed { strings::AGAIN } else { strings::RETRY }}
+                </button>
+            }
+            .into_any()
         }}
     }
     .into_any()

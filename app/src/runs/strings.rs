@@ -1,6 +1,7 @@
 //! What people read on the pages of runs.
 
 pub const AFTER: &str = "After";
+pub const AGAIN: &str = "Run again";
 pub const ALL_FLOWS: &str = "All flows";
 pub const ALL_STATUSES: &str = "Any status";
 pub const ATTEMPTS: &str = "Attempts";

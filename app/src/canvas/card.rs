@@ -41,14 +41,14 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
         }
     };
     view! {
-        <article
+        <div
             class=move || format!("node is-{}", state.with(|state| state.status.clone()))
             class:selected=selected
             class:disabled=move || view.with(|view| view.as_ref().is_some_and(|view| view.disabled))
             class:wrong=move || problem.with(|problem| problem.as_ref().is_some_and(|(severity, _)| *severity == Severity::Error))
             id=format!("node-{key}")
             data-node=key.to_string()
-            role="img"
+            role="group"
             aria-label=label
             style:transform=place
         >
@@ -59,7 +59,7 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
             </div>
             {move || foot(&state.get())}
             {move || still.get().map(|view| ports::ports(&view, on))}
-        </article>
+        </div>
     }
     .into_any()
 }

@@ -100,7 +100,10 @@ fn measure(root: NodeRef<html::Div>, scene: Scene) {
         let target = element.clone();
         let closure = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(move || {
             let size = (f64::from(target.client_width()), f64::from(target.client_height()));
-            let first = scene.size.try_get_untracked().is_some_and(|(width, _)| width == 0.0);
+            // Turning a tablet or docking a window is a new view; dragging the inspector's edge is not.
+            const NEW_VIEW: f64 = 240.0;
+            let before = scene.size.try_get_untracked().unwrap_or(size);
+            let first = before.0 == 0.0 || (before.0 - size.0).abs() > NEW_VIEW;
             scene.size.try_set(size);
             if first && scene.view.try_with_untracked(|view| !view.nodes.is_empty()) == Some(true) {
                 tools::show(scene);

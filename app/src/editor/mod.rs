@@ -49,7 +49,10 @@ pub fn EditorPage() -> impl IntoView {
 /// What stands until the editor does: the same boxes, empty.
 pub(crate) fn skeleton() -> AnyView {
     view! {
-        <header class="bar"><span class="muted">{strings::OPENING}</span></header>
+        <header class="bar">
+            <h1 class="hidden-visually">{strings::TITLE}</h1>
+            <span class="muted">{strings::OPENING}</span>
+        </header>
         <div class="editor" aria-busy="true">
             <div class="editor-side"></div>
             <div class="editor-middle"><div class="canvas"></div></div>

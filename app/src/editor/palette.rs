@@ -10,9 +10,11 @@ use crate::ui::{dom, icon};
 
 /// Shows the palette and moves the focus into its search.
 pub(super) fn focus(editor: Editor) {
-    if editor.side.get_untracked() != SIDE {
-        editor.side.set(SIDE);
+    if editor.side.get_untracked() == SIDE {
+        // At once: what is typed next is meant for it.
+        return dom::focus("#kind-search");
     }
+    editor.side.set(SIDE);
     // It is drawn first.
     set_timeout(|| dom::focus("#kind-search"), std::time::Duration::ZERO);
 }

@@ -28,6 +28,7 @@ pub(super) fn Top() -> impl IntoView {
     };
     view! {
         <header class="bar editor-bar">
+            <h1 class="hidden-visually">{name}</h1>
             <nav class="crumbs" aria-label=strings::FLOWS>
                 <ol>
                     <li><a href="/flows">{strings::FLOWS}</a>{icon("chevron-right")}</li>

@@ -19,9 +19,12 @@ pub(super) fn expression(spot: Spot, field: &Field, text: bool, id: String) -> A
     let (pointer, each) = (field.pointer.clone(), field.each);
     let source = {
         let (spot, pointer) = (spot.clone(), pointer.clone());
-        Memo::new(move |_| match form::mode(spot.value(&pointer).as_ref()) {
-            Mode::Expression(source) | Mode::Text(source) => source,
-            Mode::Fixed => String::new(),
+        Memo::new(move |_| {
+            let value = spot.value(&pointer);
+            match form::mode(value.as_ref()) {
+                Mode::Expression(source) | Mode::Text(source) => source,
+                Mode::Fixed => value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
+            }
         })
     };
     let store = {
@@ -73,9 +76,7 @@ pub(super) fn editor(
                 spellcheck="false"
                 autocomplete="off"
                 placeholder=placeholder
-                role="combobox"
                 aria-autocomplete="list"
-                aria-expanded=move || completion.is_open().to_string()
                 aria-controls=list.clone()
                 aria-activedescendant=move || completion.active_id()
                 prop:value=source

@@ -70,10 +70,18 @@ fn visible(spot: &Spot, field: &Field) -> bool {
 
 fn written(spot: &Spot, field: &Field) -> Memo<Written> {
     let (spot, field) = (spot.clone(), field.clone());
-    Memo::new(move |_| match (form::mode(spot.value(&field.pointer).as_ref()), &field.input) {
-        (Mode::Expression(_), _) | (_, Input::Expression) => Written::Expression,
-        (Mode::Text(_), _) | (_, Input::Template) => Written::Text,
-        (Mode::Fixed, _) => Written::Fixed,
+    Memo::new(move |_| {
+        let value = spot.value(&field.pointer);
+        let given = value.as_ref().is_some_and(|value| !value.is_null());
+        let words = value.as_ref().is_none_or(|value| value.as_str().is_some());
+        match (form::mode(value.as_ref()), &field.input) {
+            (Mode::Expression(_), _) => Written::Expression,
+            (Mode::Text(_), _) => Written::Text,
+            // Written by hand as JSON with expressions inside: it stays JSON.
+            (Mode::Fixed, Input::Expression) if !given => Written::Expression,
+            (Mode::Fixed, Input::Template) if words => Written::Text,
+            (Mode::Fixed, _) => Written::Fixed,
+        }
     })
 }
 

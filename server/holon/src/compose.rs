@@ -51,8 +51,11 @@ pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
     let egress = Arc::new(Egress::new(config.egress_allow_loopback));
     let connections: Arc<dyn ConnectionSource> =
         Arc::new(StoredConnections::new(pools.engine.clone(), Arc::clone(&keyring)));
+    let store = PgStore::new(pools.engine.clone());
+    // A private Postgres lies in the data directory: when it ends itself because the disk is full, callers are told that.
+    let store = if alone { store.on_disk(config.data_dir.clone()) } else { store };
     let runtime = Runtime::start(RuntimeConfig {
-        store: Arc::new(PgStore::new(pools.engine.clone())),
+        store: Arc::new(store),
         definitions: definitions.clone(),
         executors: holon_catalogue::executors(),
         host: Host { egress: Arc::clone(&egress), connections: Arc::clone(&connections) },

@@ -12,6 +12,9 @@ use super::{Error, shape, store};
 use crate::http::cursor;
 use crate::state::AppState;
 
+/// Items of a map whose nodes a page shows: a map over a hundred thousand items must not make an answer of hundreds of megabytes.
+const SHOWN_ITEMS: u32 = 1_000;
+
 /// Which page of runs.
 #[derive(Debug, Clone, Default)]
 pub struct ListRuns {
@@ -71,7 +74,7 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
         // The row of live work is written with the first commit in which the run is not over; the journal knows.
         summary.status = machine.status().name().into();
     }
-    let view = machine.view();
+    let view = machine.view_of_first(SHOWN_ITEMS);
     Ok(Run {
         definition: flow.definition.to_value(),
         input: replayed.input,

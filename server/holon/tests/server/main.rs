@@ -3,6 +3,9 @@
 mod bad_input;
 mod connections;
 mod cross_site;
+mod endpoint;
+mod examples;
+mod flows;
 mod identity;
 mod listening;
 mod settings;

@@ -1,0 +1,163 @@
+//! The examples, run on the server against a real endpoint and in the preview on their samples: the same results, and over the
+//! same inputs the same log hash.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::endpoint::Endpoint;
+use crate::support::{Person, Server, request};
+
+/// A server with the published example, whose calls go to `endpoint`.
+async fn published(name: &str, endpoint: &Endpoint) -> (Server, Person, Value) {
+    let server = Server::with(&[("HOLON_EGRESS_ALLOW_LOOPBACK", "true")]).await;
+    let ada = server.person("ada").await;
+    if name == "signed-push" {
+        let key = json!({"name": "github", "kind": "hmac_key", "secret": "it's a secret", "hosts": []});
+        let made = server.by(&ada, "POST", "/api/v1/connections", key).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
+    let example = holon_catalogue::examples().iter().find(|example| example.name == name).unwrap();
+    let here = format!("127.0.0.1:{}", endpoint.port);
+    let definition: Value =
+        serde_json::from_str(&example.definition.to_json().replace("127.0.0.1:9090", &here)).unwrap();
+    let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let path = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
+    let published = server.by(&ada, "POST", &format!("{path}/publish"), json!({"message": ""})).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+    let flow = server.by(&ada, "GET", &path, Value::Null).await.json();
+    (server, ada, flow)
+}
+
+/// Follows the only run to its end and answers it.
+async fn finished(server: &Server, ada: &Person) -> Value {
+    let runs = server.by(ada, "GET", "/api/v1/runs", Value::Null).await.json();
+    assert_eq!(runs["data"].as_array().unwrap().len(), 1, "{runs}");
+    let path = format!("/api/v1/runs/{}", runs["data"][0]["id"].as_str().unwrap());
+    // The stream of a run ends with the run.
+    let events = server.by(ada, "GET", &format!("{path}/events"), Value::Null).await;
+    assert!(events.text.contains("event: end"), "{}", events.text);
+    server.by(ada, "GET", &path, Value::Null).await.json()
+}
+
+/// The browser's engine replays the journal and comes to the same hash; the preview on the samples comes to the same output.
+async fn compare(server: &Server, ada: &Person, run: &Value, output: &str) {
+    let id = run["summary"]["id"].as_str().unwrap();
+    let journal = server.by(ada, "GET", &format!("/api/v1/runs/{id}/journal"), Value::Null).await.json();
+    let verified = worker(json!({"verify": {"definition": run["definition"], "journal": journal["data"]}}));
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(verified["log_hash"], run["log_hash"], "{verified}");
+    let preview = worker(json!({"preview": {"definition": run["definition"]}}));
+    assert_eq!(preview["status"], "completed", "{preview}");
+    let (server, browser) = (run.pointer(output), preview.pointer(output));
+    assert!(server.is_some() && server == browser, "{server:?} on the server, {browser:?} in the browser");
+}
+
+/// What the browser's worker answers.
+fn worker(ask: Value) -> Value {
+    let answer: Value =
+        serde_json::from_str(&holon_preview::handle(&json!({"id": 1, "ask": ask}).to_string())).unwrap();
+    assert!(answer["error"].is_null(), "{answer}");
+    answer["ok"].clone()
+}
+
+fn hook(flow: &Value) -> String {
+    let url = flow["webhooks"][0]["url"].as_str().unwrap();
+    url[url.find("/hooks/").unwrap()..].to_owned()
+}
+
+#[tokio::test]
+async fn an_order_is_taken_once_and_answered_with_exact_totals() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("order-intake", &endpoint).await;
+    let order: Value = serde_json::from_str(include_str!("../../../../docs/examples/order-intake/order.json")).unwrap();
+    let headers = [("idempotency-key", "order-1042")];
+    let first = server.send(request("POST", &hook(&flow), &headers, order.clone())).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
+    // As text: the digits are the promise.
+    assert!(first.text.contains(r#""net":68.40"#) && first.text.contains(r#""tax":13.00"#), "{}", first.text);
+    let again = server.send(request("POST", &hook(&flow), &headers, order)).await;
+    assert_eq!(
+        (again.status, again.text),
+        (first.status, first.text),
+        "a repeated delivery is answered like the first"
+    );
+    let received = endpoint.received();
+    assert_eq!(received.iter().map(|(path, ..)| path.as_str()).collect::<Vec<_>>(), ["/reserve"; 2]);
+    assert_ne!(received[0].1, received[1].1, "each line's call has a key of its own");
+    let run = finished(&server, &ada).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    compare(&server, &ada, &run, "/output").await;
+}
+
+#[tokio::test]
+async fn a_wrong_order_is_answered_with_its_mistakes() {
+    let endpoint = Endpoint::start().await;
+    let (server, _, flow) = published("order-intake", &endpoint).await;
+    let order = json!({"id": "1", "customer": {"name": "A", "email": "a@example.com"}, "lines": [{"sku": "X", "qty": 0, "price": 1}]});
+    let refused = server.send(request("POST", &hook(&flow), &[], order)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert!(refused.text.contains("/lines/0/qty"), "{}", refused.text);
+    assert!(endpoint.received().is_empty());
+    let broken =
+        Request::post(hook(&flow)).header("content-type", "application/json").body(Body::from("{\"id\": 01}")).unwrap();
+    let refused = server.send(broken).await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (StatusCode::BAD_REQUEST, "invalid_json"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/body/id");
+}
+
+#[tokio::test]
+async fn a_push_is_believed_only_with_its_signature() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("signed-push", &endpoint).await;
+    let push = include_str!("../../../../docs/examples/signed-push/push.json");
+    let send = |signature: Option<String>| {
+        let mut request =
+            Request::post(hook(&flow)).header("content-type", "application/json").header("x-github-delivery", "1");
+        if let Some(signature) = signature {
+            request = request.header("x-hub-signature-256", signature);
+        }
+        server.send(request.body(Body::from(push)).unwrap())
+    };
+    for forged in [None, Some("sha256=00".to_owned()), Some(format!("sha256={}", "0".repeat(64)))] {
+        let refused = send(forged).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (StatusCode::UNAUTHORIZED, "bad_signature"),
+            "{}",
+            refused.text
+        );
+    }
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"it's a secret").unwrap();
+    mac.update(push.as_bytes());
+    let right = format!("sha256={}", holon_model::canon::hex(&mac.finalize().into_bytes()));
+    let accepted = send(Some(right.clone())).await;
+    assert_eq!(accepted.status, StatusCode::ACCEPTED, "{}", accepted.text);
+    let again = send(Some(right)).await;
+    assert_eq!(again.json(), json!({"run": accepted.json()["run"], "replayed": true}));
+    let run = finished(&server, &ada).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    assert_eq!(endpoint.received().len(), 1);
+    // What the chat hook answered has headers of its own; what was sent to it is what the sample's run would send.
+    compare(&server, &ada, &run, "/output/status").await;
+}
+
+#[tokio::test]
+async fn a_report_is_made_of_a_csv_file() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("csv-report", &endpoint).await;
+    let path = format!("/api/v1/flows/{}/runs", flow["id"].as_str().unwrap());
+    let started = server.by(&ada, "POST", &path, json!({"input": {"period": "2026-10"}})).await;
+    assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    let run = finished(&server, &ada).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    compare(&server, &ada, &run, "/output").await;
+}

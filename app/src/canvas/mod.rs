@@ -26,6 +26,6 @@ pub use crumbs::Crumbs;
 #[cfg(target_arch = "wasm32")]
 pub use flow::FlowCanvas;
 pub use run::RunCanvas;
-pub use scene::{CanvasEvent, Problems, Scene, Selection};
+pub use scene::{CanvasEvent, Problems, Said, Scene, Selection};
 #[cfg(target_arch = "wasm32")]
 pub use tools::{fit, zoom};

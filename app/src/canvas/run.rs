@@ -48,7 +48,7 @@ fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<
     use holon_flow::Definition;
     use holon_studio::{GraphPath, Kinds, states};
 
-    use super::{CanvasEvent, Crumbs, FlowCanvas, Scene, Selection};
+    use super::{CanvasEvent, Crumbs, FlowCanvas, Said, Scene, Selection};
 
     let Ok(definition) = Definition::from_value(&definition) else { return empty() };
     let definition = Signal::stored(Arc::new(definition));
@@ -66,8 +66,8 @@ fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<
         nodes.with(|nodes| Arc::new(states::edges(&definition.get(), &path.get(), &iterations.get(), nodes)))
     });
     let problems = Signal::stored(Arc::new(BTreeMap::<Key, _>::new()));
-    let scene =
-        Scene::new(definition, kinds.into(), path, iterations, node_states.into(), edge_states.into(), problems, false);
+    let said = Said { states: node_states.into(), edges: edge_states.into(), problems };
+    let scene = Scene::new(definition, kinds.into(), path, iterations, said, false);
     let count = Memo::new(move |_| nodes.with(|nodes| states::iterations(&path.get(), &iterations.get(), nodes)));
     if let Some(chosen) = chosen {
         Effect::new(move |_| {

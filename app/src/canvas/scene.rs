@@ -57,6 +57,17 @@ pub enum CanvasEvent {
     Fell { data: String, at: Point },
 }
 
+/// What a run and validation say about the graph that is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// States of the nodes.
+    pub states: Signal<Arc<BTreeMap<Key, NodeState>>>,
+    /// States of the edges, by `from>to`.
+    pub edges: Signal<Arc<BTreeMap<String, EdgeState>>>,
+    /// Problems of the nodes.
+    pub problems: Signal<Arc<Problems>>,
+}
+
 /// Everything a canvas draws.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene {
@@ -91,11 +102,10 @@ impl Scene {
         kinds: Signal<Arc<Kinds>>,
         path: RwSignal<GraphPath>,
         iterations: RwSignal<Vec<u32>>,
-        states: Signal<Arc<BTreeMap<Key, NodeState>>>,
-        edges: Signal<Arc<BTreeMap<String, EdgeState>>>,
-        problems: Signal<Arc<Problems>>,
+        said: Said,
         editable: bool,
     ) -> Self {
+        let Said { states, edges, problems } = said;
         let selection = RwSignal::new(Selection::default());
         let drag = RwSignal::new(Point::default());
         let view = Memo::new(move |_| {

@@ -46,7 +46,7 @@ pub(super) fn Palette() -> impl IntoView {
             let mut entries: Vec<Entry> = kinds
                 .search(&words.get())
                 .into_iter()
-                .filter(|kind| !(needs_input && kind.inputs.is_empty()) && !(inside && kind.trigger))
+                .filter(|kind| !(needs_input && kind.inputs.is_empty() || inside && kind.trigger))
                 .map(|kind| Entry {
                     id: kind.id.clone(),
                     title: kind.title.clone(),

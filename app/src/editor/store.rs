@@ -15,7 +15,7 @@ use leptos::prelude::*;
 
 use super::save;
 use crate::{
-    canvas::{Problems, Scene, Selection},
+    canvas::{Problems, Said, Scene, Selection},
     engine,
     ui::{Toasts, use_toasts},
 };
@@ -109,16 +109,8 @@ impl Editor {
             })
         });
         let problems = Memo::new(move |_| preview.with(|preview| Arc::new(problems(preview, &at.get()))));
-        let scene = Scene::new(
-            definition.into(),
-            kinds.into(),
-            at,
-            iterations,
-            node_states.into(),
-            edge_states.into(),
-            problems.into(),
-            true,
-        );
+        let said = Said { states: node_states.into(), edges: edge_states.into(), problems: problems.into() };
+        let scene = Scene::new(definition.into(), kinds.into(), at, iterations, said, true);
         let editor = Self {
             flow: flow.id,
             definition,

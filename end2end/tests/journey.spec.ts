@@ -39,7 +39,7 @@ test('from sign-up to a delivery that runs', async ({ page }) => {
     await page.getByRole('textbox', { name: 'Sample' }).fill(JSON.stringify(sample));
     await select('set');
     await settings.getByRole('button', { name: 'Compute with an expression' }).first().click();
-    await settings.getByRole('combobox').first().fill('{"total": trigger.body.qty * 19.90}');
+    await settings.getByRole('tabpanel').locator('textarea').first().fill('{"total": trigger.body.qty * 19.90}');
     await settings.getByRole('tab', { name: 'Data' }).click();
     // Exact: three times 19.90 is 59.70, not 59.699999999999996.
     await expect(settings).toContainText('total:59.70');

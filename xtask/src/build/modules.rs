@@ -80,7 +80,7 @@ fn bind(module: &Module, release: bool, tools: &Tools, compiled: &Path, out: &Fo
 fn inputs(compiled: &Path, bindgen: &Path) -> Result<String> {
     let meta = std::fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
     let time = meta.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-    Ok(format!("{} {} {time} {}", compiled.display(), meta.len(), bindgen.display()))
+    Ok(format!("{} {} {time} {} {NPM_OPTIMISER}", compiled.display(), meta.len(), bindgen.display()))
 }
 
 fn stamp_file(module: &Module, release: bool) -> Result<PathBuf> {
@@ -89,13 +89,27 @@ fn stamp_file(module: &Module, release: bool) -> Result<PathBuf> {
     Ok(dir.join(format!("{}-{}", module.name, paths::profile_dir(release))))
 }
 
-/// `wasm-opt`: the system's, else npm's.
+/// The oldest `wasm-opt` that is used. Version 108, which Debian 12 has, mixes up the two tables of a module with reference
+/// types: what it writes does not start ("Table.set(): Argument 1 is invalid").
+const OLDEST_OPTIMISER: u32 = 116;
+/// npm's, where the system has none or an older one.
+const NPM_OPTIMISER: &str = "132.0.0";
+
+/// `wasm-opt`: the system's where it is new enough, else npm's.
 fn optimiser() -> Result<Command> {
-    if let Some(program) = paths::program("wasm-opt") {
+    if let Some(program) = paths::program("wasm-opt")
+        && version(&program).is_some_and(|version| version >= OLDEST_OPTIMISER)
+    {
         return Ok(Command::new(program));
     }
-    let package = node::tool("binaryen", "132.0.0").context("wasm-opt is missing: install binaryen by hand")?;
+    let package = node::tool("binaryen", NPM_OPTIMISER).context("wasm-opt is missing: install binaryen by hand")?;
     let mut command = Command::new("node");
     command.arg(package.join("bin/wasm-opt"));
     Ok(command)
+}
+
+/// The number in `wasm-opt version 108`.
+fn version(program: &Path) -> Option<u32> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    String::from_utf8_lossy(&output.stdout).split_whitespace().find_map(|word| word.parse().ok())
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use holon_flow::Catalogue;
 use holon_platform::clock::SharedClock;
 use holon_platform::config::Config;
 use holon_platform::crypto::{Keyring, PasswordPool};
 use holon_platform::db::Pools;
 use holon_platform::egress::Egress;
-use holon_platform::execute::ConnectionSource;
+use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
@@ -18,6 +19,7 @@ use crate::connections::StoredConnections;
 use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
 use crate::state::{AppState, Parts};
+use crate::webhooks::KnownAddresses;
 
 /// How long a start waits for the database before its caller is told to come again.
 const START_WITHIN: Duration = Duration::from_secs(10);
@@ -40,13 +42,36 @@ pub struct Ground {
     pub alone: bool,
 }
 
+/// What flows are made of: the kinds, and how their effects are executed.
+pub struct Kinds {
+    /// The kinds.
+    pub catalogue: Arc<Catalogue>,
+    /// Who executes their effects.
+    pub executors: Executors,
+}
+
+impl Kinds {
+    /// The built-in ones.
+    pub fn built_in() -> Self {
+        Self { catalogue: holon_catalogue::catalogue(), executors: holon_catalogue::executors() }
+    }
+}
+
 /// Starts the runtime and makes the state of the routes.
 ///
 /// # Errors
 /// When the runtime cannot take up its runs, or passwords cannot be hashed.
 pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
+    compose_with(ground, Kinds::built_in()).await
+}
+
+/// The same with kinds of the caller's choice.
+///
+/// # Errors
+/// See [`compose`].
+pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppState> {
+    let Kinds { catalogue, executors } = kinds;
     let Ground { config, pools, keyring, clock, shutdown, address, alone } = ground;
-    let catalogue = holon_catalogue::catalogue();
     let definitions = Arc::new(StoredDefinitions::new(pools.engine.clone(), Arc::clone(&catalogue)));
     let egress = Arc::new(Egress::new(config.egress_allow_loopback));
     let connections: Arc<dyn ConnectionSource> =
@@ -57,7 +82,7 @@ pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
     let runtime = Runtime::start(RuntimeConfig {
         store: Arc::new(store),
         definitions: definitions.clone(),
-        executors: holon_catalogue::executors(),
+        executors,
         host: Host { egress: Arc::clone(&egress), connections: Arc::clone(&connections) },
         clock: clock.clone(),
         address,
@@ -73,6 +98,7 @@ pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
         build: build_id(&config),
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),
+        webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
         config,
         pools,
         clock,

@@ -15,6 +15,7 @@ use holon_runtime::RuntimeHandle;
 
 use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
+use crate::webhooks::KnownAddresses;
 
 /// The server's state.
 #[derive(Clone)]
@@ -42,9 +43,11 @@ pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     /// Published flows, compiled.
     pub definitions: Arc<StoredDefinitions>,
+    /// Where flows listen.
+    pub webhooks: KnownAddresses,
     /// What drives runs.
     pub runtime: RuntimeHandle,
-    /// Names the build of the static files, for `?v=`.
+    /// Names the build of the static files: the folder `/pkg/<build>/` that never changes.
     pub build: String,
     /// Whether the server drains.
     pub shutdown: Shutdown,

@@ -18,6 +18,7 @@ impl IntentPayload for Delete {
 /// Deletes the flow at the revision that the asker had seen.
 pub async fn delete(state: &AppState, _: Authorised<DeleteFlows>, intent: Intent<Delete>) -> Result<(), Error> {
     let Delete(id) = intent.payload;
+    let _changing = state.webhooks.changing(id);
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let present = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
     let base = intent.base_revision.unwrap_or(present.revision);

@@ -31,6 +31,7 @@ pub async fn publish(
 ) -> Result<VersionSummary, Error> {
     let Publish { id, ref message } = intent.payload;
     let environment = intent.context.environment;
+    let _changing = state.webhooks.changing(id);
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     if !store::lock(&mut tx, id).await? {
         return Err(Error::NotFound(id));

@@ -5,8 +5,10 @@ mod catching;
 mod dedup;
 mod delivery;
 mod http;
+mod known;
 mod receive;
 mod store;
 
 pub use delivery::MAX_BODY;
 pub use http::router;
+pub use known::{Changing, KEPT_FOR, KnownAddresses, Listening};

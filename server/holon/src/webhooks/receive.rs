@@ -5,14 +5,12 @@ use std::time::Duration;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse as _, Response};
 use holon_engine::Outcome;
-use holon_model::context::{Actor, Budget, Permissions};
-use holon_model::{Code, Context, Problem, RunId, Value};
+use holon_model::{Code, Problem, RunId, Value};
 use holon_platform::clock::mint;
-use holon_platform::db::TenantTx;
 use holon_runtime::{Answer, Definitions as _, Idempotency, StartRequest};
 
 use super::delivery::Delivery;
-use super::store::{self, Address};
+use super::store::Address;
 use super::{answer, dedup};
 use crate::flows;
 use crate::http::ApiError;
@@ -25,18 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Starts the run that this delivery asks for, and answers its caller.
 pub async fn receive(state: &AppState, token: &str, delivery: Delivery) -> Result<Response, ApiError> {
     let gone = || Problem::new(Code::NotFound, "No flow listens at this address.");
-    let address = store::address(&state.pools, token).await?.ok_or_else(gone)?;
-    let context = context(&address);
-    let mut tx = TenantTx::begin(&state.pools, &context).await?;
-    let version = flows::store::deployed_version(&mut tx, address.environment, address.flow).await?.ok_or_else(gone)?;
-    tx.commit().await?;
+    let listening = state.webhooks.find(token).await?.ok_or_else(gone)?;
+    let (address, version) = (&listening.address, listening.version);
+    let context = listening.context();
     let flow = state.definitions.load(address.tenant, address.flow, version).await.map_err(runs::definition_problem)?;
     let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config).ok_or_else(gone)?;
 
     if let Some(refused) = wrong_method(config, &delivery.method) {
         return Ok(refused);
     }
-    verify(state, &address, config, &delivery).await?;
+    verify(state, address, config, &delivery).await?;
     let value = delivery.to_value()?;
     checked_input(&flow.definition, &value)?;
     let key = dedup::key(config, &delivery, &value)?;
@@ -75,19 +71,6 @@ pub async fn receive(state: &AppState, token: &str, delivery: Delivery) -> Resul
         }
     };
     answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten())
-}
-
-/// What is known of a caller that is known by its address only.
-fn context(address: &Address) -> Context {
-    Context {
-        tenant: address.tenant,
-        environment: address.environment,
-        actor: Actor::Webhook,
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    }
 }
 
 fn wrong_method(config: &Value, method: &Method) -> Option<Response> {

@@ -12,3 +12,4 @@ mod settings;
 mod support;
 mod tokens;
 mod walk;
+mod webhooks;

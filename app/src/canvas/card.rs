@@ -58,7 +58,7 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
                 {move || still.get().map(|view| bodies(&view, on))}
             </div>
             {move || foot(&state.get())}
-            {move || still.get().map(|view| ports::ports(&view, on))}
+            {move || still.get().map(|view| ports::ports(&view, scene.editable, on))}
         </div>
     }
     .into_any()

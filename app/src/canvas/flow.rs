@@ -44,7 +44,12 @@ pub fn FlowCanvas(
             on:dblclick=move |event| gesture.double(&event)
             on:dragover=move |event| if scene.editable { event.prevent_default() }
             on:drop=move |event| gesture.fell(&event)
+            // Reached with keys, unless the pointer that brings the focus says otherwise.
+            on:focus=move |_| gesture.keyed.set(true)
             on:keydown=move |event| {
+                if event.key() == "Tab" {
+                    return;
+                }
                 gesture.keyed.set(true);
                 if event.key() == " " {
                     event.prevent_default();

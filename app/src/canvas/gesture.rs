@@ -99,13 +99,13 @@ impl Gesture {
         if target.closest(".node-row, .canvas-tools").ok().flatten().is_some() {
             return;
         }
-        self.keyed.set(false);
         let (x, y) = self.place(event);
         self.fingers.update_value(|fingers| _ = fingers.insert(event.pointer_id(), (x, y)));
         if let Some(root) = self.root.get_untracked() {
             let _ = root.set_pointer_capture(event.pointer_id());
             let _ = root.focus();
         }
+        self.keyed.set(false);
         let find = |name: &str| {
             let found = target.closest(&format!("[data-{name}]")).ok().flatten();
             found.and_then(|found| found.get_attribute(&format!("data-{name}")))

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use super::CanvasEvent;
 
 /// All ports of a card.
-pub(super) fn ports(view: &NodeView, on: Option<Callback<CanvasEvent>>) -> Vec<AnyView> {
+pub(super) fn ports(view: &NodeView, editable: bool, on: Option<Callback<CanvasEvent>>) -> Vec<AnyView> {
     let inputs = view.inputs.iter().enumerate().map(|(index, port)| input(view, index, port));
-    let outputs = view.outputs.iter().enumerate().map(|(index, port)| output(view, index, port, on));
+    let outputs = view.outputs.iter().enumerate().map(|(index, port)| output(view, index, port, on.filter(|_| editable)));
     inputs.chain(outputs).collect()
 }
 
@@ -28,11 +28,17 @@ fn input(view: &NodeView, index: usize, port: &str) -> AnyView {
 fn output(view: &NodeView, index: usize, port: &str, on: Option<Callback<CanvasEvent>>) -> AnyView {
     let name = format!("{}.{port}", view.key);
     let label = (view.outputs.len() > 1).then(|| view! { <span class="port-label">{port.to_owned()}</span> });
+    let Some(on) = on else {
+        return view! {
+            <span class="port out" class:error=port == "error" title=name style:top=top(index, view.outputs.len())>{label}</span>
+        }
+        .into_any();
+    };
     // Pressing it without a pointer is a click; the pointer's own way is in `gesture`.
     let press = {
         let name = name.clone();
         move |event: leptos::ev::MouseEvent| {
-            if let Some(on) = on.filter(|_| event.detail() == 0) {
+            if event.detail() == 0 {
                 on.run(CanvasEvent::Picked(name.clone()));
             }
         }

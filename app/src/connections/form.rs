@@ -68,7 +68,7 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
             })}
             {with_header}
             {move || (kind.get() == ConnectionKind::HttpBasic).then(|| view! { <p class="muted small">{strings::BASIC_HINT}</p> })}
-            <Field id="connection-secret" label=strings::SECRET kind="password" value=secret autocomplete="new-password" mono=true hint=strings::SECRET_HINT error=field_error(problem, "/secret")/>
+            <Field id="connection-secret" label=strings::SECRET kind="password" value=secret autocomplete="new-password" mono=true focused=!fresh hint=strings::SECRET_HINT error=field_error(problem, "/secret")/>
             {with_hosts}
             <div class="dialog-foot">
                 <button type="button" class="button" on:click=move |_| open.set(false)>{words::CANCEL}</button>

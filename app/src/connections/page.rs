@@ -4,13 +4,12 @@ use holon_model::Problem;
 use holon_model::wire::connections::Connection;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::{api, form, strings};
 use crate::frame::{Crumb, bar};
 use crate::ports::use_ports;
 use crate::ui::{
-    Confirm, Dialog, Menu, about, ago, empty, icon, keys, menu, menu_button, problem_notice, send, skeleton,
+    Confirm, Dialog, Menu, about, ago, asked, empty, icon, keys, menu, menu_button, problem_notice, send, skeleton,
 };
 
 /// What the dialog is about.
@@ -26,12 +25,7 @@ pub fn ConnectionsPage() -> impl IntoView {
     let ports = use_ports();
     let all = Resource::new(|| (), move |()| ports.connections.list());
     let (editing, doomed) = (RwSignal::new(None::<Editing>), RwSignal::new(None::<Connection>));
-    let query = use_query_map();
-    Effect::new(move |_| {
-        if query.with(|query| query.get("new").is_some()) {
-            editing.set(Some(Editing::New));
-        }
-    });
+    asked::when_new("/connections", move || editing.set(Some(Editing::New)));
     let start = move |primary: bool| {
         view! { <button type="button" class="button" class:primary=primary on:click=move |_| editing.set(Some(Editing::New))>{icon("plus")}{strings::NEW}</button> }
     };

@@ -58,7 +58,7 @@ pub(super) fn StaleDialog() -> impl IntoView {
             <p>{strings::STALE_TEXT}</p>
             <div class="dialog-foot">
                 <button type="button" class="button" on:click=reload>{strings::RELOAD}</button>
-                <button type="button" class="button primary" on:click=copy>{strings::SAVE_COPY}</button>
+                <button type="button" class="button primary" autofocus=true on:click=copy>{strings::SAVE_COPY}</button>
             </div>
         </Dialog>
     }

@@ -23,6 +23,12 @@ fn inside(event: &web_sys::Event, selector: &str) -> bool {
 
 /// Handles a key of the editor.
 pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
+    if event.key() == "Escape" && inside(event, ".editor-inspector, .drawer") && !event.default_prevented() {
+        // From a form back to the node it is about.
+        dom::focus("#canvas");
+        event.prevent_default();
+        return;
+    }
     if inside(event, "input, textarea, select, [contenteditable], dialog") {
         return;
     }
@@ -39,8 +45,8 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         _ if command || !inside(event, ".canvas") => false,
         ("Delete" | "Backspace", _) => done(|| editor.delete()),
         ("/", _) => done(|| palette::focus(editor)),
-        // Only from the canvas itself, and never backwards: nobody is kept in.
-        ("Tab", _) if !event.shift_key() => done(|| palette::focus(editor)),
+        // Only after a click on the canvas: who walks the page with keys goes on to what follows.
+        ("Tab", _) if !event.shift_key() && !inside(event, ".keyed, .canvas-tools") => done(|| palette::focus(editor)),
         ("Enter", _) => done(|| {
             dom::focus(
                 ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button",

@@ -52,7 +52,7 @@ fn item(line: &str) -> Option<&str> {
 }
 
 /// Code in backticks, strong words in double stars; everything else as it is.
-fn inline(text: &str) -> Vec<AnyView> {
+pub(super) fn inline(text: &str) -> Vec<AnyView> {
     let mut out = Vec::new();
     for (index, part) in text.split('`').enumerate() {
         if index % 2 == 1 {

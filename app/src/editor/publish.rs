@@ -16,7 +16,7 @@ use crate::{
     flows::api,
     ports::use_ports,
     runs,
-    ui::{Dialog, code, copyable, icon},
+    ui::{Dialog, code, copyable, focus_inside, icon},
 };
 
 /// The dialog: what changed, then the version with its hash and addresses.
@@ -38,7 +38,11 @@ pub(super) fn PublishDialog() -> impl IntoView {
     let errors = Memo::new(move |_| {
         editor.preview.with(|preview| preview.diagnostics.iter().any(|found| found.severity == Severity::Error))
     });
-    let publish = move |_| {
+    let publish = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if working.get_untracked() || errors.get_untracked() {
+            return;
+        }
         working.set(true);
         wrong.set(None);
         spawn_local(async move {
@@ -47,6 +51,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
             match result {
                 Ok(()) => {
                     done.try_set(true);
+                    focus_inside();
                     message.try_set(String::new());
                     // The addresses come with the flow.
                     let Some(ports) = ports.try_get_value() else { return };
@@ -66,19 +71,21 @@ pub(super) fn PublishDialog() -> impl IntoView {
                 published(editor)
             } else {
                 view! {
-                    <p class="muted">{strings::PUBLISH_TEXT}</p>
-                    <div class="field">
-                        <label for="publish-message">{strings::MESSAGE}" "<span class="optional">{strings::OPTIONAL}</span></label>
-                        <input class="input" id="publish-message" prop:value=message on:input=move |event| message.set(event_target_value(&event))/>
-                    </div>
-                    <Show when=move || errors.get()><p class="form-problem">{strings::CANNOT_PUBLISH}</p></Show>
-                    {move || wrong.get().map(|reason| view! { <p class="form-problem" role="alert">{reason}</p> })}
-                    <div class="dialog-foot">
-                        <Show when=move || errors.get()>
-                            <button type="button" class="button" on:click=move |_| { editor.asking.set(None); editor.drawer.set(Some(Tab::Problems)); }>{strings::PROBLEMS}</button>
-                        </Show>
-                        <button type="button" class="button primary" disabled=move || working.get() || errors.get() aria-busy=move || working.get().to_string() on:click=publish>{strings::PUBLISH}</button>
-                    </div>
+                    <form method="post" class="stack" on:submit=publish>
+                        <p class="muted">{strings::PUBLISH_TEXT}</p>
+                        <div class="field">
+                            <label for="publish-message">{strings::MESSAGE}" "<span class="optional">{strings::OPTIONAL}</span></label>
+                            <input class="input" id="publish-message" autocomplete="off" prop:value=message on:input=move |event| message.set(event_target_value(&event))/>
+                        </div>
+                        <Show when=move || errors.get()><p class="form-problem">{strings::CANNOT_PUBLISH}</p></Show>
+                        {move || wrong.get().map(|reason| view! { <p class="form-problem" role="alert">{reason}</p> })}
+                        <div class="dialog-foot">
+                            <Show when=move || errors.get()>
+                                <button type="button" class="button" on:click=move |_| { editor.asking.set(None); editor.drawer.set(Some(Tab::Problems)); }>{strings::PROBLEMS}</button>
+                            </Show>
+                            <button type="submit" class="button primary" disabled=move || working.get() || errors.get() aria-busy=move || working.get().to_string()>{strings::PUBLISH}</button>
+                        </div>
+                    </form>
                 }.into_any()
             }}
         </Dialog>
@@ -117,7 +124,7 @@ fn published(editor: Editor) -> AnyView {
         );
         view! {
             <div class="stack tight">
-                <span class="form-title">{strings::WEBHOOK}" "<code>{webhook.node}</code></span>
+                <span class="form-title">{strings::WEBHOOK}" "<code class="muted">{webhook.node}</code></span>
                 {copyable(webhook.url, "the webhook address")}
                 <span class="form-title">{strings::TRY_IT}</span>
                 {code(line, "the command", true)}

@@ -282,15 +282,18 @@ impl Editor {
         }
     }
 
-    /// With one node selected whose first output leads nowhere, a new node continues it.
+    /// With one node selected, or with only one there, whose first output leads nowhere, a new node continues it.
     fn natural_source(self, trigger: bool) -> Option<String> {
         if trigger {
             return None;
         }
-        let key = self.scene.selection.with_untracked(|selection| selection.single().cloned())?;
         let definition = self.definition.get_untracked();
         let at = self.at();
         let graph = at.find(&definition)?;
+        let key = self.scene.selection.with_untracked(|selection| match selection.nodes.len() {
+            0 => graph.nodes.keys().next().filter(|_| graph.nodes.len() == 1).cloned(),
+            _ => selection.single().cloned(),
+        })?;
         let ports = self.kinds.with_untracked(|kinds| graph.nodes.get(&key).map(|node| kinds.out_ports(node)))?;
         let free = |port: &&String| {
             *port != "error" && !graph.edges.iter().any(|edge| edge.from.node == key && *edge.from.port == ***port)

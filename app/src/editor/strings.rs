@@ -225,7 +225,7 @@ pub const TRIGGER: &str = "Started by";
 
 /// The keys, in the order in which they are shown.
 pub const SHORTCUTS: &[(&str, &str)] = &[
-    ("/ or Tab", "Add a node"),
+    ("/", "Add a node; after a click on the canvas, Tab too"),
     ("Enter", "Settings of the selected node"),
     ("C", "Connect the selected node to another"),
     ("Alt ← → ↑ ↓", "Follow edges"),
@@ -240,5 +240,5 @@ pub const SHORTCUTS: &[(&str, &str)] = &[
     (". + −", "Show all, zoom"),
     ("Shift drag", "Select with a rectangle"),
     ("Space drag", "Pan"),
-    ("Escape", "Close, deselect, leave the scope"),
+    ("Escape", "Back to the canvas, close, deselect, leave the scope"),
 ];

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     publish,
-    store::{Asking, Saving, use_editor},
+    store::{Asking, Editor, Saving, use_editor},
     strings,
 };
 use crate::ui::icon;
@@ -36,12 +36,12 @@ pub(super) fn Top() -> impl IntoView {
                 </ol>
             </nav>
             {version}
-            {move || saved(&editor.saving.get())}
+            {move || saved(editor)}
             <div class="actions">
                 {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
                 {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
                 <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
-                <button type="button" class="button" on:click=run>{icon("play")}{strings::RUN}</button>
+                <button type="button" class="button run" title=strings::RUN on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
                 <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
             </div>
         </header>
@@ -49,13 +49,24 @@ pub(super) fn Top() -> impl IntoView {
     .into_any()
 }
 
-fn saved(saving: &Saving) -> AnyView {
-    let (class, glyph, words, title) = match saving {
+fn saved(editor: Editor) -> AnyView {
+    let (class, glyph, words, title) = match editor.saving.get() {
         Saving::Saved => ("saved", "check", strings::SAVED, String::new()),
         Saving::Pending => ("saved", "circle-dashed", strings::PENDING, String::new()),
         Saving::Running => ("saved", "loader-circle", strings::SAVING, String::new()),
-        Saving::Failed(reason) => ("saved is-failed", "circle-alert", strings::NOT_SAVED, reason.clone()),
-        Saving::Stale => ("saved is-failed", "circle-alert", strings::STALE, strings::STALE_TEXT.to_owned()),
+        Saving::Failed(reason) => ("saved is-failed", "circle-alert", strings::NOT_SAVED, reason),
+        Saving::Stale => {
+            // The question can be closed, and asked again from here.
+            return view! {
+                <span role="status">
+                    <button type="button" class="button ghost small danger" title=strings::STALE_TEXT on:click=move |_| editor.asking.set(Some(Asking::Stale))>
+                        {icon("circle-alert")}
+                        {strings::STALE}
+                    </button>
+                </span>
+            }
+            .into_any();
+        }
     };
     view! { <span class=class role="status" title=title>{icon(glyph)}<span class="words">{words}</span></span> }
         .into_any()

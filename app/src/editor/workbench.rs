@@ -87,6 +87,8 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
             side.set(palette::SIDE);
         }
     });
+    // The keys work at once.
+    Effect::new(move |_| request_animation_frame(|| crate::ui::dom::rescue_focus("#canvas")));
     let on = Callback::new(move |event| heard(editor, event));
     let count = Memo::new(move |_| {
         let path = editor.scene.path.get();

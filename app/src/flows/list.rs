@@ -4,7 +4,6 @@ use holon_model::wire::Page;
 use holon_model::wire::flows::{Example, FlowSummary};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::api::FlowsQuery;
 use super::{new, strings, table};
@@ -12,19 +11,14 @@ use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
 use crate::ui::more::more;
 use crate::ui::search::search;
-use crate::ui::{empty, icon, problem_notice, skeleton};
+use crate::ui::{asked, empty, icon, problem_notice, skeleton};
 
 /// `/flows`
 #[component]
 pub fn FlowsPage() -> impl IntoView {
     let ports = use_ports();
     let (words, making) = (RwSignal::new(String::new()), RwSignal::new(false));
-    let query = use_query_map();
-    Effect::new(move |_| {
-        if query.with(|query| query.get("new").is_some()) {
-            making.set(true);
-        }
-    });
+    asked::when_new("/flows", move || making.set(true));
     let flows = Resource::new(move || words.get(), {
         let ports = ports.clone();
         move |q| ports.flows.list(FlowsQuery { q, ..FlowsQuery::default() })

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_navigate;
 use super::live::LiveRun;
 use super::{api, strings};
 use crate::ui::status::is_live;
-use crate::ui::{icon, send, use_toasts};
+use crate::ui::{dom, icon, send, use_toasts};
 
 /// The buttons in a run's header.
 pub fn actions(run: LiveRun) -> AnyView {
@@ -33,6 +33,14 @@ pub fn actions(run: LiveRun) -> AnyView {
         send(ask, pending, problem, go.clone());
     };
     let live = Memo::new(move |_| run.summary.with(|summary| is_live(&summary.status)));
+    Effect::new(move |before: Option<bool>| {
+        let now = live.get();
+        if before == Some(true) && !now {
+            // The button that was pressed may be gone.
+            request_animation_frame(|| dom::rescue_focus(".run-title h1"));
+        }
+        now
+    });
     let flow = move || run.summary.with(|summary| format!("/flows/{}", summary.flow));
     view! {
         <a class="button" href=flow>{icon("pencil")}{strings::OPEN_FLOW}</a>

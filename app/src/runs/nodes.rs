@@ -22,17 +22,17 @@ pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
     let shown = move || ordered.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>());
     let none =
         move || ordered.with(Vec::is_empty).then(|| view! { <p class="empty small muted">{strings::NO_NODES}</p> });
+    // Until somebody chooses, what matters most is shown: it moves to what fails while one looks.
+    let at = Memo::new(move |_| chosen.get().or_else(|| live.nodes.with(|nodes| first(nodes))));
     let current = Memo::new(move |_| {
-        live.nodes.with(|nodes| {
-            let path = chosen.get().or_else(|| first(nodes))?;
-            nodes.iter().find(|node| node.path == path).cloned()
-        })
+        let path = at.get()?;
+        live.nodes.with(|nodes| nodes.iter().find(|node| node.path == path).cloned())
     });
     view! {
         <div class="run-split">
             <div class="nodes">
                 <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".run-node")>
-                    <For each=shown key=key children=move |node| row(&node, chosen)/>
+                    <For each=shown key=key children=move |node| row(&node, at, chosen)/>
                 </div>
                 {none}
                 {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
@@ -49,12 +49,12 @@ fn key(node: &NodeRun) -> (String, String, u32, bool) {
 }
 
 /// What to look at first: what failed (the innermost, a scope only passes it on), else what came first.
-pub fn first(nodes: &[NodeRun]) -> Option<String> {
+fn first(nodes: &[NodeRun]) -> Option<String> {
     let failed = nodes.iter().filter(|node| node.status == "failed");
     failed.max_by_key(|node| node.path.matches('/').count()).or_else(|| nodes.first()).map(|node| node.path.clone())
 }
 
-fn row(node: &NodeRun, chosen: RwSignal<Option<String>>) -> AnyView {
+fn row(node: &NodeRun, at: Memo<Option<String>>, chosen: RwSignal<Option<String>>) -> AnyView {
     let depth = node.path.matches('/').count();
     let path = node.path.clone();
     let (scope, name) = match node.path.rsplit_once('/') {
@@ -70,7 +70,7 @@ fn row(node: &NodeRun, chosen: RwSignal<Option<String>>) -> AnyView {
             class=format!("run-node is-{}", node.status)
             style=format!("--depth:{depth}")
             title=path
-            aria-selected=move || if chosen.with(|chosen| chosen.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }
+            aria-selected=move || if at.with(|at| at.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }
             on:click=move |_| chosen.set(Some(pressed.clone()))
         >
             {status_icon(&node.status)}

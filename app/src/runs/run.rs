@@ -56,7 +56,7 @@ fn page(run: Run) -> AnyView {
         Crumb::here(short),
     ];
     let tab = RwSignal::new("nodes");
-    let chosen = RwSignal::new(live.nodes.with_untracked(|nodes| nodes::first(nodes)));
+    let chosen = RwSignal::new(None::<String>);
     let choose = Callback::new(move |path: Option<String>| {
         if path.is_some() {
             chosen.set(path);
@@ -69,12 +69,12 @@ fn page(run: Run) -> AnyView {
         <div class="run">
             <div class="run-head">
                 <div class="run-title">
-                    <h1>{flow.0}</h1>
+                    <h1 tabindex="-1">{flow.0}</h1>
                     <span role="status">{move || live.summary.with(|summary| status_chip(&summary.status))}</span>
                     <div class="actions">{actions::actions(live)}</div>
                 </div>
                 {facts(live, retry_of)}
-                {move || live.summary.with(|summary| summary.error.clone()).map(|error| failure(&error))}
+                {move || live.summary.with(|summary| summary.error.as_deref().map(|error| ending(&summary.status, error)))}
             </div>
             <div class="run-canvas" role="region" aria-label=strings::CANVAS>
                 <RunCanvas definition=live.definition.get_value() nodes=live.nodes chosen=choose/>
@@ -122,11 +122,16 @@ fn facts(live: LiveRun, retry_of: Option<RunId>) -> AnyView {
     .into_any()
 }
 
-fn failure(error: &str) -> AnyView {
+/// Why it ended as it did. What somebody asked for is told, what went wrong is an alarm.
+fn ending(status: &str, why: &str) -> AnyView {
+    let (class, role, glyph) = match status {
+        "cancelled" => ("notice", "status", "ban"),
+        _ => ("notice bad", "alert", "circle-x"),
+    };
     view! {
-        <div class="notice bad" role="alert">
-            {icon("circle-x")}
-            <span class="detail">{error.to_owned()}</span>
+        <div class=class role=role>
+            {icon(glyph)}
+            <span class="detail sentence">{why.to_owned()}</span>
         </div>
     }
     .into_any()

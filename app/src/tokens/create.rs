@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::{api, strings};
 use crate::ui::form::{field_error, rest_of};
 use crate::ui::select::select;
-use crate::ui::{Dialog, Field, Submit, code, dom, icon, problem_notice, send, strings as words};
+use crate::ui::{Dialog, Field, Submit, code, dom, focus_inside, icon, problem_notice, send, strings as words};
 
 /// The dialog of a new token.
 #[component]
@@ -44,6 +44,7 @@ fn form(secret: RwSignal<Option<String>>, open: RwSignal<bool>, made: UnsyncCall
         };
         send(api::create(&body), pending, problem, move |created| {
             secret.try_set(Some(created.secret));
+            focus_inside();
             made.run(());
         });
     };

@@ -4,12 +4,11 @@ use holon_model::Problem;
 use holon_model::wire::tokens::Token;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use super::{api, create, strings};
 use crate::frame::{Crumb, bar};
 use crate::ports::use_ports;
-use crate::ui::{Confirm, about, ago, empty, icon, problem_notice, send, skeleton};
+use crate::ui::{Confirm, about, ago, asked, empty, icon, problem_notice, send, skeleton};
 
 /// `/tokens`
 #[component]
@@ -17,12 +16,7 @@ pub fn TokensPage() -> impl IntoView {
     let ports = use_ports();
     let all = Resource::new(|| (), move |()| ports.tokens.list());
     let (making, doomed) = (RwSignal::new(false), RwSignal::new(None::<Token>));
-    let query = use_query_map();
-    Effect::new(move |_| {
-        if query.with(|query| query.get("new").is_some()) {
-            making.set(true);
-        }
-    });
+    asked::when_new("/tokens", move || making.set(true));
     let start = move |primary: bool| {
         view! { <button type="button" class="button" class:primary=primary on:click=move |_| making.set(true)>{icon("plus")}{strings::NEW}</button> }
     };

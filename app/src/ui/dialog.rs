@@ -4,6 +4,14 @@ use leptos::prelude::*;
 
 use super::{dom, icon, strings};
 
+/// What takes the focus in a dialog: what asks for it, else the first field, else the first button of its foot, else the cross.
+const FIRST: [&str; 4] = [
+    "dialog[open] [autofocus]",
+    "dialog[open] .dialog-body :is(input, textarea, select):not([type=radio])",
+    "dialog[open] .dialog-foot button",
+    "dialog[open] .dialog-head button",
+];
+
 /// Shown while `open`; what is inside exists only then.
 #[component]
 pub fn Dialog(
@@ -24,6 +32,9 @@ pub fn Dialog(
         let open = open.get();
         if let Some(dialog) = node.get() {
             dom::show_dialog(&dialog, open);
+            if open {
+                focus_inside();
+            }
         }
     });
     view! {
@@ -45,6 +56,11 @@ pub fn Dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// Moves the focus into the dialog that is open, once what is inside is drawn; also when its content gave way to other content.
+pub fn focus_inside() {
+    request_animation_frame(|| _ = FIRST.iter().any(|selector| dom::try_focus(selector)));
 }
 
 /// A switch for a dialog about one thing: on while there is a thing, and closing the dialog forgets the thing.

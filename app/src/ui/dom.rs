@@ -63,9 +63,31 @@ pub fn hide_popover(id: &str) {
 
 /// Moves the focus to the first element that matches.
 pub fn focus(selector: &str) {
+    let _ = try_focus(selector);
+}
+
+/// Moves the focus to the first element that matches; says whether there is one.
+pub fn try_focus(selector: &str) -> bool {
     let found = document().and_then(|document| document.query_selector(selector).ok().flatten());
-    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        let _ = element.focus();
+    let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else { return false };
+    element.focus().is_ok()
+}
+
+/// Gives the focus a place where the element that had it went away.
+pub fn rescue_focus(selector: &str) {
+    let active = document().and_then(|document| document.active_element());
+    if active.is_none_or(|active| active.tag_name() == "BODY") {
+        focus(selector);
+    }
+}
+
+/// Brings the first element that matches into sight.
+pub fn reveal(selector: &str) {
+    let found = document().and_then(|document| document.query_selector(selector).ok().flatten());
+    if let Some(element) = found {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
     }
 }
 

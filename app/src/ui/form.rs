@@ -1,9 +1,11 @@
 //! Sending forms: one pending state, one problem, fields that know their own.
 
 use holon_model::Problem;
+use holon_model::error::FieldError;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::dom;
 use crate::ports::PortFuture;
 
 /// Whether the page has been taken over by its script: until then nothing can be sent.
@@ -63,17 +65,28 @@ pub fn send<T: 'static>(
         pending.try_set(false);
         match answer {
             Ok(value) => then(value),
-            Err(error) => _ = problem.try_set(Some(error)),
+            Err(error) => {
+                problem.try_set(Some(error));
+                // Drawn first. A long form may have scrolled away from what is wrong with it.
+                request_animation_frame(show_mistake);
+            }
         }
     });
 }
 
-/// What the server said about the field at `pointer`.
+/// Leads to the first field that is wrong, or to the notice.
+fn show_mistake() {
+    if !dom::try_focus("form [aria-invalid=true]") {
+        dom::reveal("form .notice.bad");
+    }
+}
+
+/// What the server said about the field at `pointer`, or about a part of it, such as one line of several.
 pub fn field_error(problem: RwSignal<Option<Problem>>, pointer: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || {
         problem.with(|problem| {
             let errors = &problem.as_ref()?.errors;
-            errors.iter().find(|error| error.pointer == pointer).map(|error| error.detail.clone())
+            errors.iter().find(|error| about(error, pointer)).map(|error| error.detail.clone())
         })
     })
 }
@@ -82,7 +95,12 @@ pub fn field_error(problem: RwSignal<Option<Problem>>, pointer: &'static str) ->
 pub fn rest_of(problem: RwSignal<Option<Problem>>, pointers: &'static [&'static str]) -> Signal<Option<Problem>> {
     Signal::derive(move || {
         problem.get().filter(|problem| {
-            problem.errors.is_empty() || problem.errors.iter().any(|error| !pointers.contains(&error.pointer.as_str()))
+            let told = |error: &FieldError| pointers.iter().any(|pointer| about(error, pointer));
+            problem.errors.is_empty() || !problem.errors.iter().all(told)
         })
     })
+}
+
+fn about(error: &FieldError, pointer: &str) -> bool {
+    error.pointer.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,5 +1,6 @@
 //! The component kit: semantic HTML and design tokens, one component a file.
 
+pub mod asked;
 pub mod code;
 pub mod confirm;
 pub mod copy;
@@ -27,7 +28,7 @@ pub mod toast;
 pub use code::code;
 pub use confirm::Confirm;
 pub use copy::{copy_button, copyable};
-pub use dialog::{Dialog, about};
+pub use dialog::{Dialog, about, focus_inside};
 pub use empty::empty;
 pub use field::{Area, Field};
 pub use form::{Ready, Submit, send, use_ready};

@@ -85,6 +85,8 @@ async fn listen(editor: Editor, waiting: RwSignal<Option<Catch>>, catch: Catch) 
 fn keep(editor: Editor, trigger: Memo<Option<Key>>, value: Value) {
     if let Some(key) = trigger.try_get_untracked().flatten() {
         editor.perform(Command::SetSample { path: key.to_string(), value: Some(value) });
+        // What was caught is what is shown now.
+        editor.trigger.try_set(Some(key.to_string()));
         editor.toasts.good(strings::CAUGHT);
     }
 }

@@ -28,6 +28,18 @@ pub(super) fn input() -> AnyView {
             triggers.iter().find(|key| wanted.as_deref() == Some(key)).or_else(|| triggers.first()).cloned()
         })
     });
+    // What is caught is a delivery, with headers and a body: only a trigger of deliveries can take it.
+    let caught = Memo::new(move |_| {
+        let takes = |key: &Key| {
+            editor.kinds.with(|kinds| {
+                editor.definition.with(|definition| {
+                    let kind = definition.graph.nodes.get(key).and_then(|node| kinds.of_node(node));
+                    kind.is_some_and(|kind| kind.sample.get("headers").is_some())
+                })
+            })
+        };
+        chosen.get().filter(takes).or_else(|| triggers.with(|triggers| triggers.iter().find(|key| takes(key)).cloned()))
+    });
     let pick = move || {
         triggers.with(|triggers| {
             (triggers.len() > 1).then(|| {
@@ -63,7 +75,7 @@ pub(super) fn input() -> AnyView {
                     }
                 }}
             </div>
-            <catch::Catching trigger=chosen/>
+            <Show when=move || caught.with(Option::is_some)><catch::Catching trigger=caught/></Show>
         </div>
     }
     .into_any()

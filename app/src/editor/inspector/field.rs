@@ -5,7 +5,10 @@ use holon_studio::form::{self, Field, Input, Mode};
 use leptos::prelude::*;
 
 use super::{Spot, expression, inputs, lists};
-use crate::{editor::strings, ui::icon};
+use crate::{
+    editor::{markdown, strings},
+    ui::icon,
+};
 
 /// How a value is written, without its source: what decides which control is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub(super) fn field(spot: Spot, field: Field) -> AnyView {
         }
     };
     let description =
-        (!field.description.is_empty()).then(|| view! { <p class="hint">{field.description.clone()}</p> });
+        (!field.description.is_empty()).then(|| view! { <p class="hint">{markdown::inline(&field.description)}</p> });
     let fx = switch(&spot, &field, written);
     let problems = problems(&spot, &field.pointer);
     view! {
@@ -140,8 +143,8 @@ fn problems(spot: &Spot, pointer: &str) -> impl Fn() -> Vec<AnyView> + Send + 's
     move || {
         let one = |found: holon_model::wire::flows::Diagnostic| {
             let class = if found.severity == Severity::Error { "form-problem" } else { "form-problem warning" };
-            let hint = found.hint.map(|hint| view! { <span class="muted">" "{hint}</span> });
-            view! { <p class=class>{icon("circle-alert")}<span>{found.message}{hint}</span></p> }.into_any()
+            let hint = found.hint.map(|hint| view! { <span class="hint">{markdown::inline(&hint)}</span> });
+            view! { <p class=class>{icon("circle-alert")}<span>{markdown::inline(&found.message)}{hint}</span></p> }.into_any()
         };
         found.get().into_iter().map(one).collect()
     }

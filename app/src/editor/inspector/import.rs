@@ -5,7 +5,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::Spot;
-use crate::{editor::strings, engine, ui::icon};
+use crate::{
+    editor::{markdown, strings},
+    engine,
+    ui::icon,
+};
 
 /// The fold, where the kind offers it.
 pub(super) fn import(spot: &Spot) -> Option<AnyView> {
@@ -36,7 +40,7 @@ pub(super) fn import(spot: &Spot) -> Option<AnyView> {
                 <summary>{title.clone()}</summary>
                 <div class="form">
                     <textarea class="input mono" rows="3" spellcheck="false" aria-label=title.clone() placeholder=placeholder prop:value=text on:input=move |event| text.set(event_target_value(&event))></textarea>
-                    {move || wrong.get().map(|message| view! { <p class="form-problem">{message}</p> })}
+                    {move || wrong.get().map(|message| view! { <p class="form-problem" role="alert"><span>{markdown::inline(&message)}</span></p> })}
                     <button type="button" class="button" on:click=read>{icon("clipboard-paste")}{strings::IMPORT}</button>
                 </div>
             </details>

@@ -59,6 +59,8 @@ fn leaf(value: &Value) -> AnyView {
         Value::Bool(_) => ("value bool", value.to_json()),
         Value::Int(_) | Value::Decimal(_) => ("value number", value.to_json()),
         Value::Str(text) => ("value string", cut(text)),
+        Value::List(items) if items.is_empty() => ("value sum", "[]".to_owned()),
+        Value::Map(map) if map.is_empty() => ("value sum", "{}".to_owned()),
         Value::List(items) => ("value sum", format!("[{}]", format::count(items.len() as u64, "item", "items"))),
         Value::Map(map) => ("value sum", format!("{{{}}}", format::count(map.len() as u64, "member", "members"))),
         Value::Blob(_) => ("value blob", value.to_json()),

@@ -137,6 +137,8 @@ mod tests {
             started_at: None,
             finished_at: None,
             waiting_until: None,
+            waiting_for: None,
+            saga: None,
         }
     }
 

@@ -41,6 +41,9 @@ impl StoredDefinitions {
         };
         let definition = Definition::from_value(&value).map_err(first)?;
         let compiled = holon_engine::compile(&definition, &self.catalogue).map_err(first)?;
+        if let Some(lacking) = compiled.needs().lacking(&holon_runtime::SUPPORTED) {
+            return Err(broken(format!("it needs {lacking}, which this server does not serve")));
+        }
         Ok(LoadedFlow { hash: definition.hash(), definition, compiled })
     }
 

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use holon_engine::Compiled;
+use holon_engine::{Compiled, Needs};
 use holon_flow::Definition;
 use holon_model::{FlowId, TenantId};
+
+/// What of the needs of flows this server serves: a flow that needs more is neither published nor run.
+pub const SUPPORTED: Needs = Needs { signals: false, tasks: false, children: false, continuing: false };
 
 /// A published version, ready to run. Versions never change, so it may be kept.
 pub struct LoadedFlow {

@@ -322,6 +322,14 @@ impl Driver {
                 self.shared.answers.tell(live.tenant, run, || Answer::Responded(response));
             }
             Command::Finish(outcome) => self.shared.answers.tell(live.tenant, run, || Answer::Ended(outcome)),
+            // A flow that needs what this server does not do is refused before a run of it exists (`SUPPORTED`).
+            Command::AwaitSignal { .. }
+            | Command::DropWait { .. }
+            | Command::OpenTask(_)
+            | Command::CancelTask { .. }
+            | Command::EscalateTask { .. }
+            | Command::StartChild(_)
+            | Command::CancelChild { .. } => {}
         }
     }
 

@@ -24,7 +24,7 @@ pub use answers::AnswerWait;
 pub use api::{
     Answer, CancelError, Change, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
 };
-pub use definitions::{Definitions, DefinitionsError, LoadedFlow};
+pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use effects::{EffectLimits, Host};
 pub use metrics::Metrics;
 pub use recover::{ReplayError, replay};

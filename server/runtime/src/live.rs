@@ -183,6 +183,7 @@ impl Live {
                 ("failed", Some(first_line(&format!("{}: {}", error.code, error.message))))
             }
             Some(Outcome::Cancelled { reason }) => ("cancelled", Some(first_line(reason))),
+            Some(Outcome::Continued { .. }) => ("continued", None),
             _ => ("completed", None),
         };
         let mut state = self.machine.snapshot();

@@ -6,8 +6,11 @@ use holon_flow::{
     capability::{Behaviour, EffectClass},
     definition::{Join, Key, KindRef, Policies},
 };
-use holon_model::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use holon_model::{Millis, Value};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// A graph's number in its flow; 0 is the definition's own.
 pub(crate) type GraphId = u32;
@@ -20,6 +23,41 @@ pub struct Compiled {
     pub(crate) hash: [u8; 32],
     pub(crate) graphs: Vec<CGraph>,
     pub(crate) samples: BTreeMap<String, Value>,
+    /// The longest a run may take.
+    pub(crate) deadline: Option<Millis>,
+    /// Names of the signals that its nodes wait for.
+    pub(crate) signals: BTreeSet<Arc<str>>,
+    pub(crate) needs: Needs,
+}
+
+/// What a flow needs of its host besides effects and timers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Signals: [`crate::Command::AwaitSignal`].
+    pub signals: bool,
+    /// Tasks for people: [`crate::Command::OpenTask`].
+    pub tasks: bool,
+    /// Other runs: [`crate::Command::StartChild`].
+    pub children: bool,
+    /// Runs that go on for others: [`crate::Outcome::Continued`].
+    pub continuing: bool,
+}
+
+impl Needs {
+    /// Everything that flows can need.
+    pub const ALL: Self = Self { signals: true, tasks: true, children: true, continuing: true };
+
+    /// What of it a host lacks that has only this, for people.
+    pub fn lacking(&self, has: &Self) -> Option<&'static str> {
+        [
+            (self.signals && !has.signals, "signals"),
+            (self.tasks && !has.tasks, "tasks for people"),
+            (self.children && !has.children, "calling other flows"),
+            (self.continuing && !has.continuing, "going on in a new run"),
+        ]
+        .into_iter()
+        .find_map(|(lacks, what)| lacks.then_some(what))
+    }
 }
 
 /// One graph.
@@ -50,6 +88,8 @@ pub(crate) struct CNode {
     pub config: Config,
     pub join: Join,
     pub policies: Policies,
+    /// What the node gives when its time is up, instead of failing.
+    pub fallback: Option<Config>,
     pub disabled: bool,
     /// Bodies in order of their names.
     pub bodies: Vec<(Key, GraphId)>,
@@ -103,6 +143,11 @@ impl Compiled {
     /// The definition's hash.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
+    }
+
+    /// What it needs of its host.
+    pub fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// How many nodes it has, those in bodies included.

@@ -3,6 +3,7 @@
 use crate::{EffectId, Outcome, TimerId};
 use holon_flow::{capability::EffectClass, definition::KindRef};
 use holon_model::{Millis, Timestamp, Value, canon::Canon};
+use serde::{Deserialize, Serialize};
 
 /// One thing for the host to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +29,45 @@ pub enum Command {
     },
     /// Answer the caller who waits for this run; at most one in a run.
     Respond(Response),
-    /// The run is over; the last command.
+    /// The run is over; the last command. With [`Outcome::Continued`] another run goes on for it: the host starts that one.
     Finish(Outcome),
+    /// The run waits for a signal: one of this name and correlation is for it, and comes as [`crate::Input::Signal`].
+    AwaitSignal {
+        /// Which wait.
+        id: EffectId,
+        /// Structural path of the node that waits.
+        path: String,
+        /// The signal's name.
+        name: String,
+        /// Which of several it is about; empty where that does not matter.
+        correlation: String,
+    },
+    /// The wait is over, however it ended.
+    DropWait {
+        /// Which wait.
+        id: EffectId,
+    },
+    /// Ask people, and answer with [`crate::Input::TaskAnswered`].
+    OpenTask(Box<Task>),
+    /// The answer is not wanted any more. A task that was answered is not cancelled.
+    CancelTask {
+        /// Which task.
+        id: EffectId,
+    },
+    /// The task is due and was not answered: ask these people too.
+    EscalateTask {
+        /// Which task.
+        id: EffectId,
+        /// Whom.
+        to: Vec<String>,
+    },
+    /// Start a run of another flow, once for this id, and tell with [`crate::Input::ChildEnded`] how it ended.
+    StartChild(Box<StartChild>),
+    /// Cancel the run that was started for this id. How it ended is still told.
+    CancelChild {
+        /// Which call.
+        id: EffectId,
+    },
 }
 
 /// An effect to do.
@@ -56,7 +94,7 @@ pub struct RunEffect {
 }
 
 /// The answer to a synchronous caller.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     /// HTTP status, 100 to 599.
     pub status: u16,
@@ -64,6 +102,75 @@ pub struct Response {
     pub headers: Value,
     /// The body.
     pub body: Value,
+}
+
+/// Something that people are asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id.
+    pub id: EffectId,
+    /// Structural path of the node that asks.
+    pub path: String,
+    /// What an answer means.
+    pub kind: TaskKind,
+    /// What is asked, in one line.
+    pub title: String,
+    /// What one must know to answer.
+    pub context: Value,
+    /// What can be answered; at least one.
+    pub choices: Vec<Choice>,
+    /// JSON Schema of what is to be filled in; null: nothing.
+    pub form: Value,
+    /// Who is asked: people or roles, as the flow names them.
+    pub assignees: Vec<String>,
+    /// When it should be answered; nothing happens then unless the flow says so.
+    pub due: Option<Timestamp>,
+}
+
+/// What an answer to a task means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskKind {
+    /// The flow goes the way that was chosen.
+    Approval,
+    /// A compensation of a saga keeps failing: what to do about it.
+    Compensation,
+}
+
+/// One thing that can be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What programs call it.
+    pub key: String,
+    /// What people read.
+    pub label: String,
+}
+
+/// A run of another flow to start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartChild {
+    /// The call's id, another one for each attempt.
+    pub id: EffectId,
+    /// Structural path of the node that calls.
+    pub path: String,
+    /// The flow's id.
+    pub flow: String,
+    /// Which version of it.
+    pub version: ChildVersion,
+    /// The trigger's value.
+    pub input: Value,
+    /// How many calls lead to the new run, this one included: its [`crate::Lineage::depth`].
+    pub depth: u32,
+}
+
+/// Which version of a flow is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChildVersion {
+    /// The one that is in force in the run's environment when the call is made.
+    Latest,
+    /// The one with this number.
+    Number(u32),
+    /// The one with this definition hash.
+    Hash([u8; 32]),
 }
 
 impl Command {
@@ -89,6 +196,30 @@ impl Command {
                 canon.tag(b'F');
                 outcome.content(&mut canon);
             }
+            Self::AwaitSignal { id, path, name, correlation } => {
+                canon.tag(b'W').bytes(&id.0).text(path).text(name).text(correlation);
+            }
+            Self::DropWait { id } => {
+                canon.tag(b'w').bytes(&id.0);
+            }
+            Self::OpenTask(task) => {
+                canon.tag(b'A').bytes(&task.id.0).text(&task.path);
+                task.content(&mut canon);
+            }
+            Self::CancelTask { id } => {
+                canon.tag(b'a').bytes(&id.0);
+            }
+            Self::EscalateTask { id, to } => {
+                canon.tag(b'U').bytes(&id.0);
+                texts(&mut canon, to);
+            }
+            Self::StartChild(child) => {
+                canon.tag(b'P').bytes(&child.id.0).text(&child.path);
+                child.content(&mut canon);
+            }
+            Self::CancelChild { id } => {
+                canon.tag(b'p').bytes(&id.0);
+            }
         }
         canon.as_bytes().to_vec()
     }
@@ -108,6 +239,45 @@ impl Response {
     }
 }
 
+impl Task {
+    pub(crate) fn content(&self, canon: &mut Canon) {
+        canon.tag(match self.kind {
+            TaskKind::Approval => b'a',
+            TaskKind::Compensation => b'c',
+        });
+        // What the machine asks of itself is in its own words, which may be mended.
+        if self.kind == TaskKind::Compensation {
+            return;
+        }
+        canon.text(&self.title).value(&self.context).u64(self.choices.len() as u64);
+        for Choice { key, label } in &self.choices {
+            canon.text(key).text(label);
+        }
+        canon.value(&self.form);
+        texts(canon, &self.assignees);
+        canon.u64(self.due.map_or(u64::MAX, |due| due.0.cast_unsigned()));
+    }
+}
+
+impl StartChild {
+    pub(crate) fn content(&self, canon: &mut Canon) {
+        canon.text(&self.flow);
+        match self.version {
+            ChildVersion::Latest => canon.tag(b'l'),
+            ChildVersion::Number(number) => canon.tag(b'n').u64(number.into()),
+            ChildVersion::Hash(hash) => canon.tag(b'h').bytes(&hash),
+        };
+        canon.value(&self.input).u64(self.depth.into());
+    }
+}
+
+pub(crate) fn texts(canon: &mut Canon, texts: &[String]) {
+    canon.u64(texts.len() as u64);
+    for text in texts {
+        canon.text(text);
+    }
+}
+
 impl Outcome {
     /// Codes instead of messages: words may be mended without changing what a run was.
     pub(crate) fn content(&self, canon: &mut Canon) {
@@ -115,6 +285,7 @@ impl Outcome {
             Self::Ok(payload) => canon.tag(b'+').value(&payload.to_value()),
             Self::Failed { error } => canon.tag(b'-').text(&error.code).tag(error.retryable.into()),
             Self::Cancelled { .. } => canon.tag(b'0'),
+            Self::Continued { input } => canon.tag(b'>').value(&input.to_value()),
         };
     }
 }

@@ -4,18 +4,21 @@
 //! `holon_flow::validate`, which editor and server ask first.
 
 use crate::{
-    arena::{BehaviourKind, CEdge, CGraph, CNode, Compiled, GraphId, NodeId, index, len},
+    arena::{BehaviourKind, CEdge, CGraph, CNode, Compiled, GraphId, Needs, NodeId, index, len},
     config::Config,
     path::static_path,
 };
 use holon_flow::{
     Catalogue, Definition, Graph, Node,
-    capability::{Bodies, NodeError},
+    capability::{Behaviour, Bodies, NodeError, Primitive},
     definition::{Key, pointer::Pointer},
     validate::DiagnosticCode,
 };
 use holon_model::wire::flows::Diagnostic;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Compiles a definition that is to run durably.
 ///
@@ -29,9 +32,22 @@ pub fn compile(definition: &Definition, catalogue: &Catalogue) -> Result<Arc<Com
 /// Compiles whatever can be compiled of a draft: a node that cannot run fails when it is reached, an edge that leads nowhere or
 /// back is left out, and each is reported. So the rest of a half-edited flow still shows its data.
 pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Compiled>, Vec<Diagnostic>) {
-    let mut compiler = Compiler { catalogue, graphs: Vec::new(), diagnostics: Vec::new() };
+    let mut compiler = Compiler {
+        catalogue,
+        graphs: Vec::new(),
+        diagnostics: Vec::new(),
+        signals: BTreeSet::new(),
+        needs: Needs::default(),
+    };
     compiler.graph(&definition.graph, String::new(), &Pointer::ROOT);
-    let compiled = Compiled { hash: definition.hash(), graphs: compiler.graphs, samples: definition.samples.clone() };
+    let compiled = Compiled {
+        hash: definition.hash(),
+        graphs: compiler.graphs,
+        samples: definition.samples.clone(),
+        deadline: definition.limits.deadline,
+        signals: compiler.signals,
+        needs: compiler.needs,
+    };
     (Arc::new(compiled), compiler.diagnostics)
 }
 
@@ -39,6 +55,8 @@ struct Compiler<'a> {
     catalogue: &'a Catalogue,
     graphs: Vec<CGraph>,
     diagnostics: Vec<Diagnostic>,
+    signals: BTreeSet<Arc<str>>,
+    needs: Needs,
 }
 
 /// An edge between nodes of one graph, by their place in key order: source, its port, target, its port.
@@ -107,6 +125,10 @@ impl Compiler<'_> {
                 config = Config::Broken(self.report(DiagnosticCode::MissingBody, &bodies_at.key(body), message));
             }
         }
+        let fallback = node.policies.fallback.as_ref();
+        let fallback =
+            fallback.map(|fallback| self.config(fallback, &[], &at.key("policies").key("timeout").key("fallback")));
+        self.need(&kind.behaviour, &node.config);
         let bodies = node
             .bodies
             .iter()
@@ -121,6 +143,7 @@ impl Compiler<'_> {
             config,
             join: node.join,
             policies: node.policies.clone(),
+            fallback,
             disabled: node.disabled,
             bodies,
             ins: Vec::new(),
@@ -146,6 +169,21 @@ impl Compiler<'_> {
             self.diagnostics.push(diagnostic);
         }
         config
+    }
+
+    /// Notes what the node needs of the host.
+    fn need(&mut self, behaviour: &Behaviour, config: &holon_model::Value) {
+        match behaviour {
+            Behaviour::Primitive(Primitive::Signal) => {
+                self.needs.signals = true;
+                self.signals.extend(config.get("name").and_then(holon_model::Value::as_str).map(Arc::from));
+            }
+            // A saga whose compensation keeps failing asks a person.
+            Behaviour::Primitive(Primitive::Approval | Primitive::Saga) => self.needs.tasks = true,
+            Behaviour::Primitive(Primitive::Flow) => self.needs.children = true,
+            Behaviour::Primitive(Primitive::Continue) => self.needs.continuing = true,
+            _ => {}
+        }
     }
 
     /// Edges whose ends exist, each once.
@@ -226,6 +264,7 @@ fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
         config: Config::Broken(error),
         join: node.join,
         policies: node.policies.clone(),
+        fallback: None,
         disabled: node.disabled,
         bodies: Vec::new(),
         ins: Vec::new(),

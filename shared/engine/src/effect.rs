@@ -83,6 +83,7 @@ impl Machine {
             }
             Outcome::Failed { error } => error,
             Outcome::Cancelled { reason } => NodeError::new("cancelled", reason),
+            Outcome::Continued { .. } => NodeError::new("internal", "an effect does not go on in another run"),
         };
         if error.retryable && retry::pause(self, flow, at, &error) {
             return;

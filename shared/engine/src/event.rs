@@ -1,6 +1,6 @@
 //! Events: what became true. Derived from inputs, streamed to people and hashed into the log, never journaled themselves.
 
-use crate::path::FramePath;
+use crate::{EffectId, path::FramePath};
 use holon_flow::capability::NodeError;
 use holon_model::{Timestamp, Value};
 use std::{fmt, sync::Arc};
@@ -67,6 +67,11 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// Another run goes on for this one.
+    RunContinued {
+        /// What that one is started with.
+        input: Value,
+    },
     /// A node that takes time began, or began another attempt.
     NodeStarted,
     /// A node waits for a time.
@@ -75,6 +80,18 @@ pub enum EventKind {
         until: Timestamp,
         /// The failure after which it waits to try again, if that is why.
         error: Option<NodeError>,
+    },
+    /// A node waits for something that no timer brings.
+    NodeAwaits {
+        /// What for.
+        what: Awaited,
+    },
+    /// A step of a saga moved on, forwards or back.
+    SagaStep {
+        /// Its name.
+        step: Arc<str>,
+        /// Where it is now.
+        state: StepState,
     },
     /// A node succeeded; nodes that take no time have no other event.
     NodeSucceeded {
@@ -99,6 +116,78 @@ pub enum EventKind {
     },
 }
 
+/// What a node waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// A signal.
+    Signal {
+        /// Which wait.
+        id: EffectId,
+        /// The signal's name.
+        name: Arc<str>,
+        /// Which of several.
+        correlation: Arc<str>,
+    },
+    /// The answer to a task.
+    Task {
+        /// Which task.
+        id: EffectId,
+    },
+    /// A person who says what to do about a compensation that keeps failing.
+    Person {
+        /// Which task.
+        id: EffectId,
+    },
+    /// The end of another run.
+    Child {
+        /// Which call.
+        id: EffectId,
+    },
+}
+
+/// Where a step of a saga is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Its body runs.
+    Running,
+    /// Its body is over, with a value.
+    Completed,
+    /// Its body failed.
+    Failed,
+    /// Its body was stopped.
+    Cancelled,
+    /// What it did is being undone.
+    Compensating,
+    /// What it did is undone.
+    Compensated,
+    /// Undoing it keeps failing: a person must say what to do.
+    Parked,
+    /// A person said that it stays done.
+    Skipped,
+    /// A person undid it by hand.
+    ByHand,
+}
+
+impl StepState {
+    /// The name that wires carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Compensating => "compensating",
+            Self::Compensated => "compensated",
+            Self::Parked => "parked",
+            Self::Skipped => "skipped",
+            Self::ByHand => "by_hand",
+        }
+    }
+}
+
 impl EventKind {
     /// The name that streams carry.
     pub fn name(&self) -> &'static str {
@@ -108,8 +197,10 @@ impl EventKind {
             Self::RunCompleted { .. } => "run_completed",
             Self::RunFailed { .. } => "run_failed",
             Self::RunCancelled { .. } => "run_cancelled",
+            Self::RunContinued { .. } => "run_continued",
             Self::NodeStarted => "node_started",
-            Self::NodeWaiting { .. } => "node_waiting",
+            Self::NodeWaiting { .. } | Self::NodeAwaits { .. } => "node_waiting",
+            Self::SagaStep { .. } => "saga_step",
             Self::NodeSucceeded { .. } => "node_succeeded",
             Self::NodeFailed { .. } => "node_failed",
             Self::NodeSkipped => "node_skipped",
@@ -120,7 +211,10 @@ impl EventKind {
 
     /// Whether the run is over with it.
     pub fn is_terminal(&self) -> bool {
-        matches!(self, Self::RunCompleted { .. } | Self::RunFailed { .. } | Self::RunCancelled { .. })
+        matches!(
+            self,
+            Self::RunCompleted { .. } | Self::RunFailed { .. } | Self::RunCancelled { .. } | Self::RunContinued { .. }
+        )
     }
 }
 

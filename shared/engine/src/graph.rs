@@ -11,7 +11,7 @@ use crate::{
     machine::{At, Machine, Work},
     names::{Names, RunNames},
     path::FramePath,
-    state::{Ending, Frame, FrameId, FrameStatus, NodeState, NodeStatus, check},
+    state::{Ending, Frame, FrameId, FrameStatus, NodeState, NodeStatus, Timer, TimerKind, check},
 };
 use holon_flow::{capability::NodeError, definition::Join};
 use holon_model::{Map, Payload, Value};
@@ -45,7 +45,11 @@ impl Machine {
         let wanted = run.trigger.clone();
         self.core.info = Some(run);
         self.log.run_event(EventKind::RunStarted);
-        self.push_frame(flow, None, 0, 0, None, 1, trigger, FramePath::default());
+        self.push_frame(flow, FramePath::default(), Frame { input: trigger, ..Frame::new(0) });
+        if let Some(deadline) = flow.deadline {
+            let due = self.core.at.plus(deadline);
+            self.core.deadline = Some(self.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
+        }
         let graph = &flow.graphs[0];
         if !supported {
             let error = NodeError::new("unsupported_semantics", "this run needs a newer version of Holon");
@@ -80,35 +84,12 @@ impl Machine {
         Ok(self.meter.alloc(NODE_BYTES * (nodes + 1))?)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a frame is these; it is made in two places")]
-    fn push_frame(
-        &mut self,
-        flow: &Compiled,
-        parent: Option<(FrameId, NodeId)>,
-        graph: u32,
-        body: u32,
-        index: Option<u32>,
-        attempt: u32,
-        input: Value,
-        path: FramePath,
-    ) -> FrameId {
+    fn push_frame(&mut self, flow: &Compiled, path: FramePath, frame: Frame) -> FrameId {
         let arena = &mut self.core.arena;
-        let nodes = &flow.graphs[graph as usize].nodes;
+        let nodes = &flow.graphs[frame.graph as usize].nodes;
         let id = crate::arena::len(&arena.frames);
-        let frame = Frame {
-            graph,
-            parent,
-            body,
-            index,
-            attempt,
-            status: FrameStatus::Running,
-            input,
-            output: Value::Null,
-            error: None,
-            first: crate::arena::len(&arena.nodes),
-            open: crate::arena::len(nodes),
-        };
-        arena.frames.push(frame);
+        let (first, open) = (crate::arena::len(&arena.nodes), crate::arena::len(nodes));
+        arena.frames.push(Frame { first, open, ..frame });
         arena.nodes.extend(nodes.iter().map(|node| NodeState::new(crate::arena::len(&node.ins))));
         self.paths.push(path);
         if nodes.is_empty() {
@@ -126,14 +107,28 @@ impl Machine {
         index: Option<u32>,
         input: Value,
     ) -> Result<FrameId, NodeError> {
+        self.open_round(flow, at, body, index, 0, input)
+    }
+
+    /// The same where the body may run again within one attempt of the scope: `round` says for which time, from 1.
+    pub(crate) fn open_round(
+        &mut self,
+        flow: &Compiled,
+        at: At,
+        body: u32,
+        index: Option<u32>,
+        round: u32,
+        input: Value,
+    ) -> Result<FrameId, NodeError> {
         let node = self.cnode(flow, at);
         let (name, graph) = &node.bodies[body as usize];
         self.charge(flow.graphs[*graph as usize].nodes.len() as u64)?;
         let attempt = self.core.arena.node_mut(at.frame, at.node).extra().attempt;
-        let path = self.paths[at.frame as usize].body(&node.key, name, index, attempt);
+        let path = self.paths[at.frame as usize].body(&node.key, name, index, attempt, round);
         self.log.frame(at.frame, &node.key, name, index);
         let parent = Some((at.frame, at.node));
-        let id = self.push_frame(flow, parent, *graph, body, index, attempt, input, path);
+        let frame = Frame { parent, body, index, attempt, round, input, ..Frame::new(*graph) };
+        let id = self.push_frame(flow, path, frame);
         self.core.arena.node_mut(at.frame, at.node).extra().children.push(id);
         self.begin_roots(flow, id);
         Ok(id)
@@ -315,10 +310,14 @@ impl Machine {
         if let Some((parent, node)) = self.core.arena.frame(frame).parent {
             return self.child_closed(flow, At { frame: parent, node }, frame, ending);
         }
+        let next = self.core.next.take();
         self.end_run(match ending {
             Ending::Ok(output) => Self::completed(output),
             Ending::Err(error) | Ending::Timeout(error) => Outcome::Failed { error },
-            Ending::Cancelled => Outcome::Cancelled { reason: self.core.cancel.clone().unwrap_or_default() },
+            Ending::Cancelled => match (&self.core.cancel, next) {
+                (None, Some(input)) => Outcome::Continued { input: Payload::Inline(input) },
+                (reason, _) => Outcome::Cancelled { reason: reason.clone().unwrap_or_default() },
+            },
         });
     }
 

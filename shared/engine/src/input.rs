@@ -53,7 +53,39 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// Something outside has happened that the flow waits for, or may come to wait for.
+    Signal {
+        /// Its name, such as `payment_received`.
+        name: String,
+        /// Which of several it is about, such as an order's number; empty where that does not matter.
+        correlation: String,
+        /// The sender's id of this delivery: a second one with the same changes nothing.
+        sender: String,
+        /// What it says.
+        payload: Payload,
+    },
+    /// A person answered a task.
+    TaskAnswered {
+        /// Which task.
+        id: EffectId,
+        /// The key of the choice.
+        choice: String,
+        /// The form, filled in; null without one.
+        form: Payload,
+        /// Who answered.
+        by: String,
+    },
+    /// A run that this one called is over.
+    ChildEnded {
+        /// Which call.
+        id: EffectId,
+        /// How it ended.
+        outcome: Outcome,
+    },
 }
+
+/// How many kinds of inputs this build knows.
+const KINDS: u32 = 7;
 
 /// What is fixed for the whole run; it stands in the journal's first row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +110,32 @@ pub struct RunInfo {
     pub vars: Value,
     /// Name of the environment, such as `prod`.
     pub environment: String,
+    /// Where the run comes from, unless it was simply started. It stands behind the start's own bytes, so that journals written
+    /// before there was one read as before.
+    #[serde(skip)]
+    pub lineage: Option<Box<Lineage>>,
+}
+
+/// Where a run comes from: the run that called it, or the one that it goes on for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The run that called this one, and is told how it ends. Not part of the log hash.
+    pub parent: Option<Parent>,
+    /// How many calls lead here: 0 for a run that no other one called.
+    pub depth: u32,
+    /// The run that this one goes on for. Not part of the log hash.
+    pub continued_from: Option<RunId>,
+    /// How many runs went before it in that way.
+    pub generation: u64,
+}
+
+/// Whom to tell how a called run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The run that called.
+    pub run: RunId,
+    /// The call, for [`Input::ChildEnded`].
+    pub id: EffectId,
 }
 
 impl RunInfo {
@@ -95,7 +153,13 @@ impl RunInfo {
             semantics: crate::SEMANTICS,
             vars: Value::map::<&str>([]),
             environment: "prod".into(),
+            lineage: None,
         }
+    }
+
+    /// How many calls lead here.
+    pub fn depth(&self) -> u32 {
+        self.lineage.as_ref().map_or(0, |lineage| lineage.depth)
     }
 }
 
@@ -114,9 +178,15 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// Another run goes on for it; runs only.
+    Continued {
+        /// What that one is started with.
+        input: Payload,
+    },
 }
 
-/// An effect: blake3 of run id, path and iteration, cut to 16 bytes. In hexadecimal it is the idempotency key.
+/// What a node asks for (an effect, a task, a signal, another run): blake3 of run id, path and iteration, cut to 16 bytes. In
+/// hexadecimal it is the idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EffectId(pub [u8; 16]);
 
@@ -146,6 +216,9 @@ pub enum DecodeError {
     /// Cut off, or not an input at all.
     #[error("the bytes are not an input of the machine")]
     Malformed,
+    /// A kind of input that a newer build knows.
+    #[error("unknown event kind {0}: this build knows {KINDS}; a newer one wrote it")]
+    UnknownKind(u32),
 }
 
 /// An input as the journal keeps it.
@@ -155,21 +228,57 @@ pub fn encode_input(input: &Input) -> Vec<u8> {
     if let Ok(body) = postcard::to_allocvec(input) {
         bytes.extend_from_slice(&body);
     }
+    if let Input::Start { run, .. } = input
+        && let Some(lineage) = &run.lineage
+        && let Ok(tail) = postcard::to_allocvec(lineage)
+    {
+        bytes.extend_from_slice(&tail);
+    }
     bytes
 }
 
 /// An input from the journal.
 ///
 /// # Errors
-/// Another format, or bytes that are not one whole input.
+/// Another format, a kind that this build does not know, or bytes that are not one whole input.
 pub fn decode_input(bytes: &[u8]) -> Result<Input, DecodeError> {
-    match bytes {
-        [FORMAT, body @ ..] => match postcard::take_from_bytes(body) {
-            Ok((input, [])) => Ok(input),
+    let body = match bytes {
+        [FORMAT, body @ ..] => body,
+        [other, ..] => return Err(DecodeError::Format(*other)),
+        [] => return Err(DecodeError::Malformed),
+    };
+    match postcard::take_from_bytes(body) {
+        Ok((input, [])) => Ok(input),
+        Ok((Input::Start { input, mut run }, tail)) => match postcard::take_from_bytes(tail) {
+            Ok((lineage, [])) => {
+                run.lineage = Some(lineage);
+                Ok(Input::Start { input, run })
+            }
             _ => Err(DecodeError::Malformed),
         },
-        [other, ..] => Err(DecodeError::Format(*other)),
-        [] => Err(DecodeError::Malformed),
+        Ok(_) => Err(DecodeError::Malformed),
+        Err(_) => match postcard::take_from_bytes::<u32>(body) {
+            Ok((kind, _)) if kind >= KINDS => Err(DecodeError::UnknownKind(kind)),
+            _ => Err(DecodeError::Malformed),
+        },
+    }
+}
+
+/// A start's facts together with what stands behind them: how snapshots keep them.
+pub(crate) mod whole {
+    use super::{Lineage, RunInfo};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(info: &Option<Box<RunInfo>>, to: S) -> Result<S::Ok, S::Error> {
+        info.as_ref().map(|info| (info, &info.lineage)).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RunInfo>>, D::Error> {
+        type Whole = Option<(Box<RunInfo>, Option<Box<Lineage>>)>;
+        Ok(Whole::deserialize(from)?.map(|(mut info, lineage)| {
+            info.lineage = lineage;
+            info
+        }))
     }
 }
 
@@ -182,6 +291,9 @@ impl Input {
             Self::EffectCompleted { .. } => "effect_failed",
             Self::TimerFired { .. } => "timer_fired",
             Self::Cancel { .. } => "cancel",
+            Self::Signal { .. } => "signal",
+            Self::TaskAnswered { .. } => "task_answered",
+            Self::ChildEnded { .. } => "child_ended",
         }
     }
 
@@ -196,15 +308,34 @@ impl Input {
                 ("semantics", Value::from(run.semantics)),
             ]),
             Self::EffectCompleted { id, attempt, outcome } => {
-                let (name, value) = match outcome {
-                    Outcome::Ok(payload) => ("value", payload.to_value()),
-                    Outcome::Failed { error } => ("error", error.to_value()),
-                    Outcome::Cancelled { reason } => ("cancelled", Value::from(reason.as_str())),
-                };
-                Value::map([("key", Value::from(id.key())), ("attempt", Value::from(*attempt)), (name, value)])
+                Value::map([("key", Value::from(id.key())), ("attempt", Value::from(*attempt)), outcome.shown()])
             }
             Self::TimerFired { id } => Value::map([("timer", Value::Int(i64::try_from(id.0).unwrap_or(i64::MAX)))]),
             Self::Cancel { reason } => Value::map([("reason", Value::from(reason.as_str()))]),
+            Self::Signal { name, correlation, sender, payload } => Value::map([
+                ("name", Value::from(name.as_str())),
+                ("correlation", Value::from(correlation.as_str())),
+                ("sender", Value::from(sender.as_str())),
+                ("payload", payload.to_value()),
+            ]),
+            Self::TaskAnswered { id, choice, form, by } => Value::map([
+                ("task", Value::from(id.key())),
+                ("choice", Value::from(choice.as_str())),
+                ("form", form.to_value()),
+                ("by", Value::from(by.as_str())),
+            ]),
+            Self::ChildEnded { id, outcome } => Value::map([("key", Value::from(id.key())), outcome.shown()]),
+        }
+    }
+}
+
+impl Outcome {
+    fn shown(&self) -> (&'static str, Value) {
+        match self {
+            Self::Ok(payload) => ("value", payload.to_value()),
+            Self::Failed { error } => ("error", error.to_value()),
+            Self::Cancelled { reason } => ("cancelled", Value::from(reason.as_str())),
+            Self::Continued { input } => ("continued", input.to_value()),
         }
     }
 }
@@ -227,5 +358,41 @@ mod tests {
         bytes[0] = 9;
         assert_eq!(decode_input(&bytes), Err(DecodeError::Format(9)));
         assert_eq!(decode_input(&[]), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn a_start_reads_with_and_without_where_the_run_comes_from() {
+        let id = RunId::from(uuid::Uuid::from_u128(7));
+        let mut run = Box::new(RunInfo::new(id, 1, Timestamp(5)));
+        let start = |run: &RunInfo| Input::Start { input: Value::Int(1).into(), run: Box::new(run.clone()) };
+        let plain = encode_input(&start(&run));
+        assert_eq!(decode_input(&plain), Ok(start(&run)));
+        let parent = Some(Parent { run: id, id: EffectId([9; 16]) });
+        run.lineage = Some(Box::new(Lineage { parent, depth: 3, continued_from: Some(id), generation: 2 }));
+        let called = encode_input(&start(&run));
+        assert!(called.starts_with(&plain), "what an older build reads is what it was");
+        assert_eq!(decode_input(&called), Ok(start(&run)));
+        assert_eq!(decode_input(&called[..called.len() - 1]), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn an_input_of_an_unknown_kind_says_so_and_all_known_ones_read() {
+        let id = EffectId([1; 16]);
+        let last = Input::ChildEnded { id, outcome: Outcome::Continued { input: Value::Null.into() } };
+        assert_eq!(u32::from(encode_input(&last)[1]), KINDS - 1, "the last kind has the last number");
+        let signal = Input::Signal {
+            name: "paid".into(),
+            correlation: "7".into(),
+            sender: "a".into(),
+            payload: Value::Int(1).into(),
+        };
+        let answer = Input::TaskAnswered { id, choice: "yes".into(), form: Value::Null.into(), by: "ada".into() };
+        for input in [last, signal, answer] {
+            assert_eq!(decode_input(&encode_input(&input)), Ok(input));
+        }
+        let unknown = [&[FORMAT, 7][..], &[0; 40]].concat();
+        let error = decode_input(&unknown).unwrap_err();
+        assert_eq!(error, DecodeError::UnknownKind(7));
+        assert!(error.to_string().starts_with("unknown event kind 7"));
     }
 }

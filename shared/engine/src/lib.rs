@@ -11,9 +11,12 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+mod ask;
+mod child;
 mod command;
 mod compile;
 mod config;
+mod continue_;
 mod drive;
 mod effect;
 mod event;
@@ -21,6 +24,7 @@ mod fail;
 mod graph;
 mod input;
 mod log;
+mod loop_;
 mod machine;
 mod map;
 mod names;
@@ -28,13 +32,18 @@ mod node;
 mod parallel;
 mod path;
 mod preview;
+mod race;
 mod recover;
+mod refusal;
 mod respond;
 mod retry;
+mod saga;
 mod scope;
+mod signal;
 mod snapshot;
 mod state;
 mod switch;
+mod task;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod timeout;
@@ -44,15 +53,18 @@ mod wait;
 mod when;
 mod wire;
 
-pub use arena::Compiled;
-pub use command::{Command, Response, RunEffect};
+pub use arena::{Compiled, Needs};
+pub use command::{ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
 pub use compile::{compile, compile_draft};
 pub use drive::{Oracle, drive};
-pub use event::{Event, EventId, EventKind, EventNode};
-pub use input::{DecodeError, EffectId, Input, Outcome, RunInfo, Stamped, TimerId, decode_input, encode_input};
+pub use event::{Awaited, Event, EventId, EventKind, EventNode, StepState};
+pub use input::{
+    DecodeError, EffectId, Input, Lineage, Outcome, Parent, RunInfo, Stamped, TimerId, decode_input, encode_input,
+};
 pub use machine::{Decision, Machine};
 pub use path::{FramePath, without_indices};
 pub use preview::{EdgeView, Preview, PreviewRequest, preview};
+pub use refusal::Refusal;
 pub use snapshot::SnapshotError;
 pub use state::{NodeStatus, RunStatus};
 pub use view::RunView;

@@ -5,8 +5,8 @@
 
 use crate::{
     Command, Event, Input,
-    command::RunEffect,
-    event::{EventId, EventKind, EventNode},
+    command::{RunEffect, texts},
+    event::{Awaited, EventId, EventKind, EventNode},
     state::FrameId,
 };
 use holon_model::{Timestamp, canon::Canon};
@@ -49,6 +49,9 @@ impl Log {
                 canon.tag(b'S').value(&input.to_value()).u64(run.seed).u64(run.started_at.0.cast_unsigned());
                 canon.text(run.trigger.as_deref().unwrap_or_default()).u64(run.fuel).u64(run.bytes);
                 canon.u64(run.semantics.into()).value(&run.vars);
+                if run.depth() > 0 {
+                    canon.tag(b'D').u64(run.depth().into());
+                }
             }
             // The id holds the run's id; which effect it was, the events that follow say.
             Input::EffectCompleted { id: _, attempt, outcome } => {
@@ -60,6 +63,16 @@ impl Log {
             }
             Input::Cancel { .. } => {
                 canon.tag(b'X');
+            }
+            Input::Signal { name, correlation, sender, payload } => {
+                canon.tag(b'N').text(name).text(correlation).text(sender).value(&payload.to_value());
+            }
+            Input::TaskAnswered { id: _, choice, form, by } => {
+                canon.tag(b'A').text(choice).value(&form.to_value()).text(by);
+            }
+            Input::ChildEnded { id: _, outcome } => {
+                canon.tag(b'P');
+                outcome.content(canon);
             }
         }
     }
@@ -92,6 +105,7 @@ impl Log {
             EventKind::RunCompleted { output } => self.canon.tag(b'G').value(output),
             EventKind::RunFailed { error } => self.canon.tag(b'H').text(&error.code),
             EventKind::RunCancelled { .. } => self.canon.tag(b'J'),
+            EventKind::RunContinued { input } => self.canon.tag(b'I').value(input),
             EventKind::CancelRequested { .. } => self.canon.tag(b'K'),
             _ => self.canon.tag(b'L'),
         };
@@ -104,6 +118,8 @@ impl Log {
         let tag = match &kind {
             EventKind::NodeStarted => b'a',
             EventKind::NodeWaiting { .. } => b'w',
+            EventKind::NodeAwaits { .. } => b'v',
+            EventKind::SagaStep { .. } => b'g',
             EventKind::NodeSucceeded { .. } => b's',
             EventKind::NodeFailed { .. } => b'f',
             EventKind::NodeSkipped => b'k',
@@ -115,6 +131,18 @@ impl Log {
         match &kind {
             EventKind::NodeWaiting { until, error } => {
                 canon.u64(until.0.cast_unsigned()).text(error.as_ref().map_or("", |error| &error.code));
+            }
+            EventKind::NodeAwaits { what } => {
+                // Ids hold the run's id.
+                match what {
+                    Awaited::Signal { name, correlation, .. } => canon.tag(b's').text(name).text(correlation),
+                    Awaited::Task { .. } => canon.tag(b't'),
+                    Awaited::Person { .. } => canon.tag(b'p'),
+                    Awaited::Child { .. } => canon.tag(b'c'),
+                };
+            }
+            EventKind::SagaStep { step, state } => {
+                canon.short(step).short(state.name());
             }
             EventKind::NodeSucceeded { port, output } => {
                 canon.short(port);
@@ -144,6 +172,33 @@ impl Log {
         self.commands.push(Command::CancelEffect { id });
     }
 
+    /// A command of what the node asks for. Its id, which holds the run's, is not covered: the place is.
+    pub(crate) fn ask(&mut self, frame: FrameId, key: &str, command: Command) {
+        match &command {
+            Command::AwaitSignal { name, correlation, .. } => {
+                self.place(b'W', frame, key);
+                self.canon.text(name).text(correlation);
+            }
+            Command::DropWait { .. } => self.place(b'y', frame, key),
+            Command::OpenTask(task) => {
+                self.place(b'A', frame, key);
+                task.content(&mut self.canon);
+            }
+            Command::CancelTask { .. } => self.place(b'x', frame, key),
+            Command::EscalateTask { to, .. } => {
+                self.place(b'U', frame, key);
+                texts(&mut self.canon, to);
+            }
+            Command::StartChild(child) => {
+                self.place(b'P', frame, key);
+                child.content(&mut self.canon);
+            }
+            Command::CancelChild { .. } => self.place(b'p', frame, key),
+            _ => {}
+        }
+        self.commands.push(command);
+    }
+
     pub(crate) fn command(&mut self, command: Command) {
         match &command {
             Command::SetTimer { id, due } => {
@@ -157,8 +212,8 @@ impl Log {
                 self.canon.tag(b'F');
                 outcome.content(&mut self.canon);
             }
-            // Both are written by their own functions, which know the place.
-            Command::RunEffect(_) | Command::CancelEffect { .. } => {}
+            // The others are written by their own functions, which know the place.
+            _ => {}
         }
         self.commands.push(command);
     }

@@ -1,13 +1,14 @@
 //! The machine: one run of one flow. Stamped inputs in, decisions out.
 
 use crate::{
-    Command, Event, Input, Outcome, Response, Stamped,
+    Command, Event, Input, Outcome, Refusal, Response, Stamped,
     arena::{CNode, Compiled, NodeId},
-    input::{EffectId, RunInfo},
+    input::{EffectId, RunInfo, TimerId},
     log::Log,
     names::RunNames,
     path::FramePath,
-    state::{Arena, FrameId, NodeStatus, RunStatus, Timers, check},
+    signal::Mailbox,
+    state::{Arena, FrameId, RunStatus, Timers, check},
 };
 use holon_flow::{capability::NodeError, expr::Meter};
 use holon_model::{Payload, Timestamp, Value};
@@ -62,11 +63,19 @@ pub(crate) struct Core {
     pub effects: BTreeMap<EffectId, (FrameId, NodeId)>,
     /// How many of them are being done, and not waiting for another attempt.
     pub in_flight: u32,
+    /// What nodes ask for besides effects: tasks, signals, other runs.
+    pub asks: BTreeMap<EffectId, (FrameId, NodeId)>,
+    pub mailbox: Mailbox,
     pub names: RunNames,
+    #[serde(with = "crate::input::whole")]
     pub info: Option<Box<RunInfo>>,
     pub response: Option<Response>,
     /// The reason, once cancelling was asked for.
     pub cancel: Option<String>,
+    /// What the run that goes on for this one is started with, once that was decided.
+    pub next: Option<Value>,
+    /// The timer of the run's deadline.
+    pub deadline: Option<TimerId>,
     pub outcome: Option<Outcome>,
     pub finished_at: Option<Timestamp>,
     /// Number of the input with which the run ended.
@@ -98,10 +107,14 @@ impl Machine {
             timers: Timers::default(),
             effects: BTreeMap::new(),
             in_flight: 0,
+            asks: BTreeMap::new(),
+            mailbox: Mailbox::default(),
             names: RunNames::default(),
             info: None,
             response: None,
             cancel: None,
+            next: None,
+            deadline: None,
             outcome: None,
             finished_at: None,
             ended_by: None,
@@ -127,9 +140,10 @@ impl Machine {
             }
         }
         if !self.core.status.is_terminal() {
-            let waits = self.core.in_flight == 0 && self.core.timers.next_due().is_some();
+            let waits = self.core.in_flight == 0;
             self.move_run(if waits { RunStatus::Waiting } else { RunStatus::Running });
-            debug_assert!(waits || self.core.in_flight > 0, "a live run waits for something");
+            let comes = self.core.timers.next_due().is_some() || !self.core.asks.is_empty();
+            debug_assert!(comes || !waits, "a live run waits for something");
         }
         self.log.end(self.meter.fuel, self.meter.bytes);
         self.decision(seq, true)
@@ -150,19 +164,15 @@ impl Machine {
 
     /// Whether an input would change anything.
     pub fn accepts(&self, input: &Input) -> bool {
-        let live = !self.core.status.is_terminal() && self.core.status != RunStatus::Queued;
-        match input {
-            Input::Start { .. } => self.core.status == RunStatus::Queued,
-            Input::EffectCompleted { id, attempt, .. } => {
-                live && self.core.effects.get(id).is_some_and(|(frame, node)| {
-                    let state = self.core.arena.node(*frame, *node);
-                    state.status == NodeStatus::Running
-                        && state.extra.as_ref().is_some_and(|extra| extra.attempt == *attempt)
-                })
-            }
-            Input::TimerFired { id } => live && self.core.timers.by_id.contains_key(id),
-            Input::Cancel { .. } => live && self.core.cancel.is_none(),
-        }
+        self.check(input).is_ok()
+    }
+
+    /// Whether an input would change anything; if not, why.
+    ///
+    /// # Errors
+    /// What to tell whoever sent it. The run goes on as if nothing had come.
+    pub fn check(&self, input: &Input) -> Result<(), Refusal> {
+        crate::refusal::check(self, input)
     }
 
     fn apply(&mut self, flow: &Compiled, input: Input) {
@@ -179,6 +189,11 @@ impl Machine {
                 self.core.cancel = Some(reason);
                 self.cancel_frame(flow, 0);
             }
+            Input::Signal { name, correlation, sender, payload } => {
+                crate::signal::came(self, flow, &name, &correlation, &sender, &payload);
+            }
+            Input::TaskAnswered { id, choice, form, by } => crate::task::answered(self, flow, id, &choice, &form, &by),
+            Input::ChildEnded { id, outcome } => crate::child::ended(self, flow, id, outcome),
         }
     }
 
@@ -197,7 +212,13 @@ impl Machine {
             Outcome::Cancelled { reason } => {
                 (RunStatus::Cancelled, crate::EventKind::RunCancelled { reason: reason.clone() })
             }
+            Outcome::Continued { input } => {
+                (RunStatus::Continued, crate::EventKind::RunContinued { input: input.to_value() })
+            }
         };
+        if let Some(deadline) = self.core.deadline.take() {
+            self.drop_timer(deadline);
+        }
         self.move_run(status);
         self.core.finished_at = Some(self.core.at);
         self.core.ended_by = Some(self.log.seq);

@@ -5,6 +5,7 @@
 use crate::{
     arena::{Compiled, index},
     machine::{At, Machine},
+    scope::Opening,
     state::{Ending, FrameId, ScopeState},
 };
 use holon_flow::capability::NodeError;
@@ -76,19 +77,13 @@ fn proceed(machine: &mut Machine, flow: &Compiled, at: At, mut state: State) {
         return machine.close_scope(flow, at, ending);
     }
     let body = machine.cnode(flow, at).body("body").unwrap_or(0);
-    let mut running = index(machine.core.arena.node_mut(at.frame, at.node).extra().children.len());
-    while running < state.concurrency
-        && let Some(item) = state.items.as_list().and_then(|items| items.get(state.next as usize)).cloned()
-    {
-        let number = state.next;
+    let opened = machine.open_up_to(flow, at, state.concurrency, || {
+        let index = state.next;
+        let input = state.items.as_list()?.get(index as usize)?.clone();
         state.next += 1;
-        if let Err(error) = machine.open_child(flow, at, body, Some(number), item) {
-            machine.put_scope(at, ScopeState::Map(state));
-            return machine.close_scope(flow, at, Ending::Err(error));
-        }
-        running += 1;
-    }
-    machine.put_scope(at, ScopeState::Map(state));
+        Some(Opening { body, index: Some(index), input })
+    });
+    machine.opened(flow, at, ScopeState::Map(state), opened);
 }
 
 pub(crate) fn body_closed(
@@ -99,15 +94,6 @@ pub(crate) fn body_closed(
     child: FrameId,
     ending: Ending,
 ) {
-    let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
-    if extra.closing.is_some() {
-        let over = extra.children.is_empty();
-        machine.put_scope(at, ScopeState::Map(state));
-        if over {
-            machine.end_closing(flow, at);
-        }
-        return;
-    }
     let item = machine.core.arena.frame(child).index.unwrap_or(0);
     if let Some(slot) = state.slots.get_mut(item as usize) {
         match ending {

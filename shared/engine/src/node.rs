@@ -3,13 +3,15 @@
 use crate::{
     EventKind,
     arena::{BehaviourKind, CNode, Compiled},
-    effect, fail,
+    child,
+    config::Config,
+    continue_, effect, fail, loop_,
     machine::{At, Machine},
     map,
     names::Names,
-    parallel, respond,
-    state::{FrameStatus, NodeStatus, ScopeState, Timer, TimerKind},
-    switch, try_, wait, when,
+    parallel, race, respond, saga, scope, signal,
+    state::{Ending, FrameStatus, NodeStatus, ScopeState, Timer, TimerKind},
+    switch, task, try_, wait, when,
 };
 use holon_flow::{
     capability::{Each, NodeError, Output, Primitive, PureCall},
@@ -62,7 +64,16 @@ impl Machine {
                     Primitive::Respond => respond::start(self, flow, at, &config)?,
                     Primitive::Fail => return Err(fail::error(&config)),
                     Primitive::Wait => wait::start(self, flow, at, node, &config)?,
-                    Primitive::Map | Primitive::Try | Primitive::Parallel => {
+                    Primitive::Signal => signal::start(self, flow, at, node, &config)?,
+                    Primitive::Approval => task::start(self, flow, at, node, config)?,
+                    Primitive::Continue => continue_::start(self, flow, at, &config)?,
+                    Primitive::Map
+                    | Primitive::Try
+                    | Primitive::Parallel
+                    | Primitive::Race
+                    | Primitive::Loop
+                    | Primitive::Saga
+                    | Primitive::Flow => {
                         self.start_scope(flow, at, node, primitive, config)?;
                     }
                 }
@@ -73,10 +84,32 @@ impl Machine {
 
     /// Evaluates the node's config, once: before the first attempt.
     pub(crate) fn eval_config(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<Value, NodeError> {
+        self.eval(flow, at, &node.config)
+    }
+
+    /// Evaluates something of a node's with the names that the node sees.
+    pub(crate) fn eval(&mut self, flow: &Compiled, at: At, config: &Config) -> Result<Value, NodeError> {
         let arena = &self.core.arena;
         let input = &arena.node(at.frame, at.node).input;
         let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
-        node.config.eval(&names, &mut self.meter)
+        config.eval(&names, &mut self.meter)
+    }
+
+    /// Evaluates the field at `pointer` of a node's config for this item.
+    pub(crate) fn eval_item(
+        &mut self,
+        flow: &Compiled,
+        at: At,
+        pointer: &str,
+        item: &Value,
+        index: i64,
+    ) -> Result<Value, NodeError> {
+        let node = self.cnode(flow, at);
+        let arena = &self.core.arena;
+        let input = &arena.node(at.frame, at.node).input;
+        let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
+        let names = ItemNames { item, index, names: &names };
+        Ok(node.config.each(pointer, &names, &mut self.meter)?)
     }
 
     fn compute(&mut self, flow: &Compiled, at: At, node: &CNode) -> Result<Emit, NodeError> {
@@ -152,9 +185,10 @@ impl Machine {
 
     /// Stops a running or waiting node; a scope first stops what runs in it.
     pub(crate) fn cancel_node(&mut self, flow: &Compiled, at: At) {
-        let extra = self.core.arena.node_mut(at.frame, at.node).extra();
-        if extra.scope.is_some() && !extra.children.is_empty() {
-            self.close_scope(flow, at, crate::state::Ending::Cancelled);
+        if self.has_child(at) {
+            child::stop(self, flow, at, Ending::Cancelled);
+        } else if scope::is_busy(self.core.arena.node_mut(at.frame, at.node).extra()) {
+            self.close_scope(flow, at, Ending::Cancelled);
         } else {
             self.cancelled_node(flow, at);
         }
@@ -162,6 +196,7 @@ impl Machine {
 
     pub(crate) fn cancelled_node(&mut self, flow: &Compiled, at: At) {
         effect::drop_call(self, flow, at);
+        self.drop_ask(flow, at);
         self.drop_timers(at);
         let now = self.core.at;
         let state = self.core.arena.node_mut(at.frame, at.node);
@@ -216,6 +251,10 @@ impl Machine {
             Primitive::Map => map::start(self, flow, at, &config),
             Primitive::Try => try_::start(self, flow, at),
             Primitive::Parallel => parallel::start(self, flow, at, &config),
+            Primitive::Race => race::start(self, flow, at),
+            Primitive::Loop => loop_::start(self, flow, at, &config),
+            Primitive::Saga => saga::start(self, flow, at, &config),
+            Primitive::Flow => child::start(self, flow, at, &config),
             _ => Err(NodeError::new("internal", "only scopes hold graphs")),
         }
     }

@@ -5,6 +5,7 @@
 use crate::{
     arena::{Compiled, index},
     machine::{At, Machine},
+    scope::Opening,
     state::{Ending, FrameId, ScopeState},
 };
 use holon_flow::capability::NodeError;
@@ -46,18 +47,16 @@ fn proceed(machine: &mut Machine, flow: &Compiled, at: At, mut state: State) {
         let output = Value::from(named.collect::<Map>());
         return machine.end_scope(flow, at, Ending::Ok(output));
     }
-    let mut running = index(machine.core.arena.node_mut(at.frame, at.node).extra().children.len());
-    while running < state.limit && (state.next as usize) < state.values.len() {
-        let input = machine.core.arena.node(at.frame, at.node).input.clone();
+    let input = machine.core.arena.node(at.frame, at.node).input.clone();
+    let opened = machine.open_up_to(flow, at, state.limit, || {
         let body = state.next;
-        state.next += 1;
-        if let Err(error) = machine.open_child(flow, at, body, None, input) {
-            machine.put_scope(at, ScopeState::Parallel(state));
-            return machine.close_scope(flow, at, Ending::Err(error));
+        if body as usize >= state.values.len() {
+            return None;
         }
-        running += 1;
-    }
-    machine.put_scope(at, ScopeState::Parallel(state));
+        state.next += 1;
+        Some(Opening { body, index: None, input: input.clone() })
+    });
+    machine.opened(flow, at, ScopeState::Parallel(state), opened);
 }
 
 pub(crate) fn body_closed(
@@ -68,15 +67,6 @@ pub(crate) fn body_closed(
     child: FrameId,
     ending: Ending,
 ) {
-    let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
-    if extra.closing.is_some() {
-        let over = extra.children.is_empty();
-        machine.put_scope(at, ScopeState::Parallel(state));
-        if over {
-            machine.end_closing(flow, at);
-        }
-        return;
-    }
     match ending {
         Ending::Ok(value) => {
             let body = machine.core.arena.frame(child).body;

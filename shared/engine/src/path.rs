@@ -21,12 +21,14 @@ struct Link {
     index: Option<u32>,
     /// Which attempt of the scope, from 1.
     attempt: u32,
+    /// Which try within it, where the body may run again; 0 for all else.
+    round: u32,
 }
 
 impl FramePath {
-    /// A body of the scope node `scope` in this graph; `index` where it runs for each item.
-    pub(crate) fn body(&self, scope: &Arc<str>, body: &Arc<str>, index: Option<u32>, attempt: u32) -> Self {
-        let link = Link { parent: self.clone(), scope: scope.clone(), body: body.clone(), index, attempt };
+    /// A body of the scope node `scope` in this graph; `index` where it runs for each item, `round` where it is tried again.
+    pub(crate) fn body(&self, scope: &Arc<str>, body: &Arc<str>, index: Option<u32>, attempt: u32, round: u32) -> Self {
+        let link = Link { parent: self.clone(), scope: scope.clone(), body: body.clone(), index, attempt, round };
         Self(Some(Arc::new(link)))
     }
 
@@ -65,6 +67,9 @@ impl FramePath {
         let mut frame = self;
         while let Some(link) = &frame.0 {
             hasher.update(&link.attempt.to_le_bytes());
+            if link.round > 0 {
+                hasher.update(b"r").update(&link.round.to_le_bytes());
+            }
             frame = &link.parent;
         }
         let mut id = [0; 16];
@@ -96,9 +101,9 @@ mod tests {
 
     #[test]
     fn a_path_names_scope_body_and_index() {
-        let each = FramePath::default().body(&"each".into(), &"body".into(), Some(3), 1);
+        let each = FramePath::default().body(&"each".into(), &"body".into(), Some(3), 1, 0);
         assert_eq!(each.node("call"), "each[3]/call");
-        let catch = each.body(&"guard".into(), &"catch".into(), None, 1);
+        let catch = each.body(&"guard".into(), &"catch".into(), None, 1, 0);
         assert_eq!(catch.node("tell"), "each[3]/guard.catch/tell");
         assert_eq!(without_indices(&catch.node("tell")), "each/guard.catch/tell");
     }
@@ -110,7 +115,9 @@ mod tests {
         assert_eq!(root.effect(run(1), "call"), FramePath::default().effect(run(1), "call"));
         assert_ne!(root.effect(run(1), "call"), root.effect(run(2), "call"));
         assert_ne!(root.effect(run(1), "call"), root.effect(run(1), "call2"));
-        let tried = |attempt| root.body(&"guard".into(), &"body".into(), None, attempt).effect(run(1), "call");
-        assert_ne!(tried(1), tried(2));
+        let tried =
+            |attempt, round| root.body(&"guard".into(), &"body".into(), None, attempt, round).effect(run(1), "call");
+        assert_ne!(tried(1, 0), tried(2, 0));
+        assert_ne!(tried(1, 1), tried(1, 2));
     }
 }

@@ -1,10 +1,11 @@
 //! Preview: a flow run at once on samples, in virtual time.
 //!
-//! Effects answer with the definition's sample for their path without indices, else with their kind's. Timers fire as soon as
-//! nothing else is left to happen.
+//! Effects answer with the definition's sample for their path without indices, else with their kind's; so do signals, people
+//! who are asked and flows that are called. Timers fire as soon as nothing else is left to happen.
 
 use crate::{
-    Command, Compiled, EffectId, Input, Machine, Outcome, RunInfo, RunStatus, RunView, Stamped, TimerId,
+    Command, Compiled, EffectId, Input, Machine, Outcome, RunInfo, RunStatus, RunView, Stamped, Task, TaskKind,
+    TimerId,
     arena::{CEdge, CNode},
     drive::{Oracle, drive},
     without_indices,
@@ -129,15 +130,28 @@ impl Oracle for Samples<'_> {
     fn command(&mut self, at: Timestamp, command: Command) {
         match command {
             Command::RunEffect(effect) => {
-                let path = without_indices(&effect.path);
-                let own = self.flow.samples.get(&path).cloned();
-                let sample = own.or_else(|| self.catalogue.get(&effect.kind).map(|kind| kind.sample.clone()));
-                let outcome = Outcome::Ok(Payload::Inline(sample.unwrap_or_default()));
-                self.sampled.insert(path);
+                let kind = self.catalogue.get(&effect.kind).map(|kind| kind.sample.clone());
+                let sample = self.sample(&effect.path, |_| kind.unwrap_or_default());
+                let outcome = Outcome::Ok(Payload::Inline(sample));
                 let input = Input::EffectCompleted { id: effect.id, attempt: effect.attempt, outcome };
                 self.answers.push_back((effect.id, Stamped::new(at, input)));
             }
-            Command::CancelEffect { id } => self.answers.retain(|(answer, _)| *answer != id),
+            Command::CancelEffect { id } | Command::DropWait { id } | Command::CancelTask { id } => {
+                self.answers.retain(|(answer, _)| *answer != id);
+            }
+            Command::AwaitSignal { id, path, name, correlation } => {
+                let payload = Payload::Inline(self.sample(&path, kind_sample));
+                let input = Input::Signal { name, correlation, sender: id.key(), payload };
+                self.answers.push_back((id, Stamped::new(at, input)));
+            }
+            Command::OpenTask(task) => {
+                let input = self.answer(&task);
+                self.answers.push_back((task.id, Stamped::new(at, input)));
+            }
+            Command::StartChild(child) => {
+                let outcome = Outcome::Ok(Payload::Inline(self.sample(&child.path, kind_sample)));
+                self.answers.push_back((child.id, Stamped::new(at, Input::ChildEnded { id: child.id, outcome })));
+            }
             Command::SetTimer { id, due } => {
                 self.timers.insert((due, id), ());
                 self.due.insert(id, due);
@@ -147,7 +161,8 @@ impl Oracle for Samples<'_> {
                     self.timers.remove(&(due, id));
                 }
             }
-            Command::Respond(_) | Command::Finish(_) => {}
+            // A call that is not wanted any more ends with the answer that is on its way.
+            Command::Respond(_) | Command::Finish(_) | Command::EscalateTask { .. } | Command::CancelChild { .. } => {}
         }
     }
 
@@ -159,6 +174,74 @@ impl Oracle for Samples<'_> {
         self.due.remove(&id);
         self.now = self.now.max(due);
         Some(Stamped::new(self.now, Input::TimerFired { id }))
+    }
+}
+
+impl Samples<'_> {
+    /// The definition's sample for a path, else what its node's kind has.
+    fn sample(&mut self, path: &str, kind: impl FnOnce(Option<&CNode>) -> Value) -> Value {
+        let path = without_indices(path);
+        let own = self.flow.samples.get(&path).cloned();
+        let sample = own.unwrap_or_else(|| {
+            let at = |graph: &'_ crate::arena::CGraph| graph.find(path.strip_prefix(&*graph.prefix)?);
+            let found = self.flow.graphs.iter().find_map(|graph| Some(&graph.nodes[at(graph)? as usize]));
+            kind(found)
+        });
+        self.sampled.insert(path);
+        sample
+    }
+
+    /// The answer of a person: the sample's, else the first choice with a form that is filled in somehow. What a compensation
+    /// that keeps failing leaves is left.
+    fn answer(&mut self, task: &Task) -> Input {
+        let by = "preview".to_owned();
+        if task.kind == TaskKind::Compensation {
+            let form = Payload::Inline(Value::map([("reason", Value::from("preview"))]));
+            return Input::TaskAnswered { id: task.id, choice: "skip".to_owned(), form, by };
+        }
+        let sample = self.sample(&task.path, |_| Value::Null);
+        let first = task.choices.first().map(|choice| choice.key.clone()).unwrap_or_default();
+        let chosen = sample.get("choice").and_then(Value::as_str);
+        let chosen = chosen.filter(|chosen| task.choices.iter().any(|choice| choice.key == *chosen));
+        let form = sample.get("form").cloned().unwrap_or_else(|| filled(&task.form, 0));
+        let form = Payload::Inline(form);
+        Input::TaskAnswered { id: task.id, choice: chosen.map_or(first, str::to_owned), form, by }
+    }
+}
+
+fn kind_sample(node: Option<&CNode>) -> Value {
+    node.map(|node| node.kind.sample.clone()).unwrap_or_default()
+}
+
+/// A value that a simple schema accepts: defaults and first choices where it names some, else the least of its type.
+fn filled(schema: &Value, depth: u32) -> Value {
+    const DEEPEST: u32 = 8;
+    let first = |field: &str| schema.get(field).and_then(Value::as_list).and_then(|items| items.first()).cloned();
+    let given = schema.get("default").or_else(|| schema.get("const")).cloned();
+    if let Some(value) = given.or_else(|| first("examples")).or_else(|| first("enum")) {
+        return value;
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("object") if depth < DEEPEST => {
+            let required = schema.get("required").and_then(Value::as_list).unwrap_or_default();
+            let fields = required.iter().filter_map(|name| match name {
+                Value::Str(name) => Some(name.clone()),
+                _ => None,
+            });
+            let property = |name: &str| schema.get("properties").and_then(|properties| properties.get(name));
+            Value::map(fields.map(|name| {
+                let value = property(&name).map(|schema| filled(schema, depth + 1)).unwrap_or_default();
+                (name, value)
+            }))
+        }
+        Some("array") => Value::list([]),
+        Some("string") => {
+            let least = schema.get("minLength").and_then(Value::as_int).and_then(|least| usize::try_from(least).ok());
+            Value::from("x".repeat(least.unwrap_or(0).min(100)))
+        }
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(Value::Int(0)),
+        Some("boolean") => Value::Bool(false),
+        _ => Value::Null,
     }
 }
 

@@ -20,7 +20,7 @@ impl Machine {
     }
 
     /// Everything outstanding, for a host that does not know what was done already: the present attempts of effects in the
-    /// order of their nodes' starts, the timers, the answer if there is one, and the end if it has come.
+    /// order of their nodes' starts, what nodes ask for besides, the timers, the answer if there is one, and the end if it has come.
     ///
     /// Doing any of it again is safe: the same id carries the same bytes, and inputs that come twice change nothing.
     pub fn pending(&self) -> Vec<Command> {
@@ -34,9 +34,17 @@ impl Machine {
             .collect();
         calls.sort_unstable_by_key(|(started, at)| (*started, at.frame, at.node));
         let effects = calls.into_iter().filter_map(|(_, at)| effect::request(self, &self.flow, at));
+        let asks = self.core.asks.values().copied();
+        let mut asks: Vec<At> = asks.map(|(frame, node)| At { frame, node }).collect();
+        asks.sort_unstable_by_key(|at| (at.frame, at.node));
+        let asks = asks.into_iter().filter_map(|at| {
+            let extra = self.core.arena.node(at.frame, at.node).extra.as_ref()?;
+            Some(extra.ask.as_ref()?.commands(extra.closing.is_some()))
+        });
         let timers = self.core.timers.by_id.iter().map(|(id, timer)| Command::SetTimer { id: *id, due: timer.due });
         let response = self.core.response.iter().cloned().map(Command::Respond);
         let finish = self.core.outcome.iter().cloned().map(Command::Finish);
-        effects.map(|effect| Command::RunEffect(Box::new(effect))).chain(timers).chain(response).chain(finish).collect()
+        let effects = effects.map(|effect| Command::RunEffect(Box::new(effect)));
+        effects.chain(asks.flatten()).chain(timers).chain(response).chain(finish).collect()
     }
 }

@@ -14,7 +14,7 @@ use holon_flow::expr::Meter;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, sync::Arc};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SUM: usize = 16;
 
 /// Why bytes are not a snapshot of a run of this flow.
@@ -104,14 +104,14 @@ fn checksum(definition: &[u8], body: &[u8]) -> [u8; SUM] {
 /// Paths of all frames, each made from its parent's.
 fn paths(flow: &Compiled, arena: &Arena) -> Option<Vec<FramePath>> {
     let mut paths: Vec<FramePath> = Vec::with_capacity(arena.frames.len());
-    for Frame { parent, body, index, attempt, .. } in &arena.frames {
+    for Frame { parent, body, index, attempt, round, .. } in &arena.frames {
         let path = match parent {
             None => FramePath::default(),
             Some((parent, node)) => {
                 let graph = arena.frames.get(*parent as usize)?.graph;
                 let scope = flow.graphs.get(graph as usize)?.nodes.get(*node as usize)?;
                 let (name, _) = scope.bodies.get(*body as usize)?;
-                paths.get(*parent as usize)?.body(&scope.key, name, *index, *attempt)
+                paths.get(*parent as usize)?.body(&scope.key, name, *index, *attempt, *round)
             }
         };
         paths.push(path);

@@ -3,7 +3,8 @@
 use crate::{
     EffectId, TimerId,
     arena::{GraphId, NodeId},
-    map, parallel, try_,
+    ask::Ask,
+    loop_, map, parallel, race, saga, try_,
 };
 use holon_flow::capability::NodeError;
 use holon_model::{Timestamp, Value};
@@ -23,7 +24,7 @@ pub enum RunStatus {
     Queued,
     /// Something is being done.
     Running,
-    /// Nothing is being done until a timer fires.
+    /// Nothing is being done until a timer fires or something comes from outside.
     Waiting,
     /// Over, with an output.
     Completed,
@@ -31,6 +32,8 @@ pub enum RunStatus {
     Failed,
     /// Over, because somebody asked for it.
     Cancelled,
+    /// Over; another run goes on for it.
+    Continued,
 }
 
 impl RunStatus {
@@ -40,19 +43,22 @@ impl RunStatus {
         (Self::Queued, Self::Waiting),
         (Self::Queued, Self::Completed),
         (Self::Queued, Self::Failed),
+        (Self::Queued, Self::Continued),
         (Self::Running, Self::Waiting),
         (Self::Running, Self::Completed),
         (Self::Running, Self::Failed),
         (Self::Running, Self::Cancelled),
+        (Self::Running, Self::Continued),
         (Self::Waiting, Self::Running),
         (Self::Waiting, Self::Completed),
         (Self::Waiting, Self::Failed),
         (Self::Waiting, Self::Cancelled),
+        (Self::Waiting, Self::Continued),
     ];
 
     /// Whether the run is over.
     pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Continued)
     }
 
     /// The name that wires carry.
@@ -64,6 +70,7 @@ impl RunStatus {
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Continued => "continued",
         }
     }
 }
@@ -77,7 +84,7 @@ pub enum NodeStatus {
     Ready,
     /// It does something.
     Running,
-    /// It waits for a time.
+    /// It waits for a time, or for something from outside.
     Waiting,
     /// It emitted a value.
     Succeeded,
@@ -146,10 +153,12 @@ pub(crate) struct Frame {
     pub parent: Option<(FrameId, NodeId)>,
     /// Which of that node's bodies.
     pub body: u32,
-    /// Which item, in a map.
+    /// Which item of a map, or which round of a loop.
     pub index: Option<u32>,
     /// Which attempt of the scope node, from 1.
     pub attempt: u32,
+    /// Which try within that attempt, where a body may run again: a saga's compensation. From 1; 0 for all else.
+    pub round: u32,
     pub status: FrameStatus,
     /// What its roots receive; in a map the item.
     pub input: Value,
@@ -190,15 +199,19 @@ pub(crate) struct Extra {
     pub config: Value,
     pub error: Option<NodeError>,
     pub effect: Option<EffectId>,
-    /// The timer of a wait or of the pause between two attempts.
+    /// The timer of a wait, of the pause between two attempts, or of a task that is due.
     pub timer: Option<TimerId>,
     pub timeout: Option<TimerId>,
     pub waiting_until: Option<Timestamp>,
     pub scope: Option<ScopeState>,
     /// Frames of this scope that are not over.
     pub children: Vec<FrameId>,
-    /// How the scope ends once they are.
+    /// How the scope, or the node that called another run, ends once they are.
     pub closing: Option<Ending>,
+    /// What the node asks the outside for and has not got.
+    pub ask: Option<Box<Ask>>,
+    /// The steps of a saga, also when it is over.
+    pub saga: Option<Box<saga::State>>,
 }
 
 /// What a scope remembers of itself.
@@ -207,6 +220,10 @@ pub(crate) enum ScopeState {
     Map(map::State),
     Try(try_::State),
     Parallel(parallel::State),
+    Race(race::State),
+    Loop(loop_::State),
+    /// Its state stands apart, since it is shown after the end.
+    Saga,
 }
 
 /// How a scope, or a body, ends.
@@ -225,6 +242,12 @@ pub(crate) enum TimerKind {
     Wait,
     Retry,
     Timeout,
+    /// A task is due.
+    Due,
+    /// The pause before a compensation is tried again.
+    Compensate,
+    /// The run's deadline; of no node.
+    Deadline,
 }
 
 /// A timer that is set.
@@ -266,6 +289,26 @@ impl Arena {
 
     pub(crate) fn frame_mut(&mut self, frame: FrameId) -> &mut Frame {
         &mut self.frames[frame as usize]
+    }
+}
+
+impl Frame {
+    /// A graph's frame that belongs to no scope.
+    pub(crate) fn new(graph: GraphId) -> Self {
+        Self {
+            graph,
+            parent: None,
+            body: 0,
+            index: None,
+            attempt: 1,
+            round: 0,
+            status: FrameStatus::Running,
+            input: Value::Null,
+            output: Value::Null,
+            error: None,
+            first: 0,
+            open: 0,
+        }
     }
 }
 
@@ -331,7 +374,7 @@ mod transitions {
 
     use super::{NodeStatus, RunStatus};
     use crate::{
-        Machine, compile, drive, graph,
+        Machine, compile, drive, graph, saga,
         testing::{catalogue, corpus, generate, start, world::World},
         try_,
     };
@@ -369,6 +412,7 @@ mod transitions {
             all("node", NodeStatus::LEGAL),
             all("frame", graph::LEGAL),
             all("try", try_::LEGAL),
+            all("saga step", saga::LEGAL),
         ];
         let legal: BTreeSet<String> = legal.into_iter().flatten().collect();
         let seen = SEEN.with(|seen| seen.borrow().clone());

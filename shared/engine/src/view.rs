@@ -7,7 +7,7 @@ use crate::{
 };
 use holon_flow::capability::NodeError;
 use holon_model::{Timestamp, Value, wire::runs::NodeRun};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A run, read once.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,11 +66,19 @@ impl Machine {
     pub(crate) fn shown_frames(&self, items: u32) -> Vec<bool> {
         let arena = &self.core.arena;
         let mut shown: Vec<bool> = Vec::with_capacity(arena.frames.len());
-        for frame in &arena.frames {
-            let last = frame.parent.is_none_or(|(parent, node)| {
-                let attempt = arena.node(parent, node).extra.as_ref().map_or(0, |extra| extra.attempt);
-                shown.get(parent as usize).copied().unwrap_or(false) && attempt == frame.attempt
-            });
+        // Of a body that ran again within one attempt, its last time.
+        let mut rounds = BTreeMap::new();
+        for (number, frame) in arena.frames.iter().enumerate().filter(|(_, frame)| frame.round > 0) {
+            rounds.insert((frame.parent, frame.body, frame.attempt), number);
+        }
+        for (number, frame) in arena.frames.iter().enumerate() {
+            let again = frame.round > 0
+                && rounds.get(&(frame.parent, frame.body, frame.attempt)).is_some_and(|last| *last != number);
+            let last = !again
+                && frame.parent.is_none_or(|(parent, node)| {
+                    let attempt = arena.node(parent, node).extra.as_ref().map_or(0, |extra| extra.attempt);
+                    shown.get(parent as usize).copied().unwrap_or(false) && attempt == frame.attempt
+                });
             shown.push(last && frame.index.is_none_or(|index| index < items));
         }
         shown
@@ -94,6 +102,8 @@ impl Machine {
             started_at: ran.then_some(state.started_at),
             finished_at: state.status.is_terminal().then_some(state.finished_at),
             waiting_until: extra.and_then(|extra| extra.waiting_until),
+            waiting_for: extra.and_then(|extra| extra.ask.as_ref()).map(|ask| crate::wire::waiting_for(&ask.awaited())),
+            saga: extra.and_then(|extra| extra.saga.as_ref()).map(|saga| saga.shown()),
         }
     }
 

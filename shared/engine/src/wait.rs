@@ -60,6 +60,16 @@ fn due(config: &Value, now: Timestamp) -> Result<Timestamp, NodeError> {
     }
 }
 
+/// A time, or how long from now.
+pub(crate) fn moment(value: &Value, now: Timestamp) -> Result<Timestamp, NodeError> {
+    let due = match duration::parse(value) {
+        Ok(millis) => Some(now.plus(millis)),
+        Err(_) => value.as_str().and_then(instant),
+    };
+    let message = "this must be a duration such as `2d`, or a time such as `2030-01-31T09:00:00Z`";
+    due.ok_or_else(|| NodeError::new("invalid_value", message))
+}
+
 fn instant(text: &str) -> Option<Timestamp> {
     let parsed = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
     i64::try_from(parsed.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Timestamp)

@@ -1,14 +1,27 @@
 //! Into the shapes that cross the REST API.
 
-use crate::{Event, EventKind, RunStatus};
+use crate::{Awaited, Event, EventKind, RunStatus};
 use holon_flow::capability::NodeError;
 use holon_model::{
     Value,
-    wire::runs::{NodeFailure, NodeRun, RunEvent},
+    wire::runs::{NodeFailure, NodeRun, RunEvent, WaitingFor},
 };
 
 pub(crate) fn failure(error: &NodeError) -> NodeFailure {
     NodeFailure { code: error.code.clone(), message: error.message.clone(), detail: error.detail.clone() }
+}
+
+pub(crate) fn waiting_for(what: &Awaited) -> WaitingFor {
+    let plain =
+        |kind: &str, id: &crate::EffectId| WaitingFor { kind: kind.to_owned(), id: id.key(), ..WaitingFor::default() };
+    match what {
+        Awaited::Signal { id, name, correlation } => {
+            WaitingFor { name: name.to_string(), correlation: correlation.to_string(), ..plain("signal", id) }
+        }
+        Awaited::Task { id } => plain("task", id),
+        Awaited::Person { id } => plain("person", id),
+        Awaited::Child { id } => plain("child", id),
+    }
 }
 
 impl Event {
@@ -23,6 +36,12 @@ impl Event {
             kind: self.kind.name().to_owned(),
             path: node.as_ref().map(|node| node.path.clone()),
             node,
+            detail: match &self.kind {
+                EventKind::SagaStep { step, state } => {
+                    Value::map([("step", Value::Str(step.clone())), ("state", Value::from(state.name()))])
+                }
+                _ => Value::Null,
+            },
             status: status.name().to_owned(),
         }
     }
@@ -40,12 +59,19 @@ impl Event {
             started_at: (!skipped).then_some(node.started_at),
             finished_at: None,
             waiting_until: None,
+            waiting_for: None,
+            saga: None,
         };
         let (status, over) = match &self.kind {
             EventKind::NodeWaiting { until, error } => {
                 run.waiting_until = Some(*until);
                 run.error = error.as_ref().map(failure);
                 ("waiting", false)
+            }
+            EventKind::NodeAwaits { what } => {
+                run.waiting_for = Some(waiting_for(what));
+                // A node that called another run is at work as long as that one is.
+                (if matches!(what, Awaited::Child { .. }) { "running" } else { "waiting" }, false)
             }
             EventKind::NodeSucceeded { port, output } => {
                 let port = if port.is_empty() { "out".into() } else { port.clone() };

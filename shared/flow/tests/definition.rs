@@ -172,8 +172,12 @@ fn policies() -> impl Strategy<Value = Policies> {
             jitter,
         },
     );
-    (prop::option::of(retry), prop::option::of(1u64..1_000_000_000))
-        .prop_map(|(retry, timeout)| Policies { retry, timeout: timeout.map(Millis) })
+    (prop::option::of(retry), prop::option::of(1u64..1_000_000_000)).prop_map(|(retry, timeout)| {
+        let fallback = timeout
+            .filter(|millis| millis % 3 == 0)
+            .map(|millis| Value::map([("after", Value::from(millis.to_string()))]));
+        Policies { retry, timeout: timeout.map(Millis), fallback }
+    })
 }
 
 fn node(inner: BoxedStrategy<BTreeMap<String, Graph>>) -> impl Strategy<Value = Node> {

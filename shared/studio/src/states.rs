@@ -164,6 +164,8 @@ mod tests {
             started_at: Some(Timestamp(0)),
             finished_at: Some(Timestamp(7)),
             waiting_until: None,
+            waiting_for: None,
+            saga: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Publishes the draft: an immutable version, in force in the intent's environment, its webhooks reachable.
 
 use holon_authz::{Authorised, actions::PublishFlows};
+use holon_flow::{Definition, definition::pointer::Pointer, validate::DiagnosticCode};
 use holon_model::wire::flows::{Severity, VersionSummary};
 use holon_model::{FlowId, Intent, IntentPayload, canon::hex};
 use holon_platform::db::TenantTx;
@@ -21,6 +22,14 @@ pub struct Publish {
 
 impl IntentPayload for Publish {
     const TYPE: &'static str = "flow.publish";
+}
+
+/// A flow that this server could not run to its end is not published.
+fn refuse_what_is_not_served(state: &AppState, definition: &Definition) -> Result<(), Error> {
+    let (compiled, _) = holon_engine::compile_draft(definition, &state.catalogue);
+    let Some(lacking) = compiled.needs().lacking(&holon_runtime::SUPPORTED) else { return Ok(()) };
+    let message = format!("the flow needs {lacking}, which this server does not serve");
+    Err(Error::Invalid(vec![DiagnosticCode::NotServed.at(&Pointer::ROOT.key("nodes"), message)]))
 }
 
 /// Publishes. A draft that means what the version in force means makes no new version.
@@ -44,6 +53,7 @@ pub async fn publish(
     if read.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(Error::Invalid(read.diagnostics));
     }
+    refuse_what_is_not_served(state, &read.definition)?;
     if let Some(present) = store::deployed(&mut tx, environment, id).await?
         && present.summary.hash == hex(&draft.hash)
     {

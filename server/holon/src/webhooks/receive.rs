@@ -111,6 +111,9 @@ fn answered(run: RunId, found: Option<Answer>) -> Result<Response, ApiError> {
         Some(Answer::Ended(Outcome::Failed { error })) => {
             Err(Problem::new(Code::RunFailed, format!("{run} failed: {} ({})", error.message, error.code)).into())
         }
+        Some(Answer::Ended(Outcome::Continued { .. })) => {
+            Err(Problem::new(Code::RunFailed, format!("{run} goes on in another run and has no answer.")).into())
+        }
         Some(Answer::Ended(Outcome::Cancelled { reason })) => {
             Err(Problem::new(Code::RunFailed, format!("{run} was cancelled: {reason}")).into())
         }

@@ -3,9 +3,11 @@
 //! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, steps, status, output? | error?}`. Its hash stands
 //! in `corpus/hashes.txt`. A step is one of
 //! `{"answer": path, "value" | "error": {code, retryable?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
-//! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}`.
+//! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` ·
+//! `{"signal": name, "correlation"?, "sender"?, "payload"?}` · `{"task": path, "choice", "form"?, "by"?}` ·
+//! `{"child": path, "value" | "error" | "cancelled": reason}`; with `"refused": code` the input must be refused with this code.
 
-use crate::{Command, EffectId, Input, Machine, Outcome, RunInfo, Stamped, TimerId, compile};
+use crate::{Command, EffectId, Input, Lineage, Machine, Outcome, RunInfo, Stamped, TimerId, compile};
 use holon_flow::{Definition, capability::NodeError};
 use holon_model::{Millis, Payload, Timestamp, Value, canon, json};
 use std::collections::BTreeMap;
@@ -24,6 +26,17 @@ cases! {
     "wait" "wait_until_past" "respond" "fail" "error_port" "retry" "retry_exhausted" "retry_scope" "timeout_call"
     "timeout_scope" "cancel" "late_and_double" "out_of_fuel" "per_item" "names" "result_fails" "cancel_waiting"
     "wait_timeout" "retry_map" "catch_fails" "map_bad_items" "unicode_and_numbers"
+    "race_first_wins" "race_all_fail" "race_after_failure" "race_cancelled" "race_retried" "race_cleans_up" "loop_while"
+    "loop_until" "loop_limit" "loop_stop" "loop_never" "loop_bad_condition" "loop_body_fails" "loop_in_map"
+    "timeout_fallback" "timeout_fallback_scope" "timeout_fallback_fails" "deadline" "deadline_kept" "signal"
+    "signal_early" "signal_refused" "signal_timeout" "signal_fallback" "signal_cancelled" "signals_in_order"
+    "race_of_signal_and_time" "approval" "approval_answered_twice" "approval_escalates" "approval_fallback"
+    "approval_fallback_no_choice" "approval_cancelled" "saga" "saga_undone" "saga_first_step_fails"
+    "saga_compensation_retried" "saga_parked_retried" "saga_parked_skipped" "saga_parked_finished" "saga_cancelled"
+    "saga_cancelled_while_compensating" "saga_cancelled_while_parked" "saga_timeout" "saga_retried" "saga_nested"
+    "saga_nested_cancelled" "saga_in_deadline" "saga_handled" "flow_call" "flow_call_retried"
+    "flow_call_cancelled_there" "flow_call_cancelled" "flow_call_timeout" "flow_call_too_deep" "flow_call_deep"
+    "continued" "continued_when_waited" "continued_stops_the_rest" "continued_cancelled" "continued_in_a_scope"
 }
 
 /// The log hashes that must come out: `name hash` a line.
@@ -63,6 +76,7 @@ pub fn run(text: &str) -> Ran {
         },
         now: Timestamp(1_000),
         calls: BTreeMap::new(),
+        asks: BTreeMap::new(),
         timers: BTreeMap::new(),
         last: None,
     };
@@ -70,6 +84,10 @@ pub fn run(text: &str) -> Ran {
     let mut run = RunInfo::new(super::run_id(1), number("seed").unwrap_or(0), world.now);
     run.trigger = case.get("trigger").and_then(Value::as_str).map(Into::into);
     run.fuel = number("fuel").unwrap_or(run.fuel);
+    run.lineage = number("depth").map(|depth| {
+        let depth = u32::try_from(depth).unwrap_or(u32::MAX);
+        Box::new(Lineage { depth, ..Lineage::default() })
+    });
     let input = Payload::Inline(case.get("input").cloned().unwrap_or_default());
     world.feed(Input::Start { input, run: Box::new(run) });
     for step in case.get("steps").and_then(Value::as_list).unwrap_or_default() {
@@ -82,26 +100,43 @@ struct Stage {
     ran: Ran,
     now: Timestamp,
     calls: BTreeMap<String, (EffectId, u32)>,
+    /// Tasks and calls of other flows, the last of each path.
+    asks: BTreeMap<String, EffectId>,
     timers: BTreeMap<TimerId, Timestamp>,
     last: Option<Input>,
 }
 
 impl Stage {
+    fn asked(&self, path: &str) -> EffectId {
+        *self.asks.get(path).unwrap_or_else(|| panic!("`{path}` was never asked for"))
+    }
+
+    /// Feeds an input, which must be refused with the code that the step names.
+    fn refusable(&mut self, step: &Value, input: Input) {
+        let refused = self.ran.machine.check(&input).err().map(|refusal| refusal.code);
+        assert_eq!(refused, step.get("refused").and_then(Value::as_str), "{input:?}");
+        self.feed(input);
+    }
+
     fn step(&mut self, step: &Value) {
+        let text = |name: &str| step.get(name).and_then(Value::as_str).map(str::to_owned);
         if let Some(path) = step.get("answer").and_then(Value::as_str) {
             let (id, attempt) = *self.calls.get(path).unwrap_or_else(|| panic!("`{path}` was never asked for"));
             let attempt =
                 step.get("attempt").and_then(Value::as_int).and_then(|n| u32::try_from(n).ok()).unwrap_or(attempt);
-            let outcome = match step.get("error") {
-                Some(error) => {
-                    let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");
-                    let mut failed = NodeError::new(code, "as the case says");
-                    failed.retryable = error.get("retryable") == Some(&Value::Bool(true));
-                    Outcome::Failed { error: failed }
-                }
-                None => Outcome::Ok(Payload::Inline(step.get("value").cloned().unwrap_or_default())),
-            };
-            self.feed(Input::EffectCompleted { id, attempt, outcome });
+            self.feed(Input::EffectCompleted { id, attempt, outcome: outcome(step) });
+        } else if let Some(name) = text("signal") {
+            let correlation = text("correlation").unwrap_or_default();
+            let sender = text("sender").unwrap_or_else(|| self.ran.journal.len().to_string());
+            let payload = payload(step, "payload");
+            self.refusable(step, Input::Signal { name, correlation, sender, payload });
+        } else if let Some(path) = text("task") {
+            let id = self.asked(&path);
+            let (choice, by) = (text("choice").unwrap_or_default(), text("by").unwrap_or_else(|| "ada".into()));
+            self.refusable(step, Input::TaskAnswered { id, choice, form: payload(step, "form"), by });
+        } else if let Some(path) = text("child") {
+            let id = self.asked(&path);
+            self.refusable(step, Input::ChildEnded { id, outcome: outcome(step) });
         } else if step.get("timer").is_some() {
             let (due, id) = self.timers.iter().map(|(id, due)| (*due, *id)).min().expect("a timer is set");
             self.timers.remove(&id);
@@ -137,11 +172,32 @@ impl Stage {
                 Command::CancelTimer { id } => {
                     self.timers.remove(id);
                 }
+                Command::OpenTask(task) => {
+                    self.asks.insert(task.path.clone(), task.id);
+                }
+                Command::StartChild(child) => {
+                    self.asks.insert(child.path.clone(), child.id);
+                }
                 _ => {}
             }
             self.ran.commands.push(command);
         }
     }
+}
+
+fn payload(step: &Value, field: &str) -> Payload {
+    Payload::Inline(step.get(field).cloned().unwrap_or_default())
+}
+
+fn outcome(step: &Value) -> Outcome {
+    if let Some(reason) = step.get("cancelled").and_then(Value::as_str) {
+        return Outcome::Cancelled { reason: reason.to_owned() };
+    }
+    let Some(error) = step.get("error") else { return Outcome::Ok(payload(step, "value")) };
+    let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");
+    let mut failed = NodeError::new(code, "as the case says");
+    failed.retryable = error.get("retryable") == Some(&Value::Bool(true));
+    Outcome::Failed { error: failed }
 }
 
 /// `name hash` of every case as it comes out now.

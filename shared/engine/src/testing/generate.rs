@@ -3,7 +3,7 @@
 use super::rng::Rng;
 use holon_flow::{
     Definition, Graph, Node,
-    definition::{Edge, Join, Key, KindRef, PortRef, Retry},
+    definition::{Edge, Join, Key, KindRef, PortRef, Retry, RunLimits},
 };
 use holon_model::{Millis, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -18,7 +18,8 @@ pub fn definition(seed: u64) -> Definition {
     if rng.percent(30) {
         graph.result = Some(expression(&mut rng, &graph.nodes.keys().cloned().collect::<Vec<_>>(), true));
     }
-    Definition { name: format!("generated-{seed}"), graph, ..Definition::default() }
+    let limits = RunLimits { deadline: rng.percent(10).then(|| Millis(u64::from(1 + rng.below(200)))) };
+    Definition { name: format!("generated-{seed}"), limits, graph, ..Definition::default() }
 }
 
 /// The start input of a seed.
@@ -67,9 +68,12 @@ fn ports(node: &Node) -> Vec<Arc<str>> {
     let names: &[&str] = match &*node.kind.name {
         "when" => &["true", "false"],
         "switch" => &["low", "high", "default"],
-        "flow.fail" => &[],
+        "flow.fail" | "flow.continue" => &[],
         "test.pick" => &["out", "none", "error"],
-        "test.set" | "test.call" | "map" | "try" | "parallel" => &["out", "out", "out", "error"],
+        "flow.approval" => &["yes", "no", "error"],
+        "test.set" | "test.call" | "map" | "try" | "parallel" | "race" | "loop" | "saga" | "flow" | "flow.signal" => {
+            &["out", "out", "out", "error"]
+        }
         _ => &["out"],
     };
     names.iter().map(|name| Arc::from(*name)).collect()
@@ -82,7 +86,7 @@ fn node(kind: &str, config: Value) -> Node {
 
 fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
     let map = Value::map::<&str>;
-    let choice = rng.below(if depth > 0 { 100 } else { 70 });
+    let choice = rng.below(if depth > 0 { 120 } else { 85 });
     let mut node = match choice {
         0..18 => node("test.set@1", Value::map([("value", expression(rng, before, top))])),
         18..46 => node("test.call@1", Value::map([("value", expression(rng, before, top))])),
@@ -98,7 +102,55 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             node("flow.fail@1", Value::map([("code", Value::from("on_purpose")), ("message", Value::from("no"))]))
         }
         67..68 => node("test.pick@1", Value::map([("where", cel("item > 1 && index < 3"))])),
-        70..82 => {
+        70..74 => {
+            node("flow@1", Value::map([("flow", Value::from("flow_called")), ("input", expression(rng, before, top))]))
+        }
+        74..79 => {
+            let correlation = rng.pick(&[Value::Null, cel("index"), Value::from("a")]);
+            let correlation = if top { Value::from("top") } else { correlation };
+            node(
+                "flow.signal@1",
+                Value::map([("name", Value::from(rng.pick(&["paid", "sent"]))), ("correlation", correlation)]),
+            )
+        }
+        79..83 => {
+            let choice = |port: &str| Value::map([("port", Value::from(port))]);
+            let mut config =
+                vec![("title", Value::from("May it?")), ("choices", Value::list([choice("yes"), choice("no")]))];
+            if rng.percent(50) {
+                config.push(("due", Value::Int(i64::from(rng.below(30)))));
+                config.push(("escalate_to", Value::list([Value::from("boss")])));
+            }
+            node("flow.approval@1", Value::map(config))
+        }
+        83..85 if top => node("flow.continue@1", Value::map([("input", expression(rng, before, top))])),
+        83..85 => node("test.set@1", map([])),
+        105..109 => {
+            let bodies: &[&str] = rng.pick(&[&["left", "right"][..], &["left", "middle", "right"], &["left"]]);
+            scope(rng, depth, "race@1", map([]), bodies)
+        }
+        109..114 => {
+            let condition = rng.pick(&["index < 2", "index < 3 && item != 7", "size([item]) == 2", "true"]);
+            let mut config =
+                vec![(rng.pick(&["while", "until"]), cel(condition)), ("max", Value::Int(i64::from(1 + rng.below(4))))];
+            if rng.percent(60) {
+                config.push(("at_max", Value::from("stop")));
+            }
+            scope(rng, depth, "loop@1", Value::map(config), &["body"])
+        }
+        114.. => {
+            let retry =
+                Value::map([("attempts", Value::Int(i64::from(1 + rng.below(3)))), ("initial", Value::Int(10))]);
+            let step = |name: &str, undo: Option<&str>| {
+                let mut step = vec![("step", Value::from(name)), ("retry", retry.clone())];
+                step.extend(undo.map(|undo| ("compensate", Value::from(undo))));
+                Value::map(step)
+            };
+            let steps = [step("one", Some("undo_one")), step("two", Some("undo_two")), step("three", None)];
+            let config = Value::map([("steps", Value::list(steps))]);
+            scope(rng, depth.min(2), "saga@1", config, &["one", "undo_one", "two", "undo_two", "three"])
+        }
+        85..93 => {
             let items = cel(rng.pick(&["[1, 2, 3]", "[input, 2]", "[]", "[trigger]", "[5, 6, 7, 8, 9]"]));
             let gather = match rng.below(4) {
                 0 => Value::from("all_settled"),
@@ -110,7 +162,7 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             let config = Value::map([("items", items), ("concurrency", concurrency), ("gather", gather)]);
             scope(rng, depth, "map@1", config, &["body"])
         }
-        82..92 => {
+        93..100 => {
             let bodies: &[&str] =
                 rng.pick(&[&["body"][..], &["body", "catch"], &["body", "finally"], &["body", "catch", "finally"]]);
             scope(rng, depth, "try@1", map([]), bodies)
@@ -121,9 +173,10 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
         }
     };
     let name = node.kind.name.clone();
+    let scopes = ["map", "try", "parallel", "race", "loop", "saga", "flow"];
     node.join = rng.pick(&[Join::Any, Join::Any, Join::Any, Join::All, Join::First]);
     node.disabled = rng.percent(4);
-    if matches!(&*name, "test.call" | "map" | "try" | "parallel") && rng.percent(35) {
+    if (&*name == "test.call" || scopes.contains(&&*name)) && rng.percent(35) {
         node.policies.retry = Some(Retry {
             attempts: 1 + rng.below(3),
             initial: Millis(u64::from(rng.below(50))),
@@ -132,8 +185,13 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             jitter: rng.percent(50),
         });
     }
-    if matches!(&*name, "test.call" | "flow.wait" | "map" | "try" | "parallel") && rng.percent(20) {
+    let timed = ["test.call", "flow.wait", "flow.signal", "flow.approval"];
+    if (timed.contains(&&*name) || scopes.contains(&&*name)) && rng.percent(20) {
         node.policies.timeout = Some(Millis(u64::from(rng.below(120))));
+        if rng.percent(40) {
+            let fallback = if &*name == "flow.approval" { Value::from("no") } else { expression(rng, before, top) };
+            node.policies.fallback = Some(fallback);
+        }
     }
     node
 }

@@ -362,8 +362,9 @@ names! {
     Preview { Run = "run", Sample = "sample", AskServer = "ask_server" }
     Resource { Network = "network", Secret = "secret", Storage = "storage", Gpu = "gpu", Agent = "agent" }
     Primitive {
-        When = "when", Switch = "switch", Map = "map", Try = "try", Parallel = "parallel", Wait = "wait", Respond = "respond",
-        Fail = "fail",
+        When = "when", Switch = "switch", Map = "map", Try = "try", Parallel = "parallel", Race = "race", Loop = "loop",
+        Saga = "saga", Flow = "flow", Wait = "wait", Signal = "signal", Approval = "approval", Respond = "respond",
+        Fail = "fail", Continue = "continue",
     }
 }
 

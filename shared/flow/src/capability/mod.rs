@@ -99,12 +99,26 @@ pub enum Primitive {
     Try,
     /// Runs all named bodies at once.
     Parallel,
+    /// Runs all named bodies at once; the first that succeeds wins.
+    Race,
+    /// Runs `body` again and again, each time on what came out before.
+    Loop,
+    /// Runs named bodies one after another, and undoes them in reverse when one fails.
+    Saga,
+    /// Runs another flow.
+    Flow,
     /// Waits until a time.
     Wait,
+    /// Waits for a signal.
+    Signal,
+    /// Asks people.
+    Approval,
     /// Answers the caller.
     Respond,
     /// Fails the run's enclosing body.
     Fail,
+    /// Ends the run; another one goes on for it.
+    Continue,
 }
 
 /// How a kind is executed.

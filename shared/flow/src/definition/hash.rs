@@ -1,6 +1,6 @@
 //! The hash of a definition: what it means, not how it is written or drawn (FLOW.md, "Hash").
 //!
-//! Covered: nodes, edges (sorted), result, input and output schemas. Not covered: name, description, tags, notes, tests,
+//! Covered: nodes, edges (sorted), result, input and output schemas, limits. Not covered: name, description, tags, notes, tests,
 //! samples, layout.
 
 use super::{Definition, Edge, Graph, Join, Node};
@@ -16,6 +16,10 @@ impl Definition {
             option(schema.as_ref(), &mut canon, |schema, canon| {
                 canon.value(schema.as_value());
             });
+        }
+        // Written only where it is set, so that definitions without it keep their hash.
+        if let Some(deadline) = self.limits.deadline {
+            canon.tag(b'D').u64(deadline.0);
         }
         canon.hash()
     }
@@ -50,9 +54,11 @@ fn node(node: &Node, canon: &mut Canon) {
         canon.u64(retry.attempts.into()).u64(retry.initial.0).u64(retry.factor_percent.into()).u64(retry.max.0);
         canon.tag(u8::from(retry.jitter));
     });
-    option(node.policies.timeout, canon, |timeout, canon| {
-        canon.u64(timeout.0);
-    });
+    match (node.policies.timeout, &node.policies.fallback) {
+        (None, _) => canon.tag(0),
+        (Some(timeout), None) => canon.tag(1).u64(timeout.0),
+        (Some(timeout), Some(fallback)) => canon.tag(2).u64(timeout.0).value(fallback),
+    };
     canon.u64(node.bodies.len() as u64);
     for (name, body) in &node.bodies {
         canon.text(name);

@@ -29,6 +29,8 @@ pub struct Definition {
     pub input: Option<SchemaRef>,
     /// Schema of the result.
     pub output: Option<SchemaRef>,
+    /// Bounds of each run.
+    pub limits: RunLimits,
     /// What runs.
     pub graph: Graph,
     /// Tests that travel with the flow; they do not change its meaning.
@@ -37,6 +39,13 @@ pub struct Definition {
     pub samples: BTreeMap<String, Value>,
     /// Where things are drawn; read by the editor only.
     pub layout: Value,
+}
+
+/// Bounds of each run of a flow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunLimits {
+    /// The longest a run may take; then it fails.
+    pub deadline: Option<Millis>,
 }
 
 /// Nodes and edges; acyclic.
@@ -115,6 +124,8 @@ pub struct Policies {
     pub retry: Option<Retry>,
     /// The longest it may take, all attempts included.
     pub timeout: Option<Millis>,
+    /// What the node gives when its time is up, instead of failing: a value with dynamic parts as in config. Only with `timeout`.
+    pub fallback: Option<Value>,
 }
 
 /// How a failed effect or scope is tried again.

@@ -3,7 +3,7 @@
 //! This says whether the JSON has the shape of a definition; whether the definition makes sense is `validate`'s to say.
 
 use super::{
-    Definition, Edge, Graph, Join, Key, KindRef, Node, Policies, PortRef, Retry, duration, limits,
+    Definition, Edge, Graph, Join, Key, KindRef, Node, Policies, PortRef, Retry, RunLimits, duration, limits,
     names::{check_key, did_you_mean, is_name, shown},
     pointer::Pointer,
 };
@@ -18,6 +18,7 @@ const DEFINITION: &[&str] = &[
     "tags",
     "input",
     "output",
+    "limits",
     "nodes",
     "edges",
     "result",
@@ -166,6 +167,7 @@ impl Reader {
             tags: self.tags(map, &at),
             input: self.schema(map, &at, "input"),
             output: self.schema(map, &at, "output"),
+            limits: map.get("limits").map(|value| self.run_limits(value, &at.key("limits"))).unwrap_or_default(),
             graph: self.graph(map, &at, 0),
             tests: self.part(map, &at, "tests", "a list", |value| value.as_list().is_some()),
             samples: self.samples(map, &at),
@@ -196,6 +198,11 @@ impl Reader {
             }
         }
         tags
+    }
+
+    fn run_limits(&mut self, value: &Value, at: &Pointer<'_>) -> RunLimits {
+        let Some(map) = self.map(value, at, "limits", &["deadline"]) else { return RunLimits::default() };
+        RunLimits { deadline: map.get("deadline").and_then(|value| self.duration(value, &at.key("deadline"), 1)) }
     }
 
     fn schema(&mut self, map: &Map, at: &Pointer<'_>, field: &str) -> Option<SchemaRef> {
@@ -389,8 +396,25 @@ impl Reader {
     fn policies(&mut self, value: &Value, at: &Pointer<'_>) -> Policies {
         let Some(map) = self.map(value, at, "policies", &["retry", "timeout"]) else { return Policies::default() };
         let retry = map.get("retry").and_then(|value| self.retry(value, &at.key("retry")));
-        let timeout = map.get("timeout").and_then(|value| self.duration(value, &at.key("timeout"), 1));
-        Policies { retry, timeout }
+        let (timeout, fallback) =
+            map.get("timeout").map(|value| self.timeout(value, &at.key("timeout"))).unwrap_or_default();
+        Policies { retry, timeout, fallback }
+    }
+
+    /// A duration, or `{after, fallback?}`.
+    fn timeout(&mut self, value: &Value, at: &Pointer<'_>) -> (Option<Millis>, Option<Value>) {
+        if value.as_map().is_none() {
+            return (self.duration(value, at, 1), None);
+        }
+        let Some(map) = self.map(value, at, "a timeout", &["after", "fallback"]) else { return (None, None) };
+        let after = match map.get("after") {
+            Some(after) => self.duration(after, &at.key("after"), 1),
+            None => {
+                self.report(Code::MissingField.at(at, "`after` is missing"));
+                None
+            }
+        };
+        (after, map.get("fallback").cloned())
     }
 
     fn retry(&mut self, value: &Value, at: &Pointer<'_>) -> Option<Retry> {

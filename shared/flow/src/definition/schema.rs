@@ -33,6 +33,14 @@ const SCHEMA: &str = r##"{
     "tags": { "type": "array", "maxItems": MAX_TAGS, "items": { "type": "string", "minLength": 1, "maxLength": MAX_TAG } },
     "input": { "description": "JSON Schema of the trigger's value.", "type": ["object", "boolean"] },
     "output": { "description": "JSON Schema of the result.", "type": ["object", "boolean"] },
+    "limits": {
+      "description": "Bounds of each run.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "deadline": { "description": "The longest a run may take; then it fails.", "$ref": "#/$defs/duration" }
+      }
+    },
     "nodes": { "$ref": "#/$defs/nodes" },
     "edges": { "$ref": "#/$defs/edges" },
     "result": { "$ref": "#/$defs/result" },
@@ -123,7 +131,21 @@ const SCHEMA: &str = r##"{
             "jitter": { "description": "Whether up to a quarter of each wait is taken off.", "type": "boolean", "default": true }
           }
         },
-        "timeout": { "description": "The longest it may take, all attempts included.", "$ref": "#/$defs/duration" }
+        "timeout": {
+          "description": "The longest it may take, all attempts included; with what the node gives then instead of failing.",
+          "oneOf": [
+            { "$ref": "#/$defs/duration" },
+            {
+              "type": "object",
+              "required": ["after"],
+              "additionalProperties": false,
+              "properties": {
+                "after": { "$ref": "#/$defs/duration" },
+                "fallback": { "description": "Given instead of failing, with `{\"$cel\": \"…\"}` and `{\"$text\": \"…\"}` in it." }
+              }
+            }
+          ]
+        }
       }
     },
     "duration": {

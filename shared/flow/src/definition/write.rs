@@ -20,6 +20,9 @@ impl Definition {
                 put(&mut map, field, schema.as_value().clone());
             }
         }
+        if let Some(deadline) = self.limits.deadline {
+            put(&mut map, "limits", Value::map([("deadline", Value::from(duration::format(deadline)))]));
+        }
         graph_into(&self.graph, &mut map);
         if !self.tests.is_null() {
             put(&mut map, "tests", self.tests.clone());
@@ -75,14 +78,19 @@ impl Node {
 }
 
 impl Policies {
-    /// The JSON form: `{retry?, timeout?}`.
+    /// The JSON form: `{retry?, timeout?}`; a timeout with a fallback is `{after, fallback}`.
     pub fn to_value(&self) -> Value {
         let mut map = Map::new();
         if let Some(retry) = &self.retry {
             put(&mut map, "retry", retry.to_value());
         }
         if let Some(timeout) = self.timeout {
-            put(&mut map, "timeout", duration::format(timeout).into());
+            let after = Value::from(duration::format(timeout));
+            let timeout = match &self.fallback {
+                Some(fallback) => Value::map([("after", after), ("fallback", fallback.clone())]),
+                None => after,
+            };
+            put(&mut map, "timeout", timeout);
         }
         map.into()
     }

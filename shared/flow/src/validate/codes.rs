@@ -68,6 +68,10 @@ codes! {
     Unreachable = "unreachable", Warning;
     /// A trigger inside a body.
     MisplacedTrigger = "misplaced_trigger", Error;
+    /// A node that ends the run as continued, inside a body.
+    MisplacedContinue = "misplaced_continue", Error;
+    /// The flow needs something that the server it is published on does not serve.
+    NotServed = "not_served", Error;
     /// A scope without a body it needs, or a body without nodes.
     MissingBody = "missing_body", Error;
     /// A body that the kind does not have.

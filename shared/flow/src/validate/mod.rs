@@ -7,6 +7,7 @@ pub mod codes;
 mod config;
 mod graph;
 mod names;
+mod saga;
 
 pub use codes::DiagnosticCode;
 
@@ -16,7 +17,10 @@ use crate::{
     schema::well_formed,
 };
 use graph::Shape;
-use holon_model::wire::flows::{Diagnostic, Severity};
+use holon_model::{
+    Value,
+    wire::flows::{Diagnostic, Severity},
+};
 use std::sync::Arc;
 
 /// Everything that is wrong or worth a look, in the order of the definition; at most [`limits::MAX_DIAGNOSTICS`] and one that
@@ -104,7 +108,7 @@ impl<'a> Check<'a> {
         let kinds: Vec<Option<&Arc<NodeKind>>> =
             graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
         let shape = self.shape(graph, &kinds, at);
-        let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map));
+        let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map | Primitive::Loop));
         let place = Place {
             graph,
             nodes: graph.nodes.values().zip(kinds.iter().copied()).collect(),
@@ -158,16 +162,45 @@ impl<'a> Check<'a> {
                 self.report(DiagnosticCode::MisplacedTrigger.hinted(at, message, hint));
             }
         }
+        if matches!(kind.behaviour, Behaviour::Primitive(Primitive::Continue)) && place.depth > 0 {
+            let message = "a run can go on in another one only from the flow itself, not from inside a scope";
+            let hint = "Move it to the flow itself, behind the scope.".to_owned();
+            self.report(DiagnosticCode::MisplacedContinue.hinted(at, message, hint));
+        }
+        let named = match kind.behaviour {
+            Behaviour::Primitive(Primitive::Flow) => Some(("flow", "say which flow is called")),
+            Behaviour::Primitive(Primitive::Signal) => Some(("name", "say which signal is waited for")),
+            _ => None,
+        };
+        if let Some((field, message)) = named
+            && node.config.get(field).and_then(Value::as_str).is_some_and(str::is_empty)
+        {
+            self.report(DiagnosticCode::InvalidConfig.at(&at.key("config").key(field), message));
+        }
         self.policies(&node.policies, kind, at);
+        if let Some(fallback) = &node.policies.fallback {
+            self.fallback(number, fallback, place, &at.key("policies").key("timeout").key("fallback"));
+        }
         self.config(number, node, kind, place, at);
         self.bodies(key, node, kind, place, at);
+        if matches!(kind.behaviour, Behaviour::Primitive(Primitive::Saga)) {
+            self.saga(key, node, at);
+        }
     }
 
     fn policies(&mut self, policies: &Policies, kind: &NodeKind, at: &Pointer<'_>) {
         let (retry, timeout) = match &kind.behaviour {
             Behaviour::Effect => (true, true),
-            Behaviour::Primitive(Primitive::Map | Primitive::Try | Primitive::Parallel) => (true, true),
-            Behaviour::Primitive(Primitive::Wait) => (false, true),
+            Behaviour::Primitive(
+                Primitive::Map
+                | Primitive::Try
+                | Primitive::Parallel
+                | Primitive::Race
+                | Primitive::Loop
+                | Primitive::Saga
+                | Primitive::Flow,
+            ) => (true, true),
+            Behaviour::Primitive(Primitive::Wait | Primitive::Signal | Primitive::Approval) => (false, true),
             _ => (false, false),
         };
         for (name, set, useful) in

@@ -33,6 +33,11 @@ impl Check<'_> {
         self.compiled(&node.config, each, Stand { place, node: Some(number), trigger, each: false }, &at.key("config"))
     }
 
+    /// Checks the expressions of what a node gives when its time is up.
+    pub(super) fn fallback(&mut self, number: usize, fallback: &Value, place: &Place<'_>, at: &Pointer<'_>) {
+        self.compiled(fallback, &[], Stand { place, node: Some(number), trigger: false, each: false }, at);
+    }
+
     /// Checks the expressions of a graph's result.
     pub(super) fn result(&mut self, result: &Value, place: &Place<'_>, at: &Pointer<'_>) {
         self.compiled(result, &[], Stand { place, node: None, trigger: false, each: false }, at);
@@ -147,7 +152,7 @@ fn unknown(root: &str, known: &[&str], stand: Stand<'_>) -> (String, String) {
     }
     if matches!(root, "item" | "index") {
         let message = format!(
-            "there is no `{root}` here: it exists inside the body of For each, and in fields that are evaluated per item"
+            "there is no `{root}` here: it exists inside the body of For each or Loop, and in fields that are evaluated per item"
         );
         return (message, "Use `input`, or put the node into a For each.".to_owned());
     }

@@ -75,6 +75,61 @@ pub struct NodeRun {
     /// Until when it waits, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_until: Option<Timestamp>,
+    /// What else it waits for, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<WaitingFor>,
+    /// The way of a saga, forwards and back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saga: Option<SagaRun>,
+}
+
+/// What a node waits for that no timer brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaitingFor {
+    /// `signal | task | person | child`; `person`: somebody must say what to do about a compensation that keeps failing.
+    pub kind: String,
+    /// Id of the wait, the task or the call, 32 hexadecimal digits.
+    pub id: String,
+    /// The signal's name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Which of several signals.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub correlation: String,
+}
+
+/// A saga's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SagaRun {
+    /// `forward | backward`
+    pub phase: String,
+    /// Its steps in order.
+    pub steps: Vec<SagaStepRun>,
+}
+
+/// A step of a saga.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SagaStepRun {
+    /// Its name.
+    pub step: String,
+    /// `pending | running | completed | failed | cancelled | compensating | compensated | parked | skipped | by_hand`
+    pub state: String,
+    /// Whether what it does can be undone.
+    pub compensable: bool,
+    /// Why it, or the last try to undo it, failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<NodeFailure>,
+    /// Tries to undo it.
+    pub tries: u32,
+    /// What the person said who decided about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Who that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Why a node failed.
@@ -147,6 +202,9 @@ pub struct RunEvent {
     /// The node's state after the event, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeRun>,
+    /// More about it: of `saga_step` `{step, state}`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub detail: Value,
     /// The run's status after the event.
     pub status: String,
 }

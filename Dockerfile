@@ -21,14 +21,17 @@ RUN mkdir -p /etc/postgresql-common \
     && apt-get update \
     && apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold ca-certificates curl postgresql \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --home-dir /var/lib/holon --create-home holon
+    && groupadd --system --gid 999 holon \
+    && useradd --system --uid 999 --gid 999 --no-create-home --home-dir /var/lib/holon --shell /usr/sbin/nologin holon \
+    && install --directory --mode 0700 --owner holon --group holon /var/lib/holon
 COPY --from=build /out/holon /usr/local/bin/holon
 COPY --from=build /out/site /usr/share/holon/site
 ENV HOLON_SITE_DIR=/usr/share/holon/site \
     HOLON_DATA_DIR=/var/lib/holon \
     HOLON_BIND=0.0.0.0 \
     HOLON_PORT=8080
-USER holon
+# By number: Kubernetes' `runAsNonRoot` takes no name, and a volume keeps the owner it was made with.
+USER 999:999
 VOLUME /var/lib/holon
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -1,0 +1,132 @@
+// What a person does with a run: stop it, retry it, run it again, and read its journal and its version.
+import { Api, definition } from '../support/api';
+import { accessible } from '../support/axe';
+import { Receiver } from '../support/receiver';
+import { shots } from '../support/shots';
+import { enter, expect, test, visit } from '../support/test';
+
+const start = { 'idempotency-key': 'first' };
+
+test('a run that waits is cancelled, and says so without an alarm', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition('waits', { go: { kind: 'trigger.manual@1' }, pause: { kind: 'flow.wait@1', config: { for: '1h' } } }, ['go -> pause']),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+  await api.reaches(run.id, 'waiting', 'running');
+  await visit(page, `/runs/${run.id}`);
+
+  const cancel = page.getByRole('button', { name: 'Cancel run' });
+  await cancel.focus();
+  await page.keyboard.press('Enter');
+
+  await expect(page.getByRole('status').filter({ hasText: /^Cancelled$/ })).toBeVisible();
+  await expect(page.locator('.notice').filter({ hasText: 'cancelled' })).toHaveRole('status');
+  await expect(cancel).toHaveCount(0);
+  // The button is gone; the focus is not lost with it.
+  await expect(page.getByRole('heading', { level: 1, name: 'waits' })).toBeFocused();
+  expect((await api.run(run.id)).nodes.map(({ path, status }) => [path, status])).toEqual([
+    ['go', 'succeeded'],
+    ['pause', 'cancelled'],
+  ]);
+  await accessible(page);
+  await shots(page, 'run-cancelled');
+});
+
+test('a failed run is retried with the key it had, and what completed is not done again', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  // The second step is refused once.
+  const endpoint = await Receiver.start(({ path }, number) => ({ status: path === '/pay' && number === 2 ? 500 : 200, body: { number } }));
+  const flow = await api.publish(
+    definition(
+      'pays',
+      {
+        go: { kind: 'trigger.manual@1' },
+        reserve: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}/reserve` } },
+        pay: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}/pay` } },
+      },
+      ['go -> reserve', 'reserve -> pay'],
+    ),
+  );
+  const first = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+  await api.reaches(first.id, 'failed');
+  await visit(page, `/runs/${first.id}`);
+  // What failed is what is shown.
+  await expect(page.getByRole('option', { selected: true })).toContainText('pay');
+
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first.id));
+  await expect(page.getByRole('status').filter({ hasText: /^Completed$/ })).toBeVisible();
+  await expect(page.getByText('Retries')).toBeVisible();
+  await page.getByRole('definition').getByRole('link').click();
+  await page.waitForURL(`**/runs/${first.id}`);
+
+  const asked = endpoint.received.map(({ path, headers }) => [path, headers['idempotency-key']]);
+  expect(asked.map(([path]) => path)).toEqual(['/reserve', '/pay', '/pay']);
+  expect(asked[2]?.[1]).toBe(asked[1]?.[1]);
+  endpoint.close();
+});
+
+test('a completed run is run again on the same input, as a run of its own', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition(
+      'adds',
+      { go: { kind: 'trigger.manual@1' }, sum: { kind: 'data.set@1', config: { fields: { sum: { $cel: 'input.a + input.b' } } } } },
+      ['go -> sum'],
+    ),
+  );
+  const first = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { a: 4, b: 5 } }, start);
+  await api.reaches(first.id, 'completed');
+  await visit(page, `/runs/${first.id}`);
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first.id));
+  const second = await api.reaches(page.url().split('/').pop() ?? '', 'completed', 'failed');
+  expect(second.output).toEqual({ a: 4, b: 5, sum: 9 });
+  expect((await api.runs(flow.id)).length).toBe(2);
+});
+
+test('the journal of a run and the definition of a version open, close, and give the focus back', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition('kept', { go: { kind: 'trigger.manual@1' }, out: { kind: 'data.set@1', config: { fields: { answer: 42 } } } }, ['go -> out']),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { asked: true } }, start);
+  const done = await api.reaches(run.id, 'completed');
+
+  await test.step('a row of the journal', async () => {
+    await visit(page, `/runs/${run.id}`);
+    await page.getByRole('tab', { name: 'Journal' }).click();
+    const row = page.getByRole('button', { name: 'start', exact: true });
+    await row.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: '0 · start' });
+    // The last log hash of the journal is the run's.
+    await expect(dialog).toContainText(done.log_hash);
+    await expect(dialog.locator(':focus')).toHaveCount(1);
+    await dialog.getByRole('button', { name: 'input', exact: true }).click();
+    await expect(dialog).toContainText('asked:true');
+    await accessible(page);
+    await shots(page, 'run-journal-row');
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(row).toBeFocused();
+  });
+
+  await test.step('a version', async () => {
+    await visit(page, `/flows/${flow.id}/versions`);
+    await expect(page.getByRole('row').filter({ hasText: 'for a test' })).toContainText('in force');
+    await page.getByRole('button', { name: 'v1', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: 'Version 1' });
+    await dialog.getByText('Raw').click();
+    await expect(dialog).toContainText('"answer": 42');
+    await accessible(page);
+    await shots(page, 'version-definition');
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await expect(dialog).toBeHidden();
+  });
+});

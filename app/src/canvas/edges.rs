@@ -3,15 +3,20 @@
 use holon_studio::{geometry::Curve, states::EdgeState};
 use leptos::prelude::*;
 
-use super::Scene;
+use super::{Scene, seen::Seen};
 use crate::ui::format;
 
 /// The layer. `rubber` is the curve that is being drawn.
-pub(super) fn edges(scene: Scene, rubber: Signal<Option<Curve>>) -> AnyView {
-    let ids = Memo::new(move |_| scene.view.with(|view| view.edges.keys().cloned().collect::<Vec<_>>()));
+pub(super) fn edges(scene: Scene, seen: Seen, rubber: Signal<Option<Curve>>) -> AnyView {
+    let far = move || {
+        seen.far.get().map(|(cards, curves)| {
+            view! { <path class="far" d=curves></path><path class="far cards" d=cards></path> }
+        })
+    };
     view! {
         <svg class="edges" width="1" height="1" aria-hidden="true">
-            <For each=move || ids.get() key=Clone::clone children=move |id| edge(scene, id)/>
+            {far}
+            <For each=move || seen.edges.get() key=Clone::clone children=move |id| edge(scene, id)/>
             {move || rubber.get().map(|curve| view! { <path class="rubber" d=curve.path()></path> })}
         </svg>
     }

@@ -3,7 +3,7 @@
 use holon_studio::{GraphPath, geometry::Viewport};
 use leptos::{html, prelude::*};
 
-use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, strings, tools};
+use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, seen::seen, strings, tools};
 
 /// Draws a scene; tells what is done on it, when somebody listens.
 #[component]
@@ -16,7 +16,7 @@ pub fn FlowCanvas(
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
     let gesture = Gesture::new(scene, root, on);
-    let keys = Memo::new(move |_| scene.view.with(|view| view.nodes.keys().cloned().collect::<Vec<_>>()));
+    let seen = seen(scene);
     let active = move || {
         scene.selection.with(|selection| selection.single().map(|key| format!("node-{key}"))).unwrap_or_default()
     };
@@ -63,8 +63,8 @@ pub fn FlowCanvas(
         >
             <p id="canvas-help" class="hidden-visually">{strings::CANVAS_HELP}</p>
             <div class="canvas-layer" style:transform=move || scene.viewport.get().css()>
-                {edges(scene, gesture.rubber.into())}
-                <For each=move || keys.get() key=Clone::clone children=move |key| card(scene, key, on)/>
+                {edges(scene, seen, gesture.rubber.into())}
+                <For each=move || seen.nodes.get() key=Clone::clone children=move |key| card(scene, key, on)/>
                 {move || gesture.aim.get().and_then(|port| aim(scene, &port))}
                 {move || gesture.marquee.get().map(|rect| {
                     let style = format!("left:{}px;top:{}px;width:{}px;height:{}px", rect.x, rect.y, rect.w, rect.h);

@@ -17,6 +17,8 @@ mod gesture;
 mod ports;
 mod run;
 mod scene;
+#[cfg(target_arch = "wasm32")]
+mod seen;
 pub mod strings;
 #[cfg(target_arch = "wasm32")]
 mod tools;

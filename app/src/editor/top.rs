@@ -41,7 +41,7 @@ pub(super) fn Top() -> impl IntoView {
                 {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
                 {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
                 <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
-                <button type="button" class="button run" title=strings::RUN on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
+                <button type="button" class="button run-now" title=strings::RUN on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
                 <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
             </div>
         </header>
@@ -58,10 +58,10 @@ fn saved(editor: Editor) -> AnyView {
         Saving::Stale => {
             // The question can be closed, and asked again from here.
             return view! {
-                <span role="status">
-                    <button type="button" class="button ghost small danger" title=strings::STALE_TEXT on:click=move |_| editor.asking.set(Some(Asking::Stale))>
+                <span class="saved is-failed" role="status">
+                    <button type="button" class="button ghost small danger" title=strings::STALE_TEXT aria-label=strings::STALE on:click=move |_| editor.asking.set(Some(Asking::Stale))>
                         {icon("circle-alert")}
-                        {strings::STALE}
+                        <span class="words">{strings::STALE}</span>
                     </button>
                 </span>
             }

@@ -112,6 +112,13 @@ impl GraphView {
         Self { edges: edges.collect(), nodes }
     }
 
+    /// All cards as one SVG path, and all curves as another: the graph from afar.
+    pub fn shapes(&self) -> (String, String) {
+        let card = |Rect { x, y, w, h }: Rect| format!("M{x} {y}h{w}v{h}h-{w}z");
+        let cards = self.nodes.values().map(|node| card(node.rect)).collect();
+        (cards, self.edges.values().map(|edge| edge.curve.path()).collect())
+    }
+
     /// The rectangle around all cards.
     pub fn bounds(&self) -> Rect {
         let with_foot = self.nodes.values().map(|node| Rect { h: node.rect.h + FOOT, ..node.rect });

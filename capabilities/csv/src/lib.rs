@@ -4,6 +4,7 @@ mod format;
 mod parse;
 mod reader;
 #[cfg(test)]
+#[path = "../../testing.rs"]
 mod testing;
 
 use holon_flow::{Capability, ManifestError, capability::NodeError};

@@ -3,6 +3,7 @@
 
 use crate::{CELL, items, number, order::order, with_article};
 use holon_flow::capability::{NodeError, Output, PureCall};
+use holon_flow::expr::{add as plus, divide};
 use holon_model::{Decimal, Map, Value, canon::Canon};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -169,8 +170,9 @@ impl Column {
             Op::CountDistinct => Value::Int(number(state.seen.len())),
             Op::Sum => state.total.unwrap_or(Value::Int(0)),
             Op::Avg => match state.total.as_ref().and_then(Value::as_decimal) {
+                // The same rounding as `sum / count` in an expression.
                 Some(total) => {
-                    total.checked_div(Decimal::from(state.count)).ok_or_else(|| self.overflow())?.normalize().into()
+                    divide(total, Decimal::from(state.count)).ok_or_else(|| self.overflow())?.normalize().into()
                 }
                 None => Value::Null,
             },
@@ -188,7 +190,7 @@ fn add(a: &Value, b: &Value) -> Option<Value> {
     if let (Value::Int(a), Value::Int(b)) = (a, b) {
         return a.checked_add(*b).map(Value::Int);
     }
-    a.as_decimal()?.checked_add(b.as_decimal()?).map(Value::Decimal)
+    plus(a.as_decimal()?, b.as_decimal()?).map(Value::Decimal)
 }
 
 #[cfg(test)]
@@ -246,6 +248,20 @@ mod tests {
     fn money_adds_up_exactly() {
         let list = format!("[{}]", vec![r#"{"v":19.90}"#; 1000].join(","));
         gives(KIND, &one("sum"), &list, r#"{"x":19900}"#);
+    }
+
+    #[test]
+    fn an_average_is_rounded_like_a_division_in_an_expression() {
+        for (list, expected) in [
+            (r#"[{"v":1},{"v":2},{"v":7}]"#, "3.333333333333333333333333333"),
+            (r#"[{"v":1},{"v":0},{"v":1}]"#, "0.6666666666666666666666666667"),
+            (r#"[{"v":9999999999999999999999999999},{"v":0},{"v":0}]"#, "3333333333333333333333333333"),
+        ] {
+            gives(KIND, &one("avg"), list, &format!(r#"{{"x":{expected}}}"#));
+            let quotient = r#"{"fields":{"x":{"$cel":"input.map(i, i.v).sum() / size(input)"}},"keep":false}"#;
+            gives("data.set@1", quotient, list, &format!(r#"{{"x":{expected}}}"#));
+        }
+        fails(KIND, &one("sum"), r#"[{"v":9999999999999999999999999999},{"v":0.5}]"#, "overflow");
     }
 
     #[test]

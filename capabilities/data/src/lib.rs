@@ -7,6 +7,7 @@ mod order;
 mod set;
 mod sort;
 #[cfg(test)]
+#[path = "../../testing.rs"]
 mod testing;
 
 use holon_flow::{

@@ -31,7 +31,18 @@ pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE};
 pub use program::{Name, Program};
 pub use text::Template;
 
-use holon_model::Value;
+use holon_model::{Decimal, Value};
+
+/// What `a + b` gives in expressions: exact, or rounded half-even to 28 digits. Nothing when it does not fit.
+pub fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
+    number::add(a, b)
+}
+
+/// What `a / b` gives in expressions: exact, or rounded half-even to 28 digits. Nothing when it does not fit, and for a
+/// divisor of zero.
+pub fn divide(a: Decimal, b: Decimal) -> Option<Decimal> {
+    if b.is_zero() { None } else { number::divide(a, b) }
+}
 
 /// What may be spent on evaluation: steps and bytes. Running out is the same error on every platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What the tests of this capability share: a kind by its name, over config and input as JSON.
+//! What the tests of several capabilities share: a kind of their own by its name, over config and input as JSON.
 
 use holon_flow::{
     capability::{NodeError, Output, trial},

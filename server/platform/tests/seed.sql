@@ -28,5 +28,6 @@ insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version
 insert into run_hist (tenant_id, run_id, moment, environment_id, flow_id, version, at, status, trigger, actor, started_at, definition_hash)
   values (num_uuid($T, 0), num_uuid($T, 11), 'started', num_uuid($T, 2), num_uuid($T, 9), 1, now(), 'queued', 'trigger.manual', 'system', now(), '\x00');
 insert into journal (tenant_id, run_id, seq, n, at, body) values (num_uuid($T, 0), num_uuid($T, 11), 0, 1, now(), '\x00');
+insert into blob (tenant_id, week, hash, bytes) values (num_uuid($T, 0), '1970-01-05', decode(repeat('00', 32), 'hex'), '\x00');
 insert into idempotency (tenant_id, scope, key, run_id, request_hash, expires_at)
   values (num_uuid($T, 0), 'api', 'key', num_uuid($T, 11), '\x00', now() + '1 day');

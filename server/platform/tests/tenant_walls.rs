@@ -42,6 +42,7 @@ const LEAVES: [Leave; 3] = [
             "run_live",
             "run_hist",
             "journal",
+            "blob",
             "idempotency",
         ],
         definer: &["holon_history_partitions"],

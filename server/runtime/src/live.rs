@@ -26,8 +26,8 @@ const SNAPSHOT_BEFORE_SLEEP: i64 = 16;
 const LONG_SLEEP_MS: i64 = 60_000;
 /// A larger snapshot costs more than the replay it saves.
 const LARGEST_SNAPSHOT: usize = 1 << 20;
-/// A larger final state is not kept: the run is shown from its journal.
-const LARGEST_FINAL: usize = 16 << 20;
+/// A larger final state is not kept: it repeats every value at each node that gave it, and the journal shows the run as well.
+const LARGEST_FINAL: usize = 256 << 10;
 
 /// Something that happened to a run and was not taken in yet.
 pub(crate) struct Queued {

@@ -1,6 +1,7 @@
 //! Queries: lists, one run with the state of its nodes, its journal.
 
 use holon_authz::{Authorised, actions::ReadRuns};
+use holon_engine::DecodeError;
 use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
 use holon_model::wire::runs::{JournalRow, Run, RunSummary};
@@ -8,12 +9,16 @@ use holon_model::{Context, FlowId, RunId, canon::hex};
 use holon_platform::db::TenantTx;
 use holon_runtime::Definitions as _;
 
+use super::store::JournalError;
 use super::{Error, shape, store};
 use crate::http::cursor;
 use crate::state::AppState;
 
 /// Items of a map whose nodes a page shows: a map over a hundred thousand items must not make an answer of hundreds of megabytes.
 const SHOWN_ITEMS: u32 = 1_000;
+
+/// Bytes of inputs on a page of a journal; a larger input is a page of its own.
+const MOST_PAGE: u64 = 4 << 20;
 
 /// Which page of runs.
 #[derive(Debug, Clone, Default)]
@@ -59,15 +64,33 @@ pub async fn summary(
     Ok(found.summary)
 }
 
-/// One run, whole: its journal is replayed through the machine, so the page shows what the journal says and nothing else.
+/// One run, whole. A run that is over is shown by its final state; else its journal is replayed through the machine, which
+/// says the same.
 pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, id: RunId) -> Result<Run, Error> {
+    let inconsistent = |error: DecodeError| Error::Inconsistent(id, error.to_string());
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let entries = store::journal(&mut tx, id).await?.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let last = store::final_state(&mut tx, id).await?;
+    let (entries, whole) = match last {
+        Some(_) => (store::journal_page(&mut tx, id, 0, 1, 0).await.map_err(|error| unread(id, error))?.0, false),
+        None => (store::journal(&mut tx, id).await.map_err(|error| unread(id, error))?, true),
+    };
     tx.commit().await?;
     let flow = state.definitions.load(context.tenant, found.summary.flow, found.summary.version).await?;
-    let replayed =
-        shape::replay(&flow.compiled, &entries).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let ended = match (&last, entries.first()) {
+        (Some(last), Some(first)) => shape::ended(&flow.compiled, last, first).map_err(inconsistent)?,
+        _ => None,
+    };
+    let replayed = match ended {
+        Some(ended) => ended,
+        None if whole => shape::replay(&flow.compiled, &entries).map_err(inconsistent)?,
+        None => {
+            let mut tx = TenantTx::begin(&state.pools, context).await?;
+            let entries = store::journal(&mut tx, id).await.map_err(|error| unread(id, error))?;
+            tx.commit().await?;
+            shape::replay(&flow.compiled, &entries).map_err(inconsistent)?
+        }
+    };
     let machine = replayed.machine;
     let mut summary = found.summary;
     if summary.status == "queued" {
@@ -93,18 +116,26 @@ pub async fn journal(
     context: &Context,
     _: Authorised<ReadRuns>,
     id: RunId,
-    from: usize,
+    from: i64,
     limit: u16,
 ) -> Result<Page<JournalRow>, Error> {
-    let limit = usize::from(limit.clamp(1, 200));
+    let (from, limit) = (from.max(0), usize::from(limit.clamp(1, 200)));
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let entries = store::journal(&mut tx, id).await?.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let page = store::journal_page(&mut tx, id, from, limit, MOST_PAGE).await;
+    let (entries, more) = page.map_err(|error| unread(id, error))?;
     tx.commit().await?;
-    let data = shape::rows(&entries, from, limit).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
-    let next = from + data.len();
-    let next_cursor = (next < entries.len()).then(|| cursor::encode(&next));
+    let data = shape::rows(&entries, from).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let next_cursor = more.then(|| cursor::encode(&(from + data.len() as i64)));
     Ok(Page { data, next_cursor })
+}
+
+/// Why a journal was not read, as use cases say it.
+pub(super) fn unread(id: RunId, error: JournalError) -> Error {
+    match error {
+        JournalError::Database(error) => error.into(),
+        JournalError::Stored(error) => Error::Inconsistent(id, error.to_string()),
+    }
 }
 
 /// Fills in how the newest run of each flow stands.

@@ -2,21 +2,21 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holon_engine::{Compiled, DecodeError, Input, Machine, Stamped, decode_input};
+use holon_engine::{Compiled, DecodeError, EventId, Input, Machine, Stamped, decode_input};
 use holon_model::Value;
 use holon_model::canon::hex;
 use holon_model::wire::runs::JournalRow;
 use holon_runtime::store::Entry;
 use std::sync::Arc;
 
-/// Rows of a journal from number `from` on.
-pub fn rows(entries: &[Entry], from: usize, limit: usize) -> Result<Vec<JournalRow>, DecodeError> {
-    let numbered = entries.iter().enumerate().skip(from).take(limit);
-    numbered
+/// Rows of a journal for people, the first of them number `from`.
+pub fn rows(entries: &[Entry], from: i64) -> Result<Vec<JournalRow>, DecodeError> {
+    (from..)
+        .zip(entries)
         .map(|(seq, entry)| {
             let input = decode_input(&entry.input)?;
             Ok(JournalRow {
-                seq: seq as i64,
+                seq,
                 at: entry.at,
                 kind: input.kind().into(),
                 input: STANDARD.encode(&entry.input),
@@ -33,8 +33,18 @@ pub struct Replayed {
     pub machine: Machine,
     /// What the run was started with.
     pub input: Value,
-    /// Id of the last event, empty before the first.
+    /// Where the stream of events goes on: after the last one there is, empty before the first.
     pub last_event: String,
+}
+
+/// A run that is over, from its final state and its first input. Nothing when the state was written by another build or of
+/// another definition: the journal tells the same.
+pub fn ended(compiled: &Arc<Compiled>, state: &[u8], first: &Entry) -> Result<Option<Replayed>, DecodeError> {
+    let Ok(machine) = Machine::restore(compiled.clone(), state) else { return Ok(None) };
+    let Input::Start { input, .. } = decode_input(&first.input)? else { return Ok(None) };
+    // No event comes after those of the last input, however many they are.
+    let last_event = EventId { seq: machine.seq().saturating_sub(1), index: u32::MAX }.to_string();
+    Ok(Some(Replayed { machine, input: input.to_value(), last_event }))
 }
 
 /// The run after all of these inputs. Nothing is dispatched: commands are not looked at.

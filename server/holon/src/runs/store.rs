@@ -1,12 +1,12 @@
 //! All SQL of runs as pages read them. Only the runtime writes these tables; lists never touch payloads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holon_model::wire::runs::RunSummary;
 use holon_model::{FlowId, RunId};
 use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
-use holon_runtime::store::{Entry, StoreError, unpack};
+use holon_runtime::store::{Entry, Hash, StoreError, Unpacked, continuous, week_of};
 
 /// Which runs.
 #[derive(Debug, Clone, Default)]
@@ -107,24 +107,110 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
     }))
 }
 
+/// Why a journal was not read: the database, or what lies in it.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A row does not read, or one is missing.
+    #[error(transparent)]
+    Stored(#[from] StoreError),
+}
+
 /// The whole journal of a run, in order.
-pub async fn journal(tx: &mut TenantTx<'_>, id: RunId) -> Result<Result<Vec<Entry>, StoreError>, sqlx::Error> {
+pub async fn journal(tx: &mut TenantTx<'_>, id: RunId) -> Result<Vec<Entry>, JournalError> {
     let tenant = tx.tenant().0;
     let rows =
         sqlx::query!("select seq, body from journal where tenant_id = $1 and run_id = $2 order by seq", tenant, id.0)
             .fetch_all(tx.conn())
             .await?;
-    let mut entries = Vec::new();
-    for row in rows {
-        if row.seq != entries.len() as i64 {
-            return Ok(Err(StoreError::Inconsistent(format!("the journal has a gap before input {}", row.seq))));
-        }
-        match unpack(&row.body) {
-            Ok(more) => entries.extend(more),
-            Err(error) => return Ok(Err(error)),
+    let rows = continuous(rows.iter().map(|row| (row.seq, row.body.as_slice())), 0)?;
+    filled(tx, id, rows).await
+}
+
+/// Inputs of a run from number `from` on: at most `limit` of them and as many as fit in `bytes`, at least one. Says
+/// whether there are more. Only the rows that hold them are read, and only the payloads that they refer to.
+pub async fn journal_page(
+    tx: &mut TenantTx<'_>,
+    id: RunId,
+    from: i64,
+    limit: usize,
+    mut bytes: u64,
+) -> Result<(Vec<Entry>, bool), JournalError> {
+    let tenant = tx.tenant().0;
+    let end = from.saturating_add(limit as i64);
+    // The row that holds `from` begins at it or before it.
+    let rows = sqlx::query!(
+        r#"select seq, body from journal where tenant_id = $1 and run_id = $2 and seq <= $4 and seq >=
+             (select b.seq from journal b where b.tenant_id = $1 and b.run_id = $2 and b.seq <= $3 order by b.seq desc limit 1)
+           order by seq"#,
+        tenant,
+        id.0,
+        from,
+        end,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    // A row that begins behind the page says that there is more, and nothing else is read of it.
+    let mut more = rows.last().is_some_and(|row| row.seq >= end);
+    let rows = rows.iter().filter(|row| row.seq < end).map(|row| (row.seq, row.body.as_slice()));
+    let mut page = Vec::new();
+    let mut count = 0;
+    for mut row in continuous(rows, from)? {
+        let all = row.len();
+        row.truncate(limit - count);
+        row.keep_within(&mut bytes, count == 0);
+        count += row.len();
+        let cut = row.len() < all;
+        page.push(row);
+        if cut {
+            more = true;
+            break;
         }
     }
-    Ok(Ok(entries))
+    Ok((filled(tx, id, page).await?, more))
+}
+
+/// Puts the payloads into their places.
+async fn filled(tx: &mut TenantTx<'_>, id: RunId, rows: Vec<Unpacked>) -> Result<Vec<Entry>, JournalError> {
+    let wanted: BTreeSet<Hash> = rows.iter().flat_map(Unpacked::wanted).collect();
+    let mut found = BTreeMap::new();
+    if !wanted.is_empty() {
+        let tenant = tx.tenant().0;
+        let hashes: Vec<Vec<u8>> = wanted.iter().map(|hash| hash.to_vec()).collect();
+        let rows = sqlx::query!(
+            "select hash, bytes from blob where tenant_id = $1 and week = $2 and hash = any($3)",
+            tenant,
+            week_of(id),
+            &hashes,
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        for row in rows {
+            let hash =
+                Hash::try_from(row.hash).map_err(|_| StoreError::Inconsistent("a hash of another length".into()))?;
+            found.insert(hash, row.bytes);
+        }
+    }
+    let mut entries = Vec::new();
+    for row in rows {
+        entries.extend(row.fill(&found)?);
+    }
+    Ok(entries)
+}
+
+/// The final state of a run that is over; nothing when it is not, or none was kept.
+pub async fn final_state(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let state = sqlx::query_scalar!(
+        "select final from run_hist where tenant_id = $1 and run_id = $2 and moment = 'ended'",
+        tenant,
+        id.0,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(state.flatten().filter(|state| !state.is_empty()))
 }
 
 /// Name of the environment of the transaction's context.

@@ -1,10 +1,10 @@
 //! A batch turned on its side: one array per column, as the statements of the Postgres store take it.
 
 use holon_platform::clock::to_db;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Batch, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of};
+use super::{Batch, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of, week_of};
 
 /// Columns of `idempotency`.
 #[derive(Default)]
@@ -72,6 +72,17 @@ pub(super) struct Journaled {
     pub body: Vec<Vec<u8>>,
 }
 
+/// New rows of `blob`.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub tenant: Vec<Uuid>,
+    /// The run that refers to it: a start that lost its key writes none.
+    pub run: Vec<Uuid>,
+    pub week: Vec<Date>,
+    pub hash: Vec<Vec<u8>>,
+    pub bytes: Vec<Vec<u8>>,
+}
+
 /// Changed rows of `run_live`.
 #[derive(Default)]
 pub(super) struct Changed {
@@ -108,6 +119,7 @@ pub(super) struct Columns {
     pub started: Facts,
     pub born: Born,
     pub journaled: Journaled,
+    pub kept: Kept,
     pub changed: Changed,
     pub gone: Gone,
     pub ended: Ends,
@@ -129,6 +141,7 @@ impl Columns {
     /// True when only the journal grows.
     pub fn only_journal(&self) -> bool {
         self.started.run.is_empty()
+            && self.kept.run.is_empty()
             && self.changed.run.is_empty()
             && self.gone.run.is_empty()
             && self.ended.at.is_empty()
@@ -156,7 +169,15 @@ impl Columns {
             self.journaled.seq.push(journal.seq);
             self.journaled.n.push(i32::try_from(journal.entries.len()).unwrap_or(i32::MAX));
             self.journaled.at.push(to_db(last.at));
-            self.journaled.body.push(pack(&journal.entries)?);
+            let packed = pack(&journal.entries)?;
+            self.journaled.body.push(packed.body);
+            for blob in packed.blobs {
+                self.kept.tenant.push(tenant);
+                self.kept.run.push(run);
+                self.kept.week.push(week_of(write.run));
+                self.kept.hash.push(blob.hash.to_vec());
+                self.kept.bytes.push(blob.bytes);
+            }
         }
         match &write.live {
             LiveWrite::Keep => {}

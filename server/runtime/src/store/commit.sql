@@ -35,6 +35,14 @@ with fence as materialized (
   from unnest($26::uuid[], $27::uuid[], $28::bigint[], $29::int[], $30::timestamptz[], $31::bytea[])
     as j(tenant_id, run_id, seq, n, at, body)
   where exists (select from fence) and run_id not in (select run_id from lost)
+), kept as (
+  insert into blob (tenant_id, week, hash, bytes)
+  select tenant_id, week, hash, bytes
+  from unnest($55::uuid[], $56::uuid[], $57::date[], $58::bytea[], $59::bytea[])
+    as p(tenant_id, run_id, week, hash, bytes)
+  where exists (select from fence) and run_id not in (select run_id from lost)
+  order by tenant_id, week, hash
+  on conflict (tenant_id, week, hash) do nothing
 ), changed as (
   update run_live r
   set status = u.status, reason = u.reason, snap_seq = coalesce(u.snap_seq, r.snap_seq), snap = coalesce(u.snap, r.snap)

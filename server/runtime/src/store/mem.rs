@@ -1,15 +1,16 @@
 //! The store in memory: the model that the Postgres store is compared with, and the one that tests make fail at will.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use holon_model::{Millis, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::SharedClock;
+use time::Date;
 
 use super::{
-    Batch, Committed, Ended, Entry, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Replica, RunFacts, SHARDS, Store,
-    StoreError, shard_of,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Packed, Replica,
+    RunFacts, RunWrite, SHARDS, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -41,7 +42,8 @@ struct Tables {
     owners: BTreeMap<i16, ReplicaId>,
     live: BTreeMap<(TenantId, RunId), LiveRow>,
     history: BTreeMap<(TenantId, RunId), HistoryRow>,
-    journal: BTreeMap<(TenantId, RunId, i64), Vec<Entry>>,
+    journal: BTreeMap<(TenantId, RunId, i64), Vec<u8>>,
+    blobs: BTreeMap<(TenantId, Date, Hash), Vec<u8>>,
     idempotency: BTreeMap<(TenantId, String, String), IdempotencyRow>,
 }
 
@@ -57,7 +59,13 @@ pub struct MemStore {
 impl MemStore {
     /// An empty store whose leases run by `clock`.
     pub fn new(clock: SharedClock) -> Self {
-        Self { tables: Arc::default(), script: Arc::default(), commits: Arc::default(), clock }
+        Self {
+            tables: Arc::default(),
+            script: Arc::default(),
+            commits: Arc::default(),
+           
+            clock,
+        }
     }
 
     /// From now on `script` says what happens to each commit.
@@ -79,7 +87,15 @@ impl MemStore {
     pub fn tamper(&self, tenant: TenantId, run: RunId, change: impl Fn(&mut Entry)) {
         let mut tables = self.tables();
         let rows = tables.journal.range_mut((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
-        rows.flat_map(|(_, entries)| entries).for_each(change);
+        for (_, body) in rows {
+            // Rows that refer to payloads are left as they are: there is no input to change in them.
+            let read = Unpacked::read(body).and_then(|row| row.fill(&BTreeMap::new()));
+            let Ok(mut entries) = read else { continue };
+            entries.iter_mut().for_each(&change);
+            if let Ok(packed) = pack(&entries) {
+                *body = packed.body;
+            }
+        }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -100,8 +116,10 @@ impl MemStore {
         if clash {
             return Err(StoreError::Conflict);
         }
+        let packed = |write: &RunWrite| write.journal.as_ref().map(|journal| pack(&journal.entries)).transpose();
+        let packed: Vec<Option<Packed>> = batch.writes.iter().map(packed).collect::<Result<_, _>>()?;
         let mut lost = Vec::new();
-        for write in &batch.writes {
+        for (write, packed) in batch.writes.iter().zip(packed) {
             let id = (write.tenant, write.run);
             if let Some(start) = &write.start {
                 if let Some(row) = &start.idempotency {
@@ -115,8 +133,11 @@ impl MemStore {
                 let facts = RunFacts::clone(&write.facts);
                 tables.history.insert(id, HistoryRow { facts, ended: None });
             }
-            if let Some(journal) = &write.journal {
-                tables.journal.insert((write.tenant, write.run, journal.seq), journal.entries.clone());
+            if let (Some(journal), Some(packed)) = (&write.journal, packed) {
+                tables.journal.insert((write.tenant, write.run, journal.seq), packed.body);
+                for blob in packed.blobs {
+                    tables.blobs.insert((write.tenant, week_of(write.run), blob.hash), blob.bytes);
+                }
             }
             match &write.live {
                 LiveWrite::Keep => {}
@@ -151,6 +172,20 @@ impl MemStore {
         }
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(Committed { lost })
+    }
+}
+
+#[async_trait]
+impl Blobs for MemStore {
+    async fn blobs(
+        &self,
+        tenant: TenantId,
+        week: Date,
+        hashes: &BTreeSet<Hash>,
+    ) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
+        let tables = self.tables();
+        let found = |hash: &Hash| Some((*hash, tables.blobs.get(&(tenant, week, *hash))?.clone()));
+        Ok(hashes.iter().filter_map(found).collect())
     }
 }
 
@@ -248,9 +283,12 @@ impl Store for MemStore {
     }
 
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {
-        let tables = self.tables();
-        let rows = tables.journal.range((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
-        super::continuous(rows.map(|((_, _, seq), entries)| (*seq, entries.clone())), from)
+        let rows = {
+            let tables = self.tables();
+            let rows = tables.journal.range((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
+            continuous(rows.map(|((_, _, seq), body)| (*seq, body.as_slice())), from)?
+        };
+        filled(self, tenant, run, rows).await
     }
 
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {

@@ -3,6 +3,7 @@
 
 mod columns;
 pub mod mem;
+mod payloads;
 pub mod pg;
 
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+
+pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, filled, pack, week_of};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
 pub const SHARDS: i16 = 256;
@@ -283,7 +286,7 @@ pub struct Replica {
     pub semantics: i32,
 }
 
-/// Storage of the runtime. Every operation is one round trip and atomic.
+/// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Enters a replica with a lease of `lease_ms` milliseconds. With `alone` all other replicas are fenced at once: right only
@@ -296,7 +299,7 @@ pub trait Store: Send + Sync + 'static {
     /// Gives everything back: the next replica need not wait for the lease to run out.
     async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError>;
 
-    /// Writes a batch.
+    /// Writes a batch, with the payloads that its journal rows refer to: none of them is ever missing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 
     /// Of these first inputs `(tenant, run, seq)`, the runs whose row is in the journal.
@@ -320,33 +323,4 @@ pub trait Store: Send + Sync + 'static {
 
     /// Work that must be done now and then: room for the weeks to come.
     async fn maintain(&self) -> Result<(), StoreError>;
-}
-
-/// Packs the inputs of one journal row.
-pub fn pack(entries: &[Entry]) -> Result<Vec<u8>, StoreError> {
-    postcard::to_allocvec(entries).map_err(|error| StoreError::Rejected(error.to_string()))
-}
-
-/// Unpacks one journal row.
-pub fn unpack(body: &[u8]) -> Result<Vec<Entry>, StoreError> {
-    postcard::from_bytes(body)
-        .map_err(|error| StoreError::Inconsistent(format!("a journal row does not read: {error}")))
-}
-
-/// The inputs from `from` on out of journal rows in order, refusing a gap.
-fn continuous(rows: impl Iterator<Item = (i64, Vec<Entry>)>, from: i64) -> Result<Vec<Entry>, StoreError> {
-    let mut all = Vec::new();
-    let mut next = None;
-    for (seq, entries) in rows {
-        if next.is_some_and(|next| next != seq) {
-            return Err(StoreError::Inconsistent(format!("the journal has a gap before input {seq}")));
-        }
-        let end = seq + entries.len() as i64;
-        next = Some(end);
-        if end > from {
-            let skip = usize::try_from(from - seq).unwrap_or(0);
-            all.extend(entries.into_iter().skip(skip));
-        }
-    }
-    Ok(all)
 }

@@ -1,5 +1,6 @@
 //! The store in Postgres, as `holon_engine`: one statement per batch, on connections of its own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,14 +9,14 @@ use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{from_db, to_db};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::columns::Columns;
 use super::{
-    Batch, Committed, Ended, Entry, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts, Snapshot,
-    Store, StoreError, continuous, unpack,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts,
+    Snapshot, Store, StoreError, continuous, filled,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -129,7 +130,8 @@ async fn write(
         );
         return Ok(held.fetch_one(connection).await?.then(Committed::default));
     }
-    let (k, s, b, j, u, g, e) = (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended);
+    let (k, s, b, j, u, g, e, p) =
+        (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended, &c.kept);
     let row = sqlx::query_file!(
         "src/store/commit.sql",
         replica.0,
@@ -186,10 +188,37 @@ async fn write(
         &e.error as &[Option<String>],
         &e.log_hash,
         &e.state,
+        &p.tenant,
+        &p.run,
+        &p.week,
+        &p.hash,
+        &p.bytes,
     )
     .fetch_one(connection)
     .await?;
     Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
+}
+
+#[async_trait]
+impl Blobs for PgStore {
+    async fn blobs(
+        &self,
+        tenant: TenantId,
+        week: Date,
+        hashes: &BTreeSet<Hash>,
+    ) -> Result<BTreeMap<Hash, Vec<u8>>, StoreError> {
+        let hashes: Vec<Vec<u8>> = hashes.iter().map(|hash| hash.to_vec()).collect();
+        let rows = sqlx::query!(
+            "select hash, bytes from blob where tenant_id = $1 and week = $2 and hash = any($3)",
+            tenant.0,
+            week,
+            &hashes
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unread)?;
+        rows.into_iter().map(|row| Ok((hash(&row.hash)?, row.bytes))).collect()
+    }
 }
 
 #[async_trait]
@@ -401,8 +430,8 @@ impl Store for PgStore {
         .fetch_all(&self.pool)
         .await
         .map_err(unread)?;
-        let rows = rows.into_iter().map(|row| Ok((row.seq, unpack(&row.body)?)));
-        continuous(rows.collect::<Result<Vec<_>, StoreError>>()?.into_iter(), from)
+        let rows = continuous(rows.iter().map(|row| (row.seq, row.body.as_slice())), from)?;
+        filled(self, tenant, run, rows).await
     }
 
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {

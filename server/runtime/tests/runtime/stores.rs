@@ -1,6 +1,6 @@
 //! The two stores are one: fed the same operations they give the same answers and hold the same rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
@@ -9,8 +9,8 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Batch, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, Replica, RunFacts, RunWrite, Snapshot,
-    Start, Store, StoreError,
+    Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, Replica, RunFacts, RunWrite,
+    Snapshot, Start, Store, StoreError, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -105,9 +105,14 @@ impl Case {
     }
 
     fn entries(&self, from: i64, count: u8) -> Vec<Entry> {
+        // Every third is so large that it is stored apart, and all of those are the same in all runs.
+        let input = |seq: i64| match seq % 3 {
+            2 => vec![7; 20_000],
+            _ => vec![seq.to_le_bytes()[0]; 3],
+        };
         let entry = |seq: i64| Entry {
             at: Timestamp(self.now.0 + seq),
-            input: vec![seq.to_le_bytes()[0]; 3],
+            input: input(seq),
             log_hash: [seq.to_le_bytes()[0]; 32],
         };
         (from..from + i64::from(count)).map(entry).collect()
@@ -204,7 +209,7 @@ impl Case {
             assert_eq!(answers.0, answers.1);
             return;
         };
-        let sorted = |lost: &Vec<RunId>| std::collections::BTreeSet::from_iter(lost.clone());
+        let sorted = |lost: &Vec<RunId>| BTreeSet::from_iter(lost.clone());
         assert_eq!(sorted(&mem.lost), sorted(&pg.lost));
         for (number, (write, next)) in planned {
             if !mem.lost.contains(&write.run) {
@@ -233,6 +238,22 @@ impl Case {
         }
     }
 
+    /// The payload that the runs of a tenant share is there once any of them refers to it, and only then.
+    async fn compare_blobs(&self) {
+        let hash = *blake3::hash(&[7; 20_000]).as_bytes();
+        for number in 0..2 {
+            let mut referred = false;
+            for run in (number..6).step_by(2) {
+                let entries = self.pg.journal(self.tenant(run), self.run(run), 0).await.unwrap();
+                referred |= entries.iter().any(|entry| entry.input.len() == 20_000);
+            }
+            let (tenant, week, wanted) = (self.tenant(number), week_of(self.run(number)), BTreeSet::from([hash]));
+            let mem = self.mem.blobs(tenant, week, &wanted).await.unwrap();
+            assert_eq!(mem, self.pg.blobs(tenant, week, &wanted).await.unwrap());
+            assert_eq!(mem.contains_key(&hash), referred);
+        }
+    }
+
     async fn compare(&self) {
         let shards: Vec<i16> = (0..256).collect();
         let ours = |rows: Vec<holon_runtime::store::LiveRow>| -> Vec<_> {
@@ -248,6 +269,7 @@ impl Case {
             }
             inputs.extend((0..4).map(|seq| (tenant, run, seq)));
         }
+        self.compare_blobs().await;
         let landed = |mut runs: Vec<RunId>| {
             runs.sort();
             runs

@@ -138,7 +138,8 @@ impl Client {
 
 /// Signs somebody up, publishes the flow, and gives the path of its webhook.
 async fn published(client: &mut Client) -> String {
-    let person = json!({"name": "ada", "email": "ada@example.com", "password": "tangerine boat ladder", "workspace": "a"});
+    let person =
+        json!({"name": "ada", "email": "ada@example.com", "password": "tangerine boat ladder", "workspace": "a"});
     let (status, cookie, body) = client.post("/api/v1/sign-up", "", &person.to_string()).await;
     assert_eq!(status, 201, "{body}");
     let cookie = cookie.expect("a session");
@@ -157,8 +158,7 @@ async fn published(client: &mut Client) -> String {
 
 async fn open() -> (Config, Database, PathBuf) {
     let dir = std::env::temp_dir().join(format!("holon-bench-{}", SystemClock::shared().uuid_v7().simple()));
-    let mut env: BTreeMap<String, String> =
-        std::env::vars().filter(|(name, _)| name == "HOLON_POSTGRES_BIN").collect();
+    let mut env: BTreeMap<String, String> = std::env::vars().filter(|(name, _)| name == "HOLON_POSTGRES_BIN").collect();
     env.insert("HOLON_DATA_DIR".into(), dir.display().to_string());
     env.insert("HOLON_PUBLIC_URL".into(), ORIGIN.into());
     let sources = Sources::new(env).expect("there is no file to read");

@@ -115,6 +115,9 @@ pub enum RetryError {
     /// It is not over, or it completed.
     #[error("only a run that failed or was cancelled can be retried")]
     NotFailed,
+    /// It failed without having called anything: it would fail again at the same place.
+    #[error("the run called nothing that could answer differently: it would fail again at the same place")]
+    NothingToRetry,
     /// Its journal does not give the same history with this build.
     #[error("the journal of the run does not replay: {0}")]
     Mismatch(String),

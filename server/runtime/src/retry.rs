@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use holon_engine::{Command, Decision, Event, EventKind, Input, Machine, Stamped, TimerId, decode_input};
+use holon_engine::{Command, Decision, Event, EventKind, Input, Machine, Outcome, Stamped, TimerId, decode_input};
 use holon_model::{RunId, Timestamp};
 
+use crate::api::RetryError;
 use crate::recover::{ReplayError, replay};
 use crate::store::Entry;
 
@@ -15,19 +16,23 @@ use crate::store::Entry;
 /// stamped now. Else the timeout of the step that is tried again would end it before it began.
 ///
 /// # Errors
-/// When the journal does not replay.
+/// When the journal does not replay, or nothing in it could come out differently.
 pub(crate) fn prefix(
     mut machine: Machine,
     entries: &[Entry],
     run: RunId,
     now: Timestamp,
-) -> Result<Vec<Stamped<Input>>, ReplayError> {
+) -> Result<Vec<Stamped<Input>>, RetryError> {
     let mut past = Past::default();
-    replay(&mut machine, 0, entries, |decision| past.note(&decision))?;
+    let mismatch = |error: ReplayError| RetryError::Mismatch(error.to_string());
+    replay(&mut machine, 0, entries, |decision| past.note(&decision)).map_err(mismatch)?;
+    if past.by_itself && matches!(machine.outcome(), Some(Outcome::Failed { .. })) {
+        return Err(RetryError::NothingToRetry);
+    }
     let mut inputs = Vec::new();
     for (seq, entry) in (0_u64..).zip(entries) {
         let input = decode_input(&entry.input)
-            .map_err(|error| ReplayError::Unreadable { seq: seq.cast_signed(), why: error.to_string() })?;
+            .map_err(|error| mismatch(ReplayError::Unreadable { seq: seq.cast_signed(), why: error.to_string() }))?;
         // What was asked for then is not asked for now, and a run always has its start.
         if seq > 0 && (past.cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
             break;
@@ -44,8 +49,9 @@ pub(crate) fn prefix(
 }
 
 /// What a replay tells about where to cut.
-#[derive(Default)]
 struct Past {
+    /// Whether everything that happened followed from the start and from time alone: no command asked anybody for anything.
+    by_itself: bool,
     /// The last input with which an effect failed for good; without one, the input with which the run ended. Later
     /// inputs are of what was done because of the failure (`finally`).
     cut: Option<u64>,
@@ -54,6 +60,12 @@ struct Past {
     set: Vec<(u64, TimerId, Timestamp)>,
     /// Timers that each input made unwanted.
     unset: Vec<(u64, TimerId)>,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self { by_itself: true, cut: None, effect_failed: false, set: Vec::new(), unset: Vec::new() }
+    }
 }
 
 impl Past {
@@ -73,7 +85,9 @@ impl Past {
             match command {
                 Command::SetTimer { id, due } => self.set.push((decision.seq, *id, *due)),
                 Command::CancelTimer { id } => self.unset.push((decision.seq, *id)),
-                _ => {}
+                Command::Respond(_) | Command::Finish(_) => {}
+                // Whoever is asked may answer differently.
+                _ => self.by_itself = false,
             }
         }
     }

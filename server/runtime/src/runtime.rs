@@ -270,8 +270,7 @@ impl RuntimeHandle {
         let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
         let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
         let now = self.shared.clock.now();
-        let inputs = crate::retry::prefix(Machine::new(flow.compiled.clone()), &entries, new, now)
-            .map_err(|error| RetryError::Mismatch(error.to_string()))?;
+        let inputs = crate::retry::prefix(Machine::new(flow.compiled.clone()), &entries, new, now)?;
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
         let copied = inputs.len();
         Ok(self.begin(tenant, new, &flow, facts, None, inputs, copied).await?)

@@ -30,7 +30,9 @@ fn example(package: &str, name: &str, env: &[(&str, &Path)]) -> Result<Vec<Measu
     cargo.env("HOLON_POSTGRES_BIN", setup::postgres::binaries()?).envs(env.iter().copied());
     let output = cargo.stderr(std::process::Stdio::inherit()).output().with_context(|| format!("running {name}"))?;
     let measures = super::lines(&String::from_utf8_lossy(&output.stdout))?;
-    if measures.is_empty() { bail!("the example {name} of {package} told no measure ({})", output.status) }
+    if measures.is_empty() {
+        bail!("the example {name} of {package} told no measure ({})", output.status)
+    }
     Ok(measures)
 }
 

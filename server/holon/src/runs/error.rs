@@ -21,6 +21,9 @@ pub enum Error {
     /// The start names no trigger of the flow.
     #[error("flow has no trigger `{0}`")]
     NoTrigger(String),
+    /// The version in force has not the trigger that a run came from.
+    #[error("{0} was started by the trigger `{1}`, which is gone")]
+    TriggerGone(RunId, String),
     /// The input does not match the flow's input schema.
     #[error("the input does not match the flow's schema")]
     BadInput(Vec<FieldError>),
@@ -63,6 +66,13 @@ impl From<Error> for ApiError {
                     .with_field("/trigger", "name a trigger node of the published version, or leave it out")
                     .into()
             }
+            Error::TriggerGone(run, key) => {
+                let detail = format!(
+                    "{run} was started by the trigger `{key}`, which the version in force does not have (any more, or \
+                     switched off). Start the flow from one of its triggers: `POST /api/v1/flows/{{id}}/runs`."
+                );
+                Problem::new(Code::Conflict, detail).into()
+            }
             Error::BadInput(errors) => {
                 let detail = "The input does not match the flow's input schema. No run was started.";
                 let mut problem = Problem::new(Code::ValidationFailed, detail);
@@ -81,6 +91,13 @@ impl From<Error> for ApiError {
             Error::Retry(RetryError::NotFailed) => {
                 Problem::new(Code::Conflict, "Only a run that failed or was cancelled can be retried.").into()
             }
+            Error::Retry(RetryError::NothingToRetry) => Problem::new(
+                Code::Conflict,
+                "The run failed by itself: it called nothing that could answer differently, so a retry would fail at the \
+                 same place. Change the flow and publish it, then run it again (`POST /api/v1/runs/{id}/again`), or start \
+                 it with another input.",
+            )
+            .into(),
             Error::Retry(RetryError::Mismatch(why)) => {
                 let detail =
                     format!("The run cannot be retried: its journal does not give the same history any more ({why}).");

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{cancel, events, read, retry, start};
+use super::{again, cancel, events, read, retry, start};
 use crate::http::{Allowed, ApiError, ApiResult, Path, Query, ValueBody, cursor};
 use crate::state::AppState;
 
@@ -26,6 +26,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(read_journal))
         .routes(routes!(cancel_run))
         .routes(routes!(retry_run))
+        .routes(routes!(run_again))
         .routes(routes!(run_events))
         .routes(routes!(workspace_events))
 }
@@ -118,6 +119,21 @@ async fn retry_run(
 ) -> ApiResult<Response> {
     let intent = caller.intent(&*state.clock, retry::Retry(run));
     let started = retry::retry(&state, caller.proof(), intent).await?;
+    Ok(answer(&started))
+}
+
+/// Starts a new run of the version in force with the input of this one, from the same trigger. Nothing of this run is kept.
+#[utoipa::path(post, path = "/runs/{id}/again", tag = "runs",
+    params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "As when a run is started")),
+    responses((status = 201, body = Started), (status = 200, body = Started)))]
+async fn run_again(
+    State(state): State<AppState>,
+    caller: Allowed<StartRuns>,
+    Path(run): Path<RunId>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let intent = caller.intent(&*state.clock, again::Again(run)).with_key(idempotency_key(&headers)?);
+    let started = again::again(&state, caller.proof(), intent).await?;
     Ok(answer(&started))
 }
 

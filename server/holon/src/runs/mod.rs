@@ -1,5 +1,6 @@
 //! Runs: starting, reading, watching, cancelling and retrying them. Only the runtime advances one.
 
+mod again;
 mod cancel;
 mod error;
 mod events;

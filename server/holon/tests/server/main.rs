@@ -3,11 +3,13 @@
 mod bad_input;
 mod connections;
 mod cross_site;
+mod disk_full;
 mod endpoint;
 mod examples;
 mod flows;
 mod identity;
 mod listening;
+mod runs;
 mod settings;
 mod support;
 mod tokens;

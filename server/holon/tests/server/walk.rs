@@ -45,6 +45,7 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("GET /api/v1/runs/{id}/events", Value::Null),
         ("POST /api/v1/runs/{id}/cancel", Value::Null),
         ("POST /api/v1/runs/{id}/retry", Value::Null),
+        ("POST /api/v1/runs/{id}/again", Value::Null),
         ("DELETE /api/v1/tokens/{id}", Value::Null),
         ("PUT /api/v1/connections/{id}", connection),
         ("DELETE /api/v1/connections/{id}", Value::Null),

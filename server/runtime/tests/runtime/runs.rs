@@ -381,6 +381,29 @@ async fn a_retry_of_a_step_that_timed_out_gets_its_whole_time_again() {
 }
 
 #[tokio::test]
+async fn a_run_that_failed_by_itself_is_not_retried_since_it_would_fail_again() {
+    let (world, store) = world();
+    let runtime = world.runtime().await;
+    for failing in [
+        r#"{"holon": 1, "name": "fails", "nodes": {
+            "start": {"kind": "trigger.manual@1"}, "no": {"kind": "flow.fail@1", "config": {"code": "no", "message": "no"}}},
+          "edges": [{"from": "start.out", "to": "no.in"}]}"#,
+        r#"{"holon": 1, "name": "naps", "nodes": {
+            "start": {"kind": "trigger.manual@1"}, "nap": {"kind": "flow.wait@1", "config": {"for": "5ms"}},
+            "no": {"kind": "flow.fail@1", "config": {"code": "no", "message": "no"}}},
+          "edges": [{"from": "start.out", "to": "nap.in"}, {"from": "nap.out", "to": "no.in"}]}"#,
+    ] {
+        let request = world.request(world.shelf.publish(failing));
+        let run = request.run;
+        runtime.start(request).await.unwrap();
+        assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
+        let commits = store.commits();
+        let refused = runtime.retry(tenant(1), run, world.run_id(), "somebody".into()).await;
+        assert_eq!((refused, store.commits()), (Err(RetryError::NothingToRetry), commits));
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_run_can_be_retried_and_goes_on_where_it_was_stopped() {
     let (world, _) = world();
     let flow = world.shelf.publish(THREE_STEPS);

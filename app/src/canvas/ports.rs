@@ -8,7 +8,8 @@ use super::CanvasEvent;
 /// All ports of a card.
 pub(super) fn ports(view: &NodeView, editable: bool, on: Option<Callback<CanvasEvent>>) -> Vec<AnyView> {
     let inputs = view.inputs.iter().enumerate().map(|(index, port)| input(view, index, port));
-    let outputs = view.outputs.iter().enumerate().map(|(index, port)| output(view, index, port, on.filter(|_| editable)));
+    let outputs =
+        view.outputs.iter().enumerate().map(|(index, port)| output(view, index, port, on.filter(|_| editable)));
     inputs.chain(outputs).collect()
 }
 

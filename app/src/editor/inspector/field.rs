@@ -144,7 +144,8 @@ fn problems(spot: &Spot, pointer: &str) -> impl Fn() -> Vec<AnyView> + Send + 's
         let one = |found: holon_model::wire::flows::Diagnostic| {
             let class = if found.severity == Severity::Error { "form-problem" } else { "form-problem warning" };
             let hint = found.hint.map(|hint| view! { <span class="hint">{markdown::inline(&hint)}</span> });
-            view! { <p class=class>{icon("circle-alert")}<span>{markdown::inline(&found.message)}{hint}</span></p> }.into_any()
+            view! { <p class=class>{icon("circle-alert")}<span>{markdown::inline(&found.message)}{hint}</span></p> }
+                .into_any()
         };
         found.get().into_iter().map(one).collect()
     }

@@ -81,8 +81,9 @@ fn unread(what: &str) -> Problem {
     Problem::new(
         Code::UnsupportedMediaType,
         format!(
-            "The body came with {what}. Send `application/json`, `application/x-www-form-urlencoded` or `text/plain`. \
-             No run was started."
+            "The body came with {what}. What is read: JSON (`application/json`, `…+json`), a form \
+             (`application/x-www-form-urlencoded`) and text in UTF-8 (`text/…`, `application/xml`). Send files and other \
+             bytes as base64 inside of JSON. No run was started."
         ),
     )
 }
@@ -148,7 +149,9 @@ mod tests {
         assert_eq!(problem.code, Code::InvalidJson);
         let problem = delivery("application/json", b"123456789012345678901234567890").to_value().unwrap_err();
         assert!(problem.detail.contains("fit"), "{}", problem.detail);
-        assert_eq!(delivery("image/png", b"\x89PNG").to_value().unwrap_err().code, Code::UnsupportedMediaType);
+        let problem = delivery("image/png", b"\x89PNG").to_value().unwrap_err();
+        assert_eq!(problem.code, Code::UnsupportedMediaType);
+        assert!(problem.detail.contains("`image/png`") && problem.detail.contains("application/xml"), "{}", problem.detail);
         assert_eq!(delivery("text/plain", b"\xff").to_value().unwrap_err().code, Code::InvalidRequest);
     }
 }

@@ -345,3 +345,58 @@ fn every_manifest_holds_what_pages_need() {
         assert!(kind.outputs(&Value::Null).iter().all(|port| holon_flow::definition::names::is_name(port)));
     }
 }
+
+#[test]
+fn a_saga_names_each_of_its_bodies_once() {
+    let body = r#"{"nodes":{"a":{"kind":"data.set@1"}},"edges":[]}"#;
+    let saga = |steps: &str| {
+        let bodies = format!(r#"{{"book":{body},"cancel":{body}}}"#);
+        let node = format!(r#","n":{{"kind":"saga@1","config":{{"steps":{steps}}},"bodies":{bodies}}}"#);
+        flow(&node, r#"{"from":"t.out","to":"n.in"}"#)
+    };
+    expect(&saga(r#"[{"step":"book","compensate":"cancel","retry":{"attempts":5,"initial":"1s"}}]"#), &[]);
+    let found = saga(r#"[{"step":"book","compensate":"cancle"}]"#);
+    expect(
+        &found,
+        &[("missing_body", "/nodes/n/config/steps/0/compensate"), ("unexpected_body", "/nodes/n/bodies/cancel")],
+    );
+    assert_eq!(found[0].hint.as_deref(), Some("Did you mean `cancel`?"));
+    expect(
+        &saga(r#"[{"step":"book","compensate":"cancel"},{"step":"book"}]"#),
+        &[("invalid_config", "/nodes/n/config/steps/1/step")],
+    );
+    expect(&saga("[]")[..1], &[("invalid_config", "/nodes/n/config/steps")]);
+}
+
+#[test]
+fn what_a_timeout_falls_back_to_is_checked_like_config() {
+    let timeout = |timeout: &str| {
+        let node =
+            format!(r#","n":{{"kind":"flow.signal@1","config":{{"name":"paid"}},"policies":{{"timeout":{timeout}}}}}"#);
+        flow(&node, r#"{"from":"t.out","to":"n.in"}"#)
+    };
+    expect(&timeout(r#"{"after":"1d","fallback":{"sum":{"$cel":"input.sum + nodes.t.x"}}}"#), &[]);
+    expect(
+        &timeout(r#"{"after":"1d","fallback":{"sum":{"$cel":"nodes.m"}}}"#),
+        &[("unknown_name", "/nodes/n/policies/timeout/fallback/sum")],
+    );
+    expect(
+        &timeout(r#"{"after":"1d","fallback":{"$cel":"1 +"}}"#),
+        &[("invalid_expression", "/nodes/n/policies/timeout/fallback")],
+    );
+}
+
+#[test]
+fn loops_calls_signals_and_continuing_say_what_they_lack() {
+    expect(&one("flow@1", r#"{"flow":""}"#), &[("invalid_config", "/nodes/n/config/flow")]);
+    expect(&one("flow.signal@1", r#"{"name":""}"#), &[("invalid_config", "/nodes/n/config/name")]);
+    let body = r#""bodies":{"body":{"nodes":{"a":{"kind":"data.set@1","config":{"fields":{"x":{"$cel":"[item, index]"}}}}},"edges":[]}}"#;
+    let looped = |config: &str| {
+        flow(&format!(r#","n":{{"kind":"loop@1","config":{config},{body}}}"#), r#"{"from":"t.out","to":"n.in"}"#)
+    };
+    expect(&looped(r#"{"while":{"$cel":"item.x < index"},"max":3}"#), &[]);
+    assert!(!looped(r#"{"while":{"$cel":"item.x < index"}}"#).is_empty(), "the bound must be written");
+    assert!(!looped(r#"{"while":true,"until":true,"max":3}"#).is_empty(), "either the one or the other");
+    let inside = r#","n":{"kind":"try@1","bodies":{"body":{"nodes":{"c":{"kind":"flow.continue@1"}},"edges":[]}}}"#;
+    expect(&flow(inside, r#"{"from":"t.out","to":"n.in"}"#), &[("misplaced_continue", "/nodes/n/bodies/body/nodes/c")]);
+}

@@ -116,6 +116,7 @@ fn r4_one_id_always_carries_the_same_bytes() {
         let ran = run(seed);
         let mut effects: BTreeMap<EffectId, Vec<u8>> = BTreeMap::new();
         let mut timers: BTreeMap<TimerId, Vec<u8>> = BTreeMap::new();
+        let mut asks: BTreeMap<EffectId, Vec<u8>> = BTreeMap::new();
         let mut machine = Machine::new(ran.flow.clone());
         for (input, decision) in &ran.steps {
             machine.handle(input.clone());
@@ -124,6 +125,9 @@ fn r4_one_id_always_carries_the_same_bytes() {
                 match &command {
                     Command::RunEffect(effect) => assert_eq!(*effects.entry(effect.id).or_insert(bytes.clone()), bytes),
                     Command::SetTimer { id, .. } => assert_eq!(*timers.entry(*id).or_insert(bytes.clone()), bytes),
+                    Command::AwaitSignal { id, .. } => assert_eq!(*asks.entry(*id).or_insert(bytes.clone()), bytes),
+                    Command::OpenTask(task) => assert_eq!(*asks.entry(task.id).or_insert(bytes.clone()), bytes),
+                    Command::StartChild(child) => assert_eq!(*asks.entry(child.id).or_insert(bytes.clone()), bytes),
                     _ => {}
                 }
             }

@@ -1,7 +1,8 @@
 //! A run as people see it: the state, data and times of its nodes by structural path.
 
 use crate::{
-    Machine, Outcome, Response, RunStatus,
+    Machine, Outcome, Response, RunStatus, TaskKind,
+    ask::Ask,
     machine::At,
     state::{FrameId, NO_PORT, NodeStatus},
 };
@@ -33,6 +34,16 @@ impl Machine {
     /// Everything.
     pub fn view(&self) -> RunView {
         self.view_of_first(u32::MAX)
+    }
+
+    /// Why a person must look at the run, if one must: a compensation that keeps failing.
+    pub fn attention(&self) -> Option<String> {
+        self.core.asks.values().find_map(|(frame, node)| {
+            let extra = self.core.arena.node(*frame, *node).extra.as_ref()?;
+            let Some(Ask::Task(ask)) = extra.ask.as_deref() else { return None };
+            let parked = ask.task.kind == TaskKind::Compensation;
+            parked.then(|| format!("{}: {}", ask.task.path, ask.task.title))
+        })
     }
 
     /// Of each map the first `items` items.

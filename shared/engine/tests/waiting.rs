@@ -47,6 +47,42 @@ fn r7_what_is_undone_is_what_was_done_in_exact_reverse_each_once() {
 }
 
 #[test]
+fn a_saga_that_cannot_be_undone_waits_for_a_person_and_says_so_after_a_snapshot_too() {
+    let text = r#"{"holon":1,"name":"t","nodes":{"start":{"kind":"trigger.manual@1"},"trip":{"kind":"saga@1","config":{"steps":[
+        {"step":"book","compensate":"undo","retry":{"attempts":1}},{"step":"fail"}]},"bodies":{
+        "book":{"nodes":{"a":{"kind":"test.set@1"}},"edges":[]},
+        "undo":{"nodes":{"no":{"kind":"flow.fail@1","config":{"code":"down","message":"no"}}},"edges":[]},
+        "fail":{"nodes":{"no":{"kind":"flow.fail@1","config":{"code":"full","message":"no"}}},"edges":[]}}}},
+        "edges":[{"from":"start.out","to":"trip.in"}]}"#;
+    let flow = flow(text);
+    let mut machine = Machine::new(flow.clone());
+    let opened = machine.handle(start(Value::Null, 0)).commands;
+    let task = opened.iter().find_map(|command| if let Command::OpenTask(task) = command { Some(task) } else { None });
+    let id = task.unwrap().id;
+    machine = Machine::restore(flow, &machine.snapshot()).unwrap();
+    assert_eq!(machine.status(), RunStatus::Waiting);
+    assert_eq!(machine.attention().as_deref(), Some("trip: Undoing the step `book` failed"));
+    let view = machine.view();
+    let trip = view.nodes.iter().find(|node| node.path == "trip").unwrap();
+    let waiting = trip.waiting_for.as_ref().unwrap();
+    assert_eq!((trip.status.as_str(), waiting.kind.as_str(), waiting.id.as_str()), ("waiting", "person", &*id.key()));
+    let saga = trip.saga.as_ref().unwrap();
+    assert_eq!((saga.phase.as_str(), saga.steps[0].state.as_str()), ("backward", "parked"));
+    assert_eq!(saga.steps[0].error.as_ref().unwrap().code, "down");
+    let form = Payload::Inline(value(r#"{"reason":"it is kept"}"#));
+    let skip = Input::TaskAnswered { id, choice: "skip".into(), form, by: "ada".into() };
+    machine.handle(Stamped::new(Timestamp(2_000), skip));
+    assert!(matches!(machine.outcome(), Some(Outcome::Failed { error }) if error.code == "full"));
+    let view = machine.view();
+    let step = &view.nodes.iter().find_map(|node| node.saga.as_ref()).unwrap().steps[0];
+    assert_eq!(
+        (step.state.as_str(), step.reason.as_deref(), step.by.as_deref()),
+        ("skipped", Some("it is kept"), Some("ada"))
+    );
+    assert_eq!(machine.attention(), None);
+}
+
+#[test]
 fn a_saga_that_failed_leaves_nothing_done() {
     for (name, text) in CASES.iter().filter(|(name, _)| name.starts_with("saga")) {
         let view = run(text).machine.view();

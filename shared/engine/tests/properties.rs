@@ -102,10 +102,19 @@ fn r3_a_snapshot_and_the_tail_equal_the_whole() {
             let mut restored = Machine::restore(ran.flow.clone(), &bytes).unwrap();
             assert_eq!(restored.snapshot(), bytes, "seed {seed}");
             assert_eq!(restored.pending(), machine.pending(), "seed {seed}");
-            for (input, decision) in &ran.steps[at + 1..] {
+            // Each goes one input further, where its snapshot is compared with the next; now and then one goes to the end.
+            let tail = &ran.steps[at + 1..];
+            let far = if at % 8 == 0 { tail.len() } else { tail.len().min(1) };
+            for (input, decision) in &tail[..far] {
                 assert_eq!(restored.handle(input.clone()), *decision, "seed {seed}, snapshot after {at}");
             }
-            assert_eq!(restored.view(), ran.machine.view(), "seed {seed}, snapshot after {at}");
+            if far == tail.len() {
+                assert_eq!(restored.view(), ran.machine.view(), "seed {seed}, snapshot after {at}");
+            } else {
+                let mut next = machine.clone();
+                next.handle(tail[0].0.clone());
+                assert_eq!(restored.snapshot(), next.snapshot(), "seed {seed}, snapshot after {at}");
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod ports;
 pub mod rest;
 pub mod routes;
 pub mod runs;
+pub mod schedules;
 pub mod settings;
 pub mod shell;
 pub mod tokens;

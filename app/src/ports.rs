@@ -9,6 +9,7 @@ use crate::connections::api::ConnectionsPort;
 use crate::flows::api::FlowsPort;
 use crate::identity::api::IdentityPort;
 use crate::runs::api::RunsPort;
+use crate::schedules::api::SchedulesPort;
 use crate::tokens::api::TokensPort;
 
 /// The answer to a question, later. `Send` so that the server can render on any thread.
@@ -25,6 +26,8 @@ pub struct Ports {
     pub flows: Arc<dyn FlowsPort>,
     /// Runs.
     pub runs: Arc<dyn RunsPort>,
+    /// Schedules.
+    pub schedules: Arc<dyn SchedulesPort>,
     /// Connections.
     pub connections: Arc<dyn ConnectionsPort>,
     /// Personal API tokens.
@@ -41,6 +44,7 @@ impl Ports {
             identity: rest.clone(),
             flows: rest.clone(),
             runs: rest.clone(),
+            schedules: rest.clone(),
             connections: rest.clone(),
             tokens: rest,
             now: crate::ui::time::browser_now(),

@@ -15,6 +15,7 @@ use crate::ports::{Ports, use_ports};
 use crate::runs::{RunPage, RunsPage};
 use crate::settings::SettingsPage;
 use crate::tokens::TokensPage;
+use crate::schedules::{SchedulePage, SchedulesPage};
 use crate::ui::{Clock, Ready, Toasts, dom};
 
 /// The pages. Every page is rendered whole before it is sent, so that a redirect is one and nothing pops in.
@@ -50,6 +51,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/connections") view=ConnectionsPage/>
                     <Route path=path!("/tokens") view=TokensPage/>
                     <Route path=path!("/settings") view=SettingsPage/>
+                    <Route path=path!("/schedules") view=SchedulesPage/>
+                    <Route path=path!("/schedules/:id") view=SchedulePage/>
                 </ParentRoute>
             </Routes>
         </Router>

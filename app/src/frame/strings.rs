@@ -20,6 +20,7 @@ pub const NOTHING_HERE: &str = "There is nothing here";
 pub const PALETTE: &str = "Search and commands";
 pub const PALETTE_ASK: &str = "A page, a flow or an action";
 pub const RUNS: &str = "Runs";
+pub const SCHEDULES: &str = "Schedules";
 pub const SEE_FLOWS: &str = "See the flows";
 pub const SETTINGS: &str = "Settings";
 pub const SIGN_OUT: &str = "Sign out";

@@ -38,6 +38,7 @@ pub const RETRY: &str = "Retry";
 pub const RETRY_OF: &str = "Retries";
 pub const RUN: &str = "Run";
 pub const RUNS: &str = "Runs";
+pub const SCHEDULE: &str = "Schedule";
 pub const SEE_FLOWS: &str = "See the flows";
 pub const SEQ: &str = "#";
 pub const STARTED: &str = "Started";
@@ -54,6 +55,7 @@ pub const WHOLE_OUTPUT: &str = "What came out";
 pub fn trigger(kind: &str) -> String {
     match kind.split('@').next().unwrap_or(kind) {
         "trigger.manual" => BY_HAND.to_owned(),
+        "trigger.schedule" => SCHEDULE.to_owned(),
         "trigger.webhook" => WEBHOOK.to_owned(),
         other => other.strip_prefix("trigger.").unwrap_or(other).to_owned(),
     }

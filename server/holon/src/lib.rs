@@ -15,6 +15,7 @@ pub mod overview;
 pub mod pages;
 pub mod ports;
 pub mod runs;
+pub mod schedules;
 pub mod serve;
 pub mod settings;
 pub mod state;
@@ -38,6 +39,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(connections::router())
         .merge(flows::router())
         .merge(runs::router())
+        .merge(schedules::router())
         .merge(api::kinds_router());
     OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }

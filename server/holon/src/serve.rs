@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::compose::{Ground, compose};
 use crate::listen::listen;
 use crate::state::AppState;
-use crate::{identity, router};
+use crate::{identity, router, schedules};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
@@ -66,6 +66,7 @@ async fn run(
     let runtime = state.runtime.clone();
     say_where(&state.config, address, database.is_embedded());
     let housekeeping = tokio::spawn(keep_house(state.clone()));
+    let firing = tokio::spawn(schedules::keep_firing(state.clone()));
     let served = tokio::select! {
         () = listen(listener, router(state.clone()), &shutdown, DRAIN_WITHIN) => Ok(()),
         () = runtime.lost() => Err(anyhow::anyhow!(
@@ -73,6 +74,7 @@ async fn run(
         )),
     };
     housekeeping.abort();
+    firing.abort();
     runtime.drain(RUNS_DRAIN_WITHIN).await;
     served
 }

@@ -31,3 +31,7 @@ insert into journal (tenant_id, run_id, seq, n, at, body) values (num_uuid($T, 0
 insert into blob (tenant_id, week, hash, bytes) values (num_uuid($T, 0), '1970-01-05', decode(repeat('00', 32), 'hex'), '\x00');
 insert into idempotency (tenant_id, scope, key, run_id, request_hash, expires_at)
   values (num_uuid($T, 0), 'api', 'key', num_uuid($T, 11), '\x00', now() + '1 day');
+insert into schedule (tenant_id, schedule_id, environment_id, flow_id, version, node, cron, time_zone, overlap, catch_up_ms, jitter_ms, paused, reckoned_at, created_at)
+  values (num_uuid($T, 0), num_uuid($T, 12), num_uuid($T, 2), num_uuid($T, 9), 1, 'every', '0 9 * * *', 'UTC', 'skip', 0, 0, false, now(), now());
+insert into schedule_firing (tenant_id, schedule_id, scheduled_at, cause, fired_at, outcome)
+  values (num_uuid($T, 0), num_uuid($T, 12), now(), 'time', now(), 'skipped');

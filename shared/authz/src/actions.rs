@@ -37,6 +37,10 @@ actions! {
     StartRuns = "runs", "start";
     /// Cancel runs.
     CancelRuns = "runs", "cancel";
+    /// See schedules and their firings.
+    ReadSchedules = "schedules", "read";
+    /// Pause and resume schedules.
+    EditSchedules = "schedules", "edit";
     /// See connections, never their secrets.
     ReadConnections = "connections", "read";
     /// Create, change and delete connections.

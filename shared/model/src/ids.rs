@@ -104,6 +104,8 @@ ids! {
     RunId = "run";
     /// A webhook address.
     WebhookId = "hook";
+    /// A schedule: when a flow is started by itself.
+    ScheduleId = "schedule";
     /// A connection: a credential by name.
     ConnectionId = "conn";
     /// An intent: what a person or program asked for.

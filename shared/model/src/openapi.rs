@@ -67,6 +67,7 @@ id_schemas!(
     FlowId,
     RunId,
     WebhookId,
+    ScheduleId,
     ConnectionId,
     IntentId,
     AuditId,

@@ -10,6 +10,8 @@ use crate::{editor::strings, ports::use_ports};
 /// The control for a fixed value.
 pub(super) fn input(spot: Spot, field: &Field, id: String) -> AnyView {
     match &field.input {
+        Input::Text { format, .. } if format == "cron" => cron(spot, field, id),
+        Input::Text { format, .. } if format == "time-zone" => time_zone(spot, field, id),
         Input::Text { multiline, .. } => text(spot, field, *multiline, id),
         Input::Number { whole, .. } => number(spot, field, *whole, id),
         Input::Switch => switch(spot, field, id),
@@ -44,6 +46,30 @@ fn text(spot: Spot, field: &Field, multiline: bool, id: String) -> AnyView {
         view! { <input class="input" id=id type="text" placeholder=placeholder spellcheck="false" autocomplete="off" prop:value=value on:input=typed/> }
             .into_any()
     }
+}
+
+/// A cron expression, with what it names below. Its zone is the sibling `time_zone`.
+fn cron(spot: Spot, field: &Field, id: String) -> AnyView {
+    let (expression, whose) = (shown(&spot, field), spot.clone());
+    let beside = field.pointer.rsplit_once('/').map_or("", |(group, _)| group).to_owned() + "/time_zone";
+    let zone = Memo::new(move |_| {
+        whose.value(&beside).and_then(|zone| zone.as_str().map(str::to_owned)).unwrap_or_else(|| "UTC".to_owned())
+    });
+    let ahead = crate::schedules::ahead(expression.into(), zone.into());
+    view! { {text(spot, field, false, id)}{ahead} }.into_any()
+}
+
+/// The name of a time zone, from those that the browser knows.
+fn time_zone(spot: Spot, field: &Field, id: String) -> AnyView {
+    let list = format!("{id}-zones");
+    let value = shown(&spot, field);
+    let (placeholder, field) = (field.placeholder.clone(), field.clone());
+    let typed = move |event| store(&spot, &field, &event_target_value(&event));
+    view! {
+        <input class="input" id=id type="text" list=list.clone() placeholder=placeholder spellcheck="false" autocomplete="off" prop:value=value on:input=typed/>
+        {crate::schedules::zones(list)}
+    }
+    .into_any()
 }
 
 fn number(spot: Spot, field: &Field, whole: bool, id: String) -> AnyView {

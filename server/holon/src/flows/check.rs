@@ -4,6 +4,7 @@ use holon_flow::{Catalogue, Definition, validate::validate};
 use holon_model::{Value, wire::flows::Diagnostic};
 
 use super::Error;
+use crate::schedules;
 
 /// A definition with all that a save needs to know of it.
 pub struct Checked {
@@ -25,6 +26,7 @@ pub fn check(catalogue: &Catalogue, value: &Value) -> Result<Checked, Error> {
 
 /// The same for a definition that was already read.
 pub fn checked(catalogue: &Catalogue, definition: Definition) -> Checked {
-    let diagnostics = validate(&definition, catalogue);
+    let mut diagnostics = validate(&definition, catalogue);
+    diagnostics.extend(schedules::diagnose(&definition));
     Checked { text: definition.to_value().to_json(), hash: definition.hash(), diagnostics, definition }
 }

@@ -9,7 +9,7 @@ use holon_platform::db::TenantTx;
 use super::check::checked;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::{audit, state::AppState};
+use crate::{audit, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub async fn publish(
     }
     let version = store::insert_version(&mut tx, id, &draft, message, state.clock.now()).await?;
     store::deploy(&mut tx, environment, id, version).await?;
+    schedules::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await?;
     webhooks::sync(&mut tx, &*state.clock, environment, id, &read.definition).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &version.into()).await?;
     let published = store::version_of(&mut tx, id, version).await?.ok_or(Error::NoVersion(id, version))?;

@@ -10,6 +10,7 @@ use crate::flows::FlowsInProcess;
 use crate::http::Visitor;
 use crate::identity::port::IdentityInProcess;
 use crate::runs::RunsInProcess;
+use crate::schedules::SchedulesInProcess;
 use crate::state::AppState;
 use crate::tokens::port::TokensInProcess;
 
@@ -24,6 +25,7 @@ pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> P
         }),
         flows: Arc::new(FlowsInProcess { state: state.clone(), visitor: visitor.clone() }),
         runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
+        schedules: Arc::new(SchedulesInProcess { state: state.clone(), visitor: visitor.clone() }),
         connections: Arc::new(ConnectionsInProcess { state: state.clone(), visitor: visitor.clone() }),
         tokens: Arc::new(TokensInProcess { state: state.clone(), visitor }),
         now: state.clock.now(),

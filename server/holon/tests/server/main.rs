@@ -10,6 +10,7 @@ mod flows;
 mod identity;
 mod listening;
 mod runs;
+mod schedules;
 mod settings;
 mod support;
 mod tokens;

@@ -46,6 +46,10 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/runs/{id}/cancel", Value::Null),
         ("POST /api/v1/runs/{id}/retry", Value::Null),
         ("POST /api/v1/runs/{id}/again", Value::Null),
+        ("GET /api/v1/schedules/{id}", Value::Null),
+        ("POST /api/v1/schedules/{id}/pause", Value::Null),
+        ("POST /api/v1/schedules/{id}/resume", Value::Null),
+        ("POST /api/v1/schedules/{id}/fire", Value::Null),
         ("DELETE /api/v1/tokens/{id}", Value::Null),
         ("PUT /api/v1/connections/{id}", connection),
         ("DELETE /api/v1/connections/{id}", Value::Null),
@@ -89,8 +93,15 @@ async fn things(server: &Server, person: &Person) -> BTreeMap<&'static str, Stri
     assert_eq!(published.status, StatusCode::OK, "{}", published.text);
     let started = server.by(person, "POST", &format!("/api/v1/flows/{flow}/runs"), json!({"input": null})).await;
     assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    let every = json!({"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 9 * * *"}}});
+    let timed = json!({"definition": {"holon": 1, "name": "Timed", "nodes": every, "edges": []}});
+    let timed = id(&made("/api/v1/flows", timed).await, "/id");
+    let published = server.by(person, "POST", &format!("/api/v1/flows/{timed}/publish"), json!({})).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+    let schedules = server.by(person, "GET", "/api/v1/schedules", Value::Null).await.json();
     let connection = json!({"name": "x", "kind": "http_bearer", "secret": "x", "hosts": ["a.example"]});
     BTreeMap::from([
+        ("schedules", id(&schedules, "/data/0/id")),
         ("runs", id(&started.json(), "/id")),
         ("tokens", id(&made("/api/v1/tokens", json!({"name": "t"})).await, "/token/id")),
         ("connections", id(&made("/api/v1/connections", connection).await, "/id")),
@@ -122,7 +133,7 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
         assert_eq!((status, text), ask(&ada, &unknown).await.comparable(), "{operation}");
     }
     // The walk proves something only if the owner is let in.
-    for (kind, id) in his.iter().filter(|(kind, _)| ["flows", "runs"].contains(kind)) {
+    for (kind, id) in his.iter().filter(|(kind, _)| ["flows", "runs", "schedules"].contains(kind)) {
         assert_eq!(server.by(&bob, "GET", &format!("/api/v1/{kind}/{id}"), Value::Null).await.status, StatusCode::OK);
     }
 }

@@ -5,6 +5,7 @@ pub mod flows;
 pub mod identity;
 pub mod page;
 pub mod runs;
+pub mod schedules;
 pub mod tokens;
 
 pub use page::Page;

@@ -1,0 +1,94 @@
+//! All schedules: when each fires next, what came of the last time, and the switch that pauses it.
+
+use holon_model::wire::Page;
+use holon_model::wire::schedules::ScheduleSummary;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{firings, strings, switch};
+use crate::frame::{Crumb, bar};
+use crate::ports::{Ports, use_ports};
+use crate::ui::more::more;
+use crate::ui::{ago, empty, keys, problem_notice, skeleton};
+
+/// `/schedules`
+#[component]
+pub fn SchedulesPage() -> impl IntoView {
+    let ports = use_ports();
+    let all = Resource::new(|| (), {
+        let ports = ports.clone();
+        move |()| ports.schedules.list(None)
+    });
+    view! {
+        <Title text=strings::SCHEDULES/>
+        {bar(vec![Crumb::here(strings::SCHEDULES)], ())}
+        <div class="content whole">
+            <div class="page-head">
+                <h1>{strings::SCHEDULES}</h1>
+                <p>{strings::ABOUT}</p>
+            </div>
+            <Transition fallback=|| skeleton::table(4)>
+                {move || {
+                    let ports = ports.clone();
+                    Suspend::new(async move {
+                        match all.await {
+                            Ok(page) if page.data.is_empty() => {
+                                let act = view! { <a class="button" href="/flows">{strings::SEE_FLOWS}</a> };
+                                view! { <div class="table-box">{empty("calendar-clock", strings::EMPTY, strings::EMPTY_WHAT, act)}</div> }.into_any()
+                            }
+                            Ok(page) => table(ports, page, move || all.refetch()),
+                            Err(problem) => problem_notice(&problem),
+                        }
+                    })
+                }}
+            </Transition>
+        </div>
+    }
+}
+
+fn table(ports: Ports, page: Page<ScheduleSummary>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
+    let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
+    let next = move |cursor| ports.schedules.list(Some(cursor));
+    let key = |row: &ScheduleSummary| (row.id, row.paused);
+    view! {
+        <div class="table-box">
+            <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
+                <thead>
+                    <tr>
+                        <th scope="col">{strings::FLOW}</th>
+                        <th scope="col">{strings::CRON}</th>
+                        <th scope="col" style="width:130px">{strings::NEXT}</th>
+                        <th scope="col" style="width:130px">{strings::LAST}</th>
+                        <th scope="col" style="width:140px">{strings::RESULT}</th>
+                        <th scope="col" style="width:120px">{strings::ACTIVE}</th>
+                    </tr>
+                </thead>
+                <tbody><For each=move || rows.get() key children=move |schedule| row(&schedule, again)/></tbody>
+            </table>
+            {more(rows, cursor, next)}
+        </div>
+    }
+    .into_any()
+}
+
+fn row(schedule: &ScheduleSummary, again: impl Fn() + Copy + 'static) -> AnyView {
+    let none = || view! { {strings::NONE} }.into_any();
+    let never = || view! { {strings::NEVER} }.into_any();
+    view! {
+        <tr>
+            <td title=schedule.flow_name.clone()>
+                <a class="row-link" href=format!("/schedules/{}", schedule.id)>{schedule.flow_name.clone()}</a>
+                <span class="sub">" "{schedule.node.clone()}</span>
+            </td>
+            <td title=schedule.time_zone.clone()>
+                <code>{schedule.cron.clone()}</code>
+                <span class="sub">" "{schedule.time_zone.clone()}</span>
+            </td>
+            <td class="sub">{schedule.next_at.map_or_else(none, ago)}</td>
+            <td class="sub">{schedule.last.as_ref().map_or_else(never, |last| ago(last.scheduled_at))}</td>
+            <td>{schedule.last.as_ref().map(firings::result)}</td>
+            <td>{switch::active(schedule.id, schedule.paused, &schedule.flow_name, again)}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,35 @@
+//! Fires a schedule now, because a person asks; whether it is paused or a run is going does not matter.
+
+use holon_authz::{Authorised, actions::StartRuns};
+use holon_model::wire::runs::Started;
+use holon_model::{Intent, IntentPayload, Millis, RunId, ScheduleId, Value};
+use holon_platform::clock::mint;
+use holon_platform::db::TenantTx;
+
+use super::{Error, launch, store};
+use crate::{audit, state::AppState};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Fire(pub ScheduleId);
+
+impl IntentPayload for Fire {
+    const TYPE: &'static str = "schedule.fire";
+}
+
+/// Writes the firing down and starts its run. Once it is written down the run will start, whatever crashes.
+pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fire>) -> Result<Started, Error> {
+    let Fire(id) = intent.payload;
+    let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
+    store::lock(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let run: RunId = mint(&*state.clock);
+    let mut at = state.clock.now();
+    // Two in one millisecond are two.
+    while !store::fire_by_hand(&mut tx, id, at, run).await? {
+        at = at.plus(Millis(1));
+    }
+    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &Value::from(run.to_string())).await?;
+    tx.commit().await?;
+    launch::launch(state, Some((intent.context.tenant, id)), at).await?;
+    Ok(Started { id: run, replayed: false })
+}

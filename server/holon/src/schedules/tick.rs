@@ -1,0 +1,110 @@
+//! The loop that keeps schedules firing: in every replica, none of them the one that must be there.
+
+use std::time::Duration;
+
+use holon_model::{Millis, Timestamp};
+
+use super::{claim, launch, store};
+use crate::state::AppState;
+
+/// The longest between two looks: schedules made elsewhere are seen by then.
+const REST: Millis = Millis(1000);
+/// The shortest.
+const BREATH: Millis = Millis(10);
+/// A firing that waited so long was left by a crash, or could not be started then.
+const LEFT_AFTER: Millis = Millis(5000);
+/// Clocks of replicas differ by less; a clock ahead by more was wrong.
+const SKEW: Millis = Millis(60_000);
+/// How long firings are remembered.
+const KEPT: Millis = Millis(90 * 24 * 3_600_000);
+const FORGET_EVERY: Millis = Millis(3_600_000);
+
+/// One replica's look at schedules, again and again.
+#[derive(Debug, Default)]
+pub struct Ticker {
+    seen: Option<Timestamp>,
+    forgotten: Option<Timestamp>,
+}
+
+impl Ticker {
+    /// Does what is due, and says how long there is nothing to do.
+    ///
+    /// # Errors
+    /// When the database refuses; what was not done is done at a later look.
+    pub async fn tick(&mut self, state: &AppState) -> Result<Millis, sqlx::Error> {
+        let now = state.clock.now();
+        self.mend(state, now).await?;
+        self.forget(state, now).await?;
+        let glance = store::glance(&state.pools.engine).await?;
+        if glance.due.is_some_and(|due| due <= now) {
+            loop {
+                let claimed = claim::claim(state, now).await?;
+                for schedule in claimed.pending {
+                    launch::launch(state, Some(schedule), now).await?;
+                }
+                if claimed.rows == 0 {
+                    break;
+                }
+            }
+        }
+        if glance.open {
+            for schedule in claim::take_from_buffers(state).await? {
+                launch::launch(state, Some(schedule), now).await?;
+            }
+            launch::launch(state, None, back(now, LEFT_AFTER)).await?;
+        }
+        let due = store::glance(&state.pools.engine).await?.due;
+        Ok(due.map_or(REST, |due| due.since(state.clock.now())).clamp(BREATH, REST))
+    }
+
+    /// A clock that went back leaves times that were reckoned too far ahead; so may one before this process began.
+    async fn mend(&mut self, state: &AppState, now: Timestamp) -> Result<(), sqlx::Error> {
+        if self.seen.is_none_or(|seen| now < seen) {
+            loop {
+                match claim::mend(state, now, now.plus(SKEW)).await? {
+                    0 => break,
+                    count => tracing::warn!(count, "the clock went back: schedules were reckoned anew"),
+                }
+            }
+        }
+        self.seen = Some(now);
+        Ok(())
+    }
+
+    async fn forget(&mut self, state: &AppState, now: Timestamp) -> Result<(), sqlx::Error> {
+        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
+            self.forgotten = Some(now);
+            while store::forget(&state.pools.engine, back(now, KEPT)).await? > 0 {}
+        }
+        Ok(())
+    }
+}
+
+fn back(now: Timestamp, by: Millis) -> Timestamp {
+    Timestamp(now.0.saturating_sub_unsigned(by.0))
+}
+
+/// Keeps schedules firing until the server drains.
+pub async fn keep_firing(state: AppState) {
+    let mut ticker = Ticker::default();
+    let mut refused = false;
+    loop {
+        let rest = match ticker.tick(&state).await {
+            Ok(rest) => {
+                refused = false;
+                rest
+            }
+            Err(error) => {
+                // Once, and not each second while the database is away.
+                if !std::mem::replace(&mut refused, true) {
+                    tracing::warn!(%error, "schedules cannot be looked at; trying again each second");
+                }
+                REST
+            }
+        };
+        tokio::select! {
+            () = state.shutdown.begun() => return,
+            () = tokio::time::sleep(Duration::from_millis(rest.0)) => {}
+        }
+    }
+}

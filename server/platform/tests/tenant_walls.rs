@@ -44,6 +44,8 @@ const LEAVES: [Leave; 3] = [
             "journal",
             "blob",
             "idempotency",
+            "schedule",
+            "schedule_firing",
         ],
         definer: &["holon_history_partitions"],
     },

@@ -300,3 +300,23 @@ async fn a_clock_that_was_ahead_and_came_back_neither_stops_a_schedule_nor_fires
     timed.tick().await;
     assert_eq!((timed.outcomes().await, timed.runs().await.len()), (vec!["started".to_owned(); 2], 2));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pages_are_rendered_with_what_they_show() {
+    let timed = Timed::quick(json!({"cron": "*/7 * * * *", "time_zone": "Europe/Berlin"})).await;
+    timed.after(10 * MINUTE).await;
+    for (path, shown) in [
+        ("/schedules".to_owned(), ["*/7 * * * *", "Europe/Berlin", "role=\"switch\""]),
+        (
+            format!("/schedules/{}", timed.id().await),
+            ["Next ten firings", "Sat 2026-11-21 09:49:00 +01:00", "Fire now"],
+        ),
+    ] {
+        let headers = [("cookie", timed.ada.cookie.as_str()), ("accept", "text/html")];
+        let page = timed.server.send(request("GET", &path, &headers, Value::Null)).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        for text in shown {
+            assert!(page.text.contains(text), "{path} shows {text}: {}", page.text);
+        }
+    }
+}

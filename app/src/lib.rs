@@ -11,6 +11,7 @@ pub mod flows;
 pub mod frame;
 pub mod home;
 pub mod identity;
+pub mod lazy;
 pub mod ports;
 pub mod rest;
 pub mod routes;
@@ -21,5 +22,5 @@ pub mod shell;
 pub mod tokens;
 pub mod ui;
 
-pub use routes::App;
+pub use routes::{App, AppProps};
 pub use shell::shell;

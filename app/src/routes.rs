@@ -5,33 +5,26 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::connections::ConnectionsPage;
-use crate::editor::EditorPage;
-use crate::flows::{FlowsPage, VersionsPage};
+use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
-use crate::identity::{SignInPage, SignUpPage};
+use crate::lazy::{Connections, Editor, OneSchedule, Run, Schedules, Settings, SignIn, SignUp, Tokens, Versions};
 use crate::ports::{Ports, use_ports};
-use crate::runs::{RunPage, RunsPage};
-use crate::settings::SettingsPage;
-use crate::tokens::TokensPage;
-use crate::schedules::{SchedulePage, SchedulesPage};
-use crate::ui::{Clock, Ready, Toasts, dom};
+use crate::runs::RunsPage;
+use crate::ui::{Clock, Ready, Toasts};
 
 /// The pages. Every page is rendered whole before it is sent, so that a redirect is one and nothing pops in.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn App(
+    /// Becomes true when the script has taken over all of the page: its parts may come later than the script.
+    ready: ArcRwSignal<bool>,
+) -> impl IntoView {
     provide_meta_context();
     Ports::provide();
     Clock::provide(*SharedValue::new(|| use_ports().now));
     let toasts = Toasts::new();
     provide_context(toasts);
-    let (ready, set_ready) = signal(false);
-    provide_context(Ready(ready));
-    Effect::new(move |_| {
-        dom::root_attribute("data-ready", Some(""));
-        set_ready.set(true);
-    });
+    provide_context(Ready(ready.into()));
     let (going, set_going) = signal(false);
 
     view! {
@@ -39,20 +32,20 @@ pub fn App() -> impl IntoView {
         <Router set_is_routing=set_going>
             {move || going.get().then(|| view! { <div class="going" aria-hidden="true"></div> })}
             <Routes fallback=|| view! { <main><NotFound/></main> }>
-                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
-                <Route path=path!("/sign-up") view=SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/sign-in") view=SignIn::route() ssr=SsrMode::Async/>
+                <Route path=path!("/sign-up") view=SignUp::route() ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=HomePage/>
                     <Route path=path!("/flows") view=FlowsPage/>
-                    <Route path=path!("/flows/:id") view=EditorPage/>
-                    <Route path=path!("/flows/:id/versions") view=VersionsPage/>
+                    <Route path=path!("/flows/:id") view=Editor::route()/>
+                    <Route path=path!("/flows/:id/versions") view=Versions::route()/>
                     <Route path=path!("/runs") view=RunsPage/>
-                    <Route path=path!("/runs/:id") view=RunPage/>
-                    <Route path=path!("/connections") view=ConnectionsPage/>
-                    <Route path=path!("/tokens") view=TokensPage/>
-                    <Route path=path!("/settings") view=SettingsPage/>
-                    <Route path=path!("/schedules") view=SchedulesPage/>
-                    <Route path=path!("/schedules/:id") view=SchedulePage/>
+                    <Route path=path!("/runs/:id") view=Run::route()/>
+                    <Route path=path!("/connections") view=Connections::route()/>
+                    <Route path=path!("/tokens") view=Tokens::route()/>
+                    <Route path=path!("/settings") view=Settings::route()/>
+                    <Route path=path!("/schedules") view=Schedules::route()/>
+                    <Route path=path!("/schedules/:id") view=OneSchedule::route()/>
                 </ParentRoute>
             </Routes>
         </Router>

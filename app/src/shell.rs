@@ -13,11 +13,12 @@ use crate::App;
 const BEFORE_PAINT: &str = "try{var d=document.documentElement.dataset,t=localStorage.getItem('holon.theme');\
 if(t==='light'||t==='dark')d.theme=t;if(localStorage.getItem('holon.rail')==='open')d.rail='open'}catch(e){}";
 
-/// The document. `build` names the build of the static files, so that a new one is fetched.
+/// The document. `build` names the build of the static files: the scripts find each other beside themselves, so that a tab
+/// never mixes the modules of two builds.
 pub fn shell(build: &str) -> AnyView {
-    let script = format!("/pkg/holon.js?v={build}");
-    let wasm = format!("/pkg/holon_bg.wasm?v={build}");
-    let style = format!("/pkg/holon.css?v={build}");
+    let script = format!("/pkg/{build}/holon.js");
+    let wasm = format!("/pkg/{build}/holon_bg.wasm");
+    let style = format!("/pkg/{build}/holon.css");
     let start = format!(
         "import(\"{script}\").then(m=>m.default({{module_or_path:\"{wasm}\"}}).then(()=>m.hydrate())).catch(e=>console.error(e))"
     );
@@ -39,7 +40,7 @@ pub fn shell(build: &str) -> AnyView {
                 <MetaTags/>
             </head>
             <body>
-                <App/>
+                <App ready=ArcRwSignal::new(false)/>
             </body>
         </html>
     }

@@ -31,11 +31,6 @@ pub(super) fn asked(what: fn(&Asking) -> bool) -> RwSignal<bool> {
 pub(super) fn StaleDialog() -> impl IntoView {
     let editor = use_editor();
     let open = asked(|asking| *asking == Asking::Stale);
-    let reload = |_| {
-        if let Some(window) = dom::window() {
-            let _ = window.location().reload();
-        }
-    };
     let copy = move |_| {
         spawn_local(async move {
             let Some(definition) = editor.definition.try_get_untracked() else { return };
@@ -57,7 +52,7 @@ pub(super) fn StaleDialog() -> impl IntoView {
         <Dialog open title=strings::STALE_TITLE.to_owned()>
             <p>{strings::STALE_TEXT}</p>
             <div class="dialog-foot">
-                <button type="button" class="button" on:click=reload>{strings::RELOAD}</button>
+                <button type="button" class="button" on:click=|_| dom::reload()>{strings::RELOAD}</button>
                 <button type="button" class="button primary" autofocus=true on:click=copy>{strings::SAVE_COPY}</button>
             </div>
         </Dialog>

@@ -19,6 +19,9 @@ pub const NOTHING_FOUND: &str = "Nothing is called that. Search for a page, a fl
 pub const NOTHING_HERE: &str = "There is nothing here";
 pub const PALETTE: &str = "Search and commands";
 pub const PALETTE_ASK: &str = "A page, a flow or an action";
+pub const PAGE_MISSING: &str =
+    "This page did not load. The network may be gone, or Holon was updated since this tab was opened.";
+pub const RELOAD: &str = "Reload";
 pub const RUNS: &str = "Runs";
 pub const SCHEDULES: &str = "Schedules";
 pub const SEE_FLOWS: &str = "See the flows";

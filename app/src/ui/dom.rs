@@ -42,6 +42,28 @@ pub fn root_attribute(name: &str, value: Option<&str>) {
     }
 }
 
+/// Says above everything that the page will not answer, with a link that loads it again. For when there is no view yet to say it in.
+pub fn say_broken(text: &str, reload: &str) {
+    let Some((document, body)) = document().and_then(|document| Some((document.clone(), document.body()?))) else {
+        return;
+    };
+    let (Ok(notice), Ok(link)) = (document.create_element("div"), document.create_element("a")) else { return };
+    notice.set_class_name("broken notice bad");
+    let _ = notice.set_attribute("role", "alert");
+    notice.set_text_content(Some(&format!("{text} ")));
+    link.set_text_content(Some(reload));
+    let _ = link.set_attribute("href", "");
+    let _ = notice.append_child(&link);
+    let _ = body.append_child(&notice);
+}
+
+/// Loads the page again.
+pub fn reload() {
+    if let Some(window) = window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// Shows a dialog above everything, or closes it.
 pub fn show_dialog(dialog: &HtmlDialogElement, open: bool) {
     if open && !dialog.open() {

@@ -10,11 +10,11 @@ use crate::ports::PortFuture;
 
 /// Whether the page has been taken over by its script: until then nothing can be sent.
 #[derive(Debug, Clone, Copy)]
-pub struct Ready(pub ReadSignal<bool>);
+pub struct Ready(pub Signal<bool>);
 
 /// Whether the page is ready.
 pub fn use_ready() -> Signal<bool> {
-    use_context::<Ready>().map_or_else(|| Signal::stored(true), |ready| ready.0.into())
+    use_context::<Ready>().map_or_else(|| Signal::stored(true), |ready| ready.0)
 }
 
 /// The button that sends a form: busy while it is sent, off until the page is ready.

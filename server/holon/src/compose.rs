@@ -18,6 +18,7 @@ use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
 use crate::connections::StoredConnections;
 use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
+use crate::pages::Build;
 use crate::state::{AppState, Parts};
 use crate::webhooks::KnownAddresses;
 
@@ -95,7 +96,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
     .await
     .context("starting the runtime")?;
     Ok(AppState::new(Parts {
-        build: build_id(&config),
+        build: Build::of(&config.site_dir),
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),
         webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
@@ -110,16 +111,4 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         runtime,
         shutdown,
     }))
-}
-
-/// The build of the static files; without one, the version.
-fn build_id(config: &Config) -> String {
-    #[derive(serde::Deserialize)]
-    struct Build {
-        id: String,
-    }
-    std::fs::read(config.site_dir.join("build.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Build>(&bytes).ok())
-        .map_or_else(|| env!("CARGO_PKG_VERSION").to_owned(), |build| build.id)
 }

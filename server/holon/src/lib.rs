@@ -54,7 +54,7 @@ pub fn router(state: AppState) -> Router {
     let (rest, open_api) = described().split_for_parts();
     Router::new()
         .merge(rest)
-        .merge(api::router(&open_api, &state.build))
+        .merge(api::router(&open_api, &state.build.id))
         .merge(webhooks::router())
         .merge(health::router())
         .merge(pages::router(&state))

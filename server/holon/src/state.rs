@@ -15,6 +15,7 @@ use holon_runtime::RuntimeHandle;
 
 use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
+use crate::pages::Build;
 use crate::webhooks::KnownAddresses;
 
 /// The server's state.
@@ -47,8 +48,8 @@ pub struct Parts {
     pub webhooks: KnownAddresses,
     /// What drives runs.
     pub runtime: RuntimeHandle,
-    /// Names the build of the static files: the folder `/pkg/<build>/` that never changes.
-    pub build: String,
+    /// The build of the static files.
+    pub build: Build,
     /// Whether the server drains.
     pub shutdown: Shutdown,
 }

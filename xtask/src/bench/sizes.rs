@@ -5,22 +5,30 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::measure::{Measure, Must};
+use crate::build::split;
 use crate::{build, setup};
 
-/// Script, module, styles and icons of every page; fonts come later and swap in.
-const SHELL: &[&str] = &["pkg/holon.js", "pkg/holon_bg.wasm", "pkg/holon.css", "pkg/icons.svg"];
+/// Scripts, module, styles and icons of every page; fonts come later and swap in.
+const SHELL: &[&str] = &["pkg/holon.js", "pkg/__wasm_split.js", "pkg/holon_bg.wasm", "pkg/holon.css", "pkg/icons.svg"];
 /// What only the editor and the run page load, into a worker.
 const WORKER: &[&str] = &["pkg/preview.js", "pkg/preview_bg.wasm"];
 
 /// Measures the files of a release build.
 pub fn run() -> Result<Vec<Measure>> {
     let site = build::site(true, &setup::build_tools()?)?;
-    Ok(vec![
+    let mut measures = vec![
         Measure::new("sizes.page_shell", kilobytes(&site, SHELL)?, "KB", Must::AtMost(350.0)),
         Measure::new("sizes.engine_worker", kilobytes(&site, WORKER)?, "KB", Must::AtMost(500.0)),
         Measure::new("sizes.page_module", kilobytes(&site, &["pkg/holon_bg.wasm"])?, "KB", Must::Report),
         Measure::new("sizes.styles", kilobytes(&site, &["pkg/holon.css", "pkg/icons.svg"])?, "KB", Must::Report),
-    ])
+    ];
+    // What a page loads beside the shell, shared files included.
+    for (part, files) in split::parts(&site.join("pkg").join(split::LOADER))? {
+        let files: Vec<String> = files.iter().map(|file| format!("pkg/{file}.wasm")).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        measures.push(Measure::new(&format!("sizes.part_{part}"), kilobytes(&site, &files)?, "KB", Must::Report));
+    }
+    Ok(measures)
 }
 
 /// Thousands of bytes of the files' brotli forms.

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod compress;
 pub mod files;
 pub mod modules;
+pub mod split;
 
 use std::path::PathBuf;
 
@@ -45,7 +46,9 @@ pub fn site(release: bool, tools: &setup::Tools) -> Result<PathBuf> {
         modules::build(module, release, tools, &mut out)?;
     }
     assets::build(&mut out)?;
-    out.write("build.json", format!("{{\"id\":\"{}\"}}\n", out.id()?).as_bytes())?;
+    let described =
+        serde_json::json!({ "id": out.id()?, "parts": split::parts(&out.path("pkg").join(split::LOADER))? });
+    out.write("build.json", format!("{described}\n").as_bytes())?;
     if release {
         compress::all(&mut out)?;
     }

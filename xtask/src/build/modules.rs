@@ -1,4 +1,4 @@
-//! The browser's modules: cargo for wasm32, `wasm-bindgen`, and for a release `wasm-opt`.
+//! The browser's modules: cargo for wasm32, the splitter, `wasm-bindgen`, and for a release `wasm-opt`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::files::Folder;
+use super::split;
 use crate::setup::{Tools, node};
 use crate::{exec, paths, say};
 
@@ -19,12 +20,14 @@ pub struct Module {
     release: &'static str,
     /// What `wasm-opt` aims at.
     optimise: &'static str,
+    /// Whether parts of it are loaded later.
+    split: bool,
 }
 
 /// All entry points: the pages are small first, the engine's worker is fast first.
 pub const MODULES: &[Module] = &[
-    Module { package: "holon-hydrate", name: "holon", release: "wasm-release", optimise: "-Oz" },
-    Module { package: "holon-preview", name: "preview", release: "engine-release", optimise: "-O3" },
+    Module { package: "holon-hydrate", name: "holon", release: "wasm-release", optimise: "-Oz", split: true },
+    Module { package: "holon-preview", name: "preview", release: "engine-release", optimise: "-O3", split: false },
 ];
 
 /// What compilers for the wasm target switch on by default, for a `wasm-opt` that does not yet.
@@ -42,12 +45,25 @@ pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) ->
     let timer = say::Timer::start(&format!("building {} for the browser", module.package));
     let profile = if release { module.release } else { "dev" };
     let mut cargo = tools.wasm.cargo()?;
-    cargo.args(["build", "--target", "wasm32-unknown-unknown", "--package", module.package, "--profile", profile]);
+    cargo.args([
+        "rustc",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--package",
+        module.package,
+        "--lib",
+        "--profile",
+        profile,
+    ]);
+    if module.split {
+        // The splitter follows them to see what each part needs.
+        cargo.args(["--", "-Clink-arg=--emit-relocs"]);
+    }
     exec::run(&mut cargo)?;
     let compiled = tools.wasm.module(module.package, if release { module.release } else { "debug" })?;
     let (script, wasm) = (format!("pkg/{}.js", module.name), format!("pkg/{}_bg.wasm", module.name));
     let stamp = stamp_file(module, release)?;
-    let inputs = inputs(&compiled, &tools.bindgen)?;
+    let inputs = inputs(&compiled, tools)?;
     let fresh = std::fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == inputs);
     if !fresh || !out.path(&script).is_file() || !out.path(&wasm).is_file() {
         bind(module, release, tools, &compiled, out)?;
@@ -55,6 +71,9 @@ pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) ->
     }
     out.keep(script);
     out.keep(wasm);
+    if module.split {
+        split::keep(out)?;
+    }
     timer.done();
     Ok(())
 }
@@ -67,20 +86,29 @@ fn bind(module: &Module, release: bool, tools: &Tools, compiled: &Path, out: &Fo
     if release {
         bindgen.args(["--remove-name-section", "--remove-producers-section"]);
     }
-    exec::run(bindgen.arg(compiled))?;
+    let mut made = vec![pkg.join(format!("{}_bg.wasm", module.name))];
+    if module.split {
+        let split = split::cut(&tools.splitter, compiled, module.name)?;
+        // The parts name what they take from the main module as the linker did.
+        exec::run(bindgen.arg("--keep-lld-exports").arg(&split.main))?;
+        made.extend(split.place(&pkg)?);
+    } else {
+        exec::run(bindgen.arg(compiled))?;
+    }
     if release {
-        let file = pkg.join(format!("{}_bg.wasm", module.name));
-        let mut optimiser = optimiser()?;
-        exec::run(optimiser.arg(module.optimise).args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+        for file in made {
+            exec::run(optimiser()?.arg(module.optimise).args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+        }
     }
     Ok(())
 }
 
 /// What a module was made from: as long as it is the same, nothing has to be done again.
-fn inputs(compiled: &Path, bindgen: &Path) -> Result<String> {
+fn inputs(compiled: &Path, tools: &Tools) -> Result<String> {
     let meta = std::fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
     let time = meta.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos();
-    Ok(format!("{} {} {time} {} {NPM_OPTIMISER}", compiled.display(), meta.len(), bindgen.display()))
+    let (bindgen, splitter) = (tools.bindgen.display(), tools.splitter.display());
+    Ok(format!("{} {} {time} {bindgen} {splitter} {NPM_OPTIMISER}", compiled.display(), meta.len()))
 }
 
 fn stamp_file(module: &Module, release: bool) -> Result<PathBuf> {

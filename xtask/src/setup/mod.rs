@@ -6,6 +6,7 @@ pub mod bindgen;
 pub mod browser;
 pub mod node;
 pub mod postgres;
+pub mod splitter;
 pub mod wasm_target;
 
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct Tools {
     pub wasm: wasm_target::Toolchain,
     /// The `wasm-bindgen` program of the locked version.
     pub bindgen: PathBuf,
+    /// The program that cuts the page's module into parts.
+    pub splitter: PathBuf,
 }
 
 /// `cargo xtask setup`.
@@ -38,5 +41,6 @@ pub fn build_tools() -> Result<Tools> {
     node::packages()?;
     let wasm = wasm_target::ensure()?;
     let bindgen = bindgen::ensure()?;
-    Ok(Tools { wasm, bindgen })
+    let splitter = splitter::ensure()?;
+    Ok(Tools { wasm, bindgen, splitter })
 }

@@ -17,7 +17,7 @@ pub async fn page(State(state): State<AppState>, Path(code): Path<String>) -> Ap
     let mut body = String::new();
     html::push_html(&mut body, Parser::new(text));
     // Pages link to each other by file; here they are routes.
-    Ok(Html(super::page::frame(&code, &body.replace(".md\"", "\""), &state.build)))
+    Ok(Html(super::page::frame(&code, &body.replace(".md\"", "\""), &state.build.id)))
 }
 
 fn text(code: &str) -> Option<&'static str> {

@@ -37,7 +37,7 @@ pub fn render(api: &OpenApi, build: &str) -> String {
 pub fn frame(title: &str, body: &str, build: &str) -> String {
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{} · Holon</title><link rel=\"stylesheet\" href=\"/pkg/holon.css?v={build}\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{} · Holon</title><link rel=\"stylesheet\" href=\"/pkg/{build}/holon.css\">\
          <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"></head><body class=\"document\"><header class=\"document-top\">\
          <a href=\"/\">Holon</a></header><main class=\"document-body\">{body}</main></body></html>",
         escape(title)

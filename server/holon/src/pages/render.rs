@@ -53,11 +53,12 @@ pub async fn page(
     if visitor.0.is_some() && open {
         return Redirect::to("/").into_response();
     }
-    let build = state.build.clone();
+    let (build, manifest) = (state.build.id.clone(), state.build.clone());
     let status = holon_app::shell::PageStatus::default();
     let (given, seen) = (ports::in_process(&state, &visitor, request.headers()), status.clone());
     let context = move || {
         provide_context(Nonce::from_value(nonce.0.clone()));
+        provide_context(manifest.manifest());
         provide_context(given.clone());
         provide_context(status.clone());
     };

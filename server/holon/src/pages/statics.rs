@@ -1,4 +1,5 @@
-//! Static files with their precompressed forms. What carries a build id in its address never changes; the rest is asked for again.
+//! Static files with their precompressed forms. What stands under the build's id never changes, and an older build's id is not found; the
+//! rest is asked for again.
 
 use std::path::Path;
 
@@ -16,20 +17,30 @@ const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 /// Files at the root that browsers ask for by themselves.
 const AT_ROOT: [&str; 3] = ["favicon.svg", "favicon.ico", "robots.txt"];
 
-/// `/pkg/*` and the few files at the root.
-pub fn router(site: &Path) -> Router<AppState> {
+/// `/pkg/<build>/*`, `/pkg/*` and the few files at the root.
+pub fn router(site: &Path, build: &str) -> Router<AppState> {
     let pkg = ServeDir::new(site.join("pkg")).precompressed_br().precompressed_gzip();
     let root = AT_ROOT.iter().filter(|name| site.join(name).is_file());
+    // A tab of another build gets a clean "not found" for a module it does not have yet, never a module that does not fit.
+    let of_build = Router::new().nest_service(&format!("/pkg/{build}"), pkg.clone()).layer(from_fn(forever));
     let router = Router::new().nest_service("/pkg", pkg);
-    root.fold(router, |router, name| router.route_service(&format!("/{name}"), ServeFile::new(site.join(name))))
-        .layer(from_fn(cache))
+    let rest = root
+        .fold(router, |router, name| router.route_service(&format!("/{name}"), ServeFile::new(site.join(name))))
+        .layer(from_fn(ask_again));
+    of_build.merge(rest)
 }
 
-async fn cache(request: Request, next: Next) -> Response {
-    let versioned = request.uri().query().is_some_and(|query| query.starts_with("v="));
-    let mut response = next.run(request).await;
+async fn forever(request: Request, next: Next) -> Response {
+    cached(next.run(request).await, FOREVER)
+}
+
+async fn ask_again(request: Request, next: Next) -> Response {
+    cached(next.run(request).await, ASK_AGAIN)
+}
+
+fn cached(mut response: Response, how: HeaderValue) -> Response {
     if response.status().is_success() {
-        response.headers_mut().insert(header::CACHE_CONTROL, if versioned { FOREVER } else { ASK_AGAIN });
+        response.headers_mut().insert(header::CACHE_CONTROL, how);
     }
     response
 }

@@ -1,0 +1,103 @@
+//! Pages that are modules of their own: the browser fetches them when they are first opened, so that the first page is small.
+//!
+//! `#[wasm_split]` marks where the page's module is cut; pages of one name share a module, and what several modules use
+//! and the first page does not becomes a module that they share (`xtask/src/build/split.rs`). On the server all are
+//! plain functions.
+
+use leptos::prelude::*;
+use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use leptos_router::{Lazy, LazyRoute};
+
+use crate::frame::{bar, strings};
+use crate::ui::dom;
+
+/// The module of a page did not come: the network is gone, or the server was updated since the tab was opened.
+struct Missing;
+
+impl From<SplitLoaderError> for Missing {
+    fn from(_: SplitLoaderError) -> Self {
+        Self
+    }
+}
+
+/// The page, or what to do when its module did not come.
+async fn shown(page: Result<AnyView, Missing>) -> AnyView {
+    if page.is_err() && Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
+        // What the server rendered stays: there is nothing here that could take it over.
+        dom::say_broken(strings::PAGE_MISSING, strings::RELOAD);
+        return std::future::pending().await;
+    }
+    page.unwrap_or_else(|Missing| {
+        view! {
+            {bar(Vec::new(), ())}
+            <div class="content">
+                <div class="notice bad" role="alert">
+                    <span class="detail">{strings::PAGE_MISSING}</span>
+                    <button type="button" class="button" on:click=|_| dom::reload()>{strings::RELOAD}</button>
+                </div>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+/// One page: `name: module, loader, page`.
+macro_rules! pages {
+    ($($(#[$doc:meta])* $name:ident: $module:ident, $load:ident, $preload:ident, $page:path;)*) => {$(
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $name {
+            /// The page as a route's view.
+            #[must_use]
+            pub fn route() -> Lazy<Self> {
+                Lazy::new()
+            }
+        }
+
+        impl LazyRoute for $name {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn view(_this: Self) -> AnyView {
+                // While the server renders: the page's head names the module, so that it comes together with the script.
+                leptos::prefetch_lazy_fn_on_server(stringify!($module));
+                shown($load().await).await
+            }
+
+            async fn preload() {
+                // What did not come now is asked for again, and complained of, when it is shown.
+                let _ = $preload().await;
+            }
+        }
+
+        #[wasm_split($module, wasm_split_path = ::leptos::wasm_split, preload($preload), fallible)]
+        fn $load() -> Result<AnyView, Missing> {
+            Ok($page().into_any())
+        }
+    )*};
+}
+
+pages! {
+    /// Signing in.
+    SignIn: identity, load_sign_in, preload_sign_in, crate::identity::SignInPage;
+    /// Signing up.
+    SignUp: identity, load_sign_up, preload_sign_up, crate::identity::SignUpPage;
+    /// The editor of one flow.
+    Editor: editor, load_editor, preload_editor, crate::editor::EditorPage;
+    /// A flow's versions.
+    Versions: workspace, load_versions, preload_versions, crate::flows::VersionsPage;
+    /// One run.
+    Run: run, load_run, preload_run, crate::runs::RunPage;
+    /// The workspace's connections.
+    Connections: workspace, load_connections, preload_connections, crate::connections::ConnectionsPage;
+    /// All schedules.
+    Schedules: workspace, load_schedules, preload_schedules, crate::schedules::SchedulesPage;
+    /// One schedule.
+    OneSchedule: workspace, load_schedule, preload_schedule, crate::schedules::SchedulePage;
+    /// A person's tokens.
+    Tokens: workspace, load_tokens, preload_tokens, crate::tokens::TokensPage;
+    /// The workspace's settings.
+    Settings: workspace, load_settings, preload_settings, crate::settings::SettingsPage;
+}

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use holon_engine::ChildVersion;
 use holon_flow::{Catalogue, Definition};
-use holon_model::{FlowId, TenantId, json};
+use holon_model::{EnvironmentId, FlowId, TenantId, json};
 use holon_runtime::{Definitions, DefinitionsError, LoadedFlow};
 use sqlx::PgPool;
 
@@ -87,5 +88,49 @@ impl Definitions for StoredDefinitions {
         let loaded = Arc::new(self.read(&text)?);
         self.keep(key, &loaded);
         Ok(loaded)
+    }
+
+    async fn resolve(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        flow: FlowId,
+        version: ChildVersion,
+    ) -> Result<i32, DefinitionsError> {
+        let (tenant, flow) = (tenant.0, flow.0);
+        let found =
+            match version {
+                ChildVersion::Latest => sqlx::query_scalar!(
+                    "select version from flow_deployment where tenant_id = $1 and environment_id = $2 and flow_id = $3",
+                    tenant,
+                    environment.0,
+                    flow,
+                )
+                .fetch_optional(&self.engine)
+                .await,
+                ChildVersion::Number(number) => {
+                    let number = i32::try_from(number).map_err(|_| DefinitionsError::NotFound)?;
+                    sqlx::query_scalar!(
+                        "select version from flow_version where tenant_id = $1 and flow_id = $2 and version = $3",
+                        tenant,
+                        flow,
+                        number,
+                    )
+                    .fetch_optional(&self.engine)
+                    .await
+                }
+                ChildVersion::Hash(hash) => {
+                    sqlx::query_scalar!(
+                    "select version from flow_version where tenant_id = $1 and flow_id = $2 and definition_hash = $3
+                     order by version desc limit 1",
+                    tenant,
+                    flow,
+                    hash.as_slice(),
+                )
+                    .fetch_optional(&self.engine)
+                    .await
+                }
+            };
+        found.map_err(|error| DefinitionsError::Unavailable(error.to_string()))?.ok_or(DefinitionsError::NotFound)
     }
 }

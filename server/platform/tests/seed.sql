@@ -35,3 +35,7 @@ insert into schedule (tenant_id, schedule_id, environment_id, flow_id, version, 
   values (num_uuid($T, 0), num_uuid($T, 12), num_uuid($T, 2), num_uuid($T, 9), 1, 'every', '0 9 * * *', 'UTC', 'skip', 0, 0, false, now(), now());
 insert into schedule_firing (tenant_id, schedule_id, scheduled_at, cause, fired_at, outcome)
   values (num_uuid($T, 0), num_uuid($T, 12), now(), 'time', now(), 'skipped');
+insert into wait (tenant_id, run_id, ask_id, environment_id, name, correlation)
+  values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 13), num_uuid($T, 2), 'paid', '1');
+insert into task (tenant_id, run_id, task_id, environment_id, flow_id, path, kind, title, context, choices, form, assignees, state, opened_at)
+  values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 14), num_uuid($T, 2), num_uuid($T, 9), 'ask', 'approval', 'Ask', 'null', '[]', 'null', '{}', 'open', now());

@@ -1,6 +1,6 @@
 //! What callers ask of the runtime and what they are told.
 
-use holon_engine::{Outcome, Response};
+use holon_engine::{Outcome, Refusal, Response};
 use holon_model::context::Budget;
 use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
 
@@ -92,6 +92,37 @@ pub enum StartError {
     Refused(String),
 }
 
+/// Why something that happened was not taken in by a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliverError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// It is over already.
+    #[error("the run is over already")]
+    Over,
+    /// The runtime cannot say now; it may be taken in yet.
+    #[error("the run cannot be reached at the moment; try again")]
+    Unavailable,
+    /// The run does not take it: nothing changed.
+    #[error("{message}")]
+    Refused {
+        /// What programs read, see [`holon_engine::Refusal`].
+        code: &'static str,
+        /// What people read.
+        message: String,
+    },
+}
+
+impl From<Refusal> for DeliverError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal { code: "run_over", .. } => Self::Over,
+            Refusal { code, message } => Self::Refused { code, message },
+        }
+    }
+}
+
 /// Why a run was not cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CancelError {
@@ -118,6 +149,9 @@ pub enum RetryError {
     /// It failed without having called anything: it would fail again at the same place.
     #[error("the run called nothing that could answer differently: it would fail again at the same place")]
     NothingToRetry,
+    /// A saga of it went back: its steps were undone, and a retry would take them for done.
+    #[error("the run undid what it had done: run it again instead")]
+    Undone,
     /// Its journal does not give the same history with this build.
     #[error("the journal of the run does not replay: {0}")]
     Mismatch(String),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use holon_engine::{Compiled, Needs};
+use holon_engine::{ChildVersion, Compiled, Needs};
 use holon_flow::Definition;
-use holon_model::{FlowId, TenantId};
+use holon_model::{EnvironmentId, FlowId, TenantId};
 
 /// What of the needs of flows this server serves: a flow that needs more is neither published nor run.
-pub const SUPPORTED: Needs = Needs { signals: false, tasks: false, children: false, continuing: false };
+pub const SUPPORTED: Needs = Needs { signals: false, tasks: false, children: true, continuing: true };
 
 /// A published version, ready to run. Versions never change, so it may be kept.
 pub struct LoadedFlow {
@@ -28,6 +28,18 @@ pub trait Definitions: Send + Sync + 'static {
     /// # Errors
     /// When there is none, it cannot be read now, or this build cannot compile it.
     async fn load(&self, tenant: TenantId, flow: FlowId, version: i32) -> Result<Arc<LoadedFlow>, DefinitionsError>;
+
+    /// The number of the version that is asked for: the one in force in the environment, or one that was ever published.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read now.
+    async fn resolve(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        flow: FlowId,
+        version: ChildVersion,
+    ) -> Result<i32, DefinitionsError>;
 }
 
 /// Why a flow cannot be had.

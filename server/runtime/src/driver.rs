@@ -6,20 +6,21 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Command, EffectId, Input, Outcome, RunEffect, TimerId};
+use holon_engine::{Command, EffectId, Input, Outcome, RunEffect, StartChild, TimerId};
 use holon_flow::capability::{EffectClass, NodeError};
 use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
 use holon_platform::execute::EffectRequest;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Answer, CancelError, Change, MOST_PAYLOAD, StartError, Started};
+use crate::api::{Answer, Change, DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::children::{self, Afterword, Caller};
 use crate::committer::{Job, Refusal, Verdict};
 use crate::effects::EffectJob;
 use crate::follow::Feed;
-use crate::live::{Beginning, Broken, Live, Queued};
+use crate::live::{Beginning, Broken, Called, Live, Queued, Reply};
 use crate::runtime::Shared;
-use crate::store::{EndRow, LiveStatus, LiveWrite, RunFacts, RunWrite};
+use crate::store::{Ask, Asked, EndRow, LiveStatus, LiveWrite, RunFacts, RunWrite};
 
 /// Messages taken before writes are made of them, so that what arrives together is written together.
 const MOST_AT_ONCE: usize = 256;
@@ -40,8 +41,12 @@ pub(crate) enum Msg {
     EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError> },
     /// A write was settled.
     Settled { run: RunId, verdict: Verdict },
-    /// Somebody asks for the end of a run.
-    Cancel { tenant: TenantId, run: RunId, reason: String, told: oneshot::Sender<Result<(), CancelError>> },
+    /// Something happened outside that is for a run.
+    Deliver { tenant: TenantId, run: RunId, input: Box<Input>, told: Reply },
+    /// A run that another one calls was started, or could not be.
+    ChildStarted { run: RunId, id: EffectId, started: Result<RunId, NodeError> },
+    /// A run that is over was taken up, and still owes a word.
+    Over { tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Box<Afterword> },
     /// Somebody wants to see a run: answered with a feed when it lives here.
     Watch { tenant: TenantId, run: RunId, reply: oneshot::Sender<Option<Feed>> },
     /// How many runs are in memory, and how many writes are under way.
@@ -122,7 +127,9 @@ impl Driver {
             }
             Msg::EffectDone { run, id, attempt, result } => self.effect_done(run, id, attempt, result),
             Msg::Settled { run, verdict } => self.settled(run, verdict),
-            Msg::Cancel { tenant, run, reason, told } => self.cancel(tenant, run, reason, told),
+            Msg::Deliver { tenant, run, input, told } => self.deliver(tenant, run, *input, told),
+            Msg::ChildStarted { run, id, started } => self.child_started(run, id, started),
+            Msg::Over { tenant, run, facts, word } => self.say(tenant, run, facts, *word),
             Msg::Watch { tenant, run, reply } => {
                 let live = self.runs.get_mut(&run).filter(|live| live.tenant == tenant && live.beginning.is_none());
                 // Whoever asked may be gone.
@@ -137,7 +144,7 @@ impl Driver {
         }
     }
 
-    fn queue(&mut self, run: RunId, input: Input, told: Option<oneshot::Sender<Result<(), CancelError>>>) {
+    fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>) {
         let at = self.shared.clock.now();
         if let Some(live) = self.runs.get_mut(&run) {
             live.waiting.push_back(Queued { at, input, told });
@@ -167,19 +174,25 @@ impl Driver {
         }
     }
 
-    fn cancel(&mut self, tenant: TenantId, run: RunId, reason: String, told: oneshot::Sender<Result<(), CancelError>>) {
+    fn deliver(&mut self, tenant: TenantId, run: RunId, input: Input, told: Reply) {
         if self.runs.get(&run).is_some_and(|live| live.tenant == tenant) {
-            self.queue(run, Input::Cancel { reason }, Some(told));
-        } else if let Some(parked) = self.parked.remove(&run).filter(|parked| parked.tenant == tenant) {
-            self.terminate(parked, &reason, told);
-        } else {
+            return self.queue(run, input, Some(told));
+        }
+        let here = self.parked.get(&run).is_some_and(|parked| parked.tenant == tenant);
+        match (input, here) {
+            (Input::Cancel { reason }, true) => {
+                if let Some(parked) = self.parked.remove(&run) {
+                    self.terminate(parked, &reason, told);
+                }
+            }
             // Whoever asked may be gone.
-            let _ = told.send(Err(CancelError::NotFound));
+            (_, true) => drop(told.send(Err(DeliverError::Unavailable))),
+            (_, false) => drop(told.send(Err(DeliverError::NotFound))),
         }
     }
 
     /// Ends a parked run by decree: its machine cannot say how it would end.
-    fn terminate(&self, parked: Parked, reason: &str, told: oneshot::Sender<Result<(), CancelError>>) {
+    fn terminate(&self, parked: Parked, reason: &str, told: Reply) {
         let Parked { tenant, run, facts, log_hash } = parked;
         let error = Some(crate::live::first_line(reason));
         let end = EndRow { at: self.shared.clock.now(), status: "terminated", error, log_hash, state: Vec::new() };
@@ -187,7 +200,7 @@ impl Driver {
         let write =
             RunWrite { tenant, run, facts, start: None, journal: None, live: LiveWrite::Delete, end: Some(end) };
         let reply = move |verdict| {
-            let done = if verdict == Verdict::Durable { Ok(()) } else { Err(CancelError::Unavailable) };
+            let done = if verdict == Verdict::Durable { Ok(()) } else { Err(DeliverError::Unavailable) };
             let _ = told.send(done);
         };
         self.shared.committer.submit(Job { write, give_up: None, reply: Box::new(reply) });
@@ -201,6 +214,11 @@ impl Driver {
         self.parked.remove(&run);
         self.shared.counters.recovered();
         let commands = live.machine.pending();
+        // What was not written, or not taken away, before the process ended.
+        if live.asked {
+            let outstanding = commands.iter().filter_map(asked_by).collect();
+            self.shared.ask(live.tenant, run, &live.facts, Ask::Only(outstanding));
+        }
         self.runs.insert(run, live);
         for command in commands {
             self.dispatch(run, command, true);
@@ -285,9 +303,18 @@ impl Driver {
         for command in flight.commands {
             self.dispatch(run, command, false);
         }
+        for ask in flight.asks {
+            self.ask(run, ask);
+        }
         if flight.ended {
             if let Some(mut live) = self.runs.remove(&run) {
                 live.cancel_effects();
+                if live.asked {
+                    self.shared.ask(live.tenant, run, &live.facts, Ask::Only(Vec::new()));
+                }
+                if let Some(word) = flight.afterword {
+                    self.say(live.tenant, run, live.facts.clone(), word);
+                }
             }
         } else {
             self.touched.push(run);
@@ -321,16 +348,67 @@ impl Driver {
             Command::Respond(response) => {
                 self.shared.answers.tell(live.tenant, run, || Answer::Responded(response));
             }
+            // Whoever waits for the answer is answered by the run that goes on, not by this one.
+            Command::Finish(Outcome::Continued { .. }) => {}
             Command::Finish(outcome) => self.shared.answers.tell(live.tenant, run, || Answer::Ended(outcome)),
-            // A flow that needs what this server does not do is refused before a run of it exists (`SUPPORTED`).
-            Command::AwaitSignal { .. }
-            | Command::DropWait { .. }
-            | Command::OpenTask(_)
-            | Command::CancelTask { .. }
-            | Command::EscalateTask { .. }
-            | Command::StartChild(_)
-            | Command::CancelChild { .. } => {}
+            Command::AwaitSignal { id, name, correlation, .. } => self.ask(run, Ask::Await { id, name, correlation }),
+            Command::DropWait { id } => self.ask(run, Ask::Drop { id }),
+            Command::OpenTask(task) => self.ask(run, Ask::Open(task)),
+            Command::CancelTask { id } => self.ask(run, Ask::Close { id }),
+            Command::EscalateTask { id, to } => self.ask(run, Ask::Escalate { id, to }),
+            Command::StartChild(child) => self.start_child(run, child),
+            Command::CancelChild { id } => self.cancel_child(run, id),
         }
+    }
+
+    fn ask(&mut self, run: RunId, ask: Ask) {
+        if let Some(live) = self.runs.get_mut(&run) {
+            live.asked = true;
+            self.shared.ask(live.tenant, run, &live.facts, ask);
+        }
+    }
+
+    fn start_child(&mut self, run: RunId, child: Box<StartChild>) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        let Some(info) = live.machine.info().cloned() else { return };
+        live.children.insert(child.id, Called::Starting);
+        let caller = Caller { tenant: live.tenant, run, facts: live.facts.clone(), info };
+        let (shared, me) = (self.shared.clone(), self.me.clone());
+        tokio::spawn(async move {
+            let started = children::start(&shared, &caller, &child).await;
+            // The loop may be gone; then the call is found again by its key.
+            let _ = me.send(Msg::ChildStarted { run, id: child.id, started });
+        });
+    }
+
+    fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, NodeError>) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match started {
+            Ok(child) => {
+                if live.children.insert(id, Called::Running(child)) == Some(Called::Unwanted) {
+                    tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child));
+                }
+            }
+            Err(error) => {
+                live.children.remove(&id);
+                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None);
+            }
+        }
+    }
+
+    fn cancel_child(&mut self, run: RunId, id: EffectId) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match live.children.get(&id).copied() {
+            Some(Called::Running(child)) => {
+                drop(tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child)))
+            }
+            Some(Called::Starting) => drop(live.children.insert(id, Called::Unwanted)),
+            Some(Called::Unwanted) | None => {}
+        }
+    }
+
+    fn say(&self, tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Afterword) {
+        tokio::spawn(children::say(self.shared.clone(), tenant, run, facts, word));
     }
 
     fn perform(&mut self, run: RunId, effect: RunEffect) {
@@ -377,6 +455,15 @@ impl Driver {
     }
 }
 
+/// The wait or task that a command is about, of those that stand in tables.
+fn asked_by(command: &Command) -> Option<EffectId> {
+    match command {
+        Command::AwaitSignal { id, .. } => Some(*id),
+        Command::OpenTask(task) => Some(task.id),
+        _ => None,
+    }
+}
+
 /// The write that parks a run.
 pub(crate) fn park_write(tenant: TenantId, run: RunId, facts: Arc<RunFacts>, reason: String) -> RunWrite {
     let reason = Some(crate::live::first_line(&reason));
@@ -403,8 +490,16 @@ pub(crate) fn size(value: &Value) -> usize {
     postcard::experimental::serialized_size(value).unwrap_or(usize::MAX)
 }
 
-/// Tells everybody who listens that a run changed.
 impl Shared {
+    /// Has an ask written where others look it up.
+    fn ask(&self, tenant: TenantId, run: RunId, facts: &RunFacts, ask: Ask) {
+        let at = self.clock.now();
+        let asked = Asked { tenant, run, environment: facts.environment, flow: facts.flow, at, ask };
+        // The writer ends with the runtime.
+        let _ = self.asks.send(asked);
+    }
+
+    /// Tells everybody who listens that a run changed.
     pub(crate) fn changed(&self, tenant: TenantId, run: RunId, facts: &RunFacts, status: &'static str) {
         // Nobody listening is fine.
         let _ = self.changes.send(Change { tenant, run, flow: facts.flow, status });

@@ -2,11 +2,14 @@
 //! up again from their journals.
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
-//! `live` and `driver` (the loop), `effects` (the pool), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! `live` and `driver` (the loop), `effects` (the pool), `asks` (signals and tasks, where others look them up), `children` (runs that
+//! concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! and `runtime` (start, stop, and the handle).
 
 mod answers;
 mod api;
+mod asks;
+mod children;
 mod committer;
 mod definitions;
 mod driver;
@@ -22,7 +25,8 @@ pub mod store;
 
 pub use answers::AnswerWait;
 pub use api::{
-    Answer, CancelError, Change, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
+    Answer, CancelError, Change, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
+    StartRequest, Started,
 };
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use effects::{EffectLimits, Host};

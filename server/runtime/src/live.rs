@@ -12,9 +12,10 @@ use holon_model::{RunId, TenantId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{CancelError, StartError, Started};
+use crate::api::{DeliverError, StartError, Started};
+use crate::children::{self, Afterword};
 use crate::store::{
-    EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
+    Ask, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
 };
 
 /// Inputs of one run in one write at most.
@@ -29,12 +30,15 @@ const LARGEST_SNAPSHOT: usize = 1 << 20;
 /// A larger final state is not kept: it repeats every value at each node that gave it, and the journal shows the run as well.
 const LARGEST_FINAL: usize = 256 << 10;
 
+/// Told what became of an input.
+pub(crate) type Reply = oneshot::Sender<Result<(), DeliverError>>;
+
 /// Something that happened to a run and was not taken in yet.
 pub(crate) struct Queued {
     pub at: Timestamp,
     pub input: Input,
     /// Told when it is durable, or could not be taken in any more.
-    pub told: Option<oneshot::Sender<Result<(), CancelError>>>,
+    pub told: Option<Reply>,
 }
 
 /// The beginning of a run: whom to tell, and the key it was asked for with.
@@ -51,8 +55,12 @@ pub(crate) struct Beginning {
 pub(crate) struct Flight {
     pub commands: Vec<Command>,
     pub events: Vec<Told>,
-    pub told: Vec<oneshot::Sender<Result<(), CancelError>>>,
+    pub told: Vec<Reply>,
+    /// What is to be written where others look it up.
+    pub asks: Vec<Ask>,
     pub ended: bool,
+    /// What the run owes now that it is over.
+    pub afterword: Option<Afterword>,
     pub status: LiveStatus,
     pub status_changed: bool,
 }
@@ -75,7 +83,22 @@ pub(crate) struct Live {
     pub snapshot_at: i64,
     pub effects: BTreeMap<EffectId, CancellationToken>,
     pub timers: BTreeMap<TimerId, Timestamp>,
+    /// The runs that it calls, by the call.
+    pub children: BTreeMap<EffectId, Called>,
+    /// Whether it has asked for anything that stands in a table.
+    pub asked: bool,
     pub watchers: Vec<mpsc::Sender<Arc<[Told]>>>,
+}
+
+/// A run that another one calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Called {
+    /// It is being started.
+    Starting,
+    /// It is being started, and is not wanted any more.
+    Unwanted,
+    /// It runs.
+    Running(RunId),
 }
 
 /// A run could not go on by the code that drives it.
@@ -107,12 +130,16 @@ impl Live {
 
     fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
         let Queued { at, input, told } = queued;
-        if !self.machine.accepts(&input) {
+        if let Err(refusal) = self.machine.check(&input) {
             if let Some(told) = told {
                 // Whoever asked may be gone.
-                let _ = told.send(if self.machine.status().is_terminal() { Err(CancelError::Over) } else { Ok(()) });
+                let _ = told.send(Err(refusal.into()));
             }
             return Ok(());
+        }
+        if let Input::TaskAnswered { id, choice, form, by } = &input {
+            let (choice, form, by) = (choice.clone(), form.to_value(), by.clone());
+            taken.asks.push(Ask::Answered { id: *id, choice, form, by });
         }
         let bytes = encode_input(&input);
         let machine = &mut self.machine;
@@ -132,8 +159,9 @@ impl Live {
     }
 
     fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
-        let Taken { entries, commands, events, told } = taken;
+        let Taken { entries, commands, events, told, asks } = taken;
         let ended = self.machine.status().is_terminal();
+        let afterword = children::afterword(&self.machine);
         let status = match self.machine.status() {
             RunStatus::Waiting => LiveStatus::Waiting,
             _ => LiveStatus::Running,
@@ -142,7 +170,10 @@ impl Live {
         let starting = self.beginning.as_ref();
         let start = starting.map(|beginning| Start { idempotency: beginning.idempotency.clone() });
         let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };
+        // A run that owes somebody a word stays among the live ones until it is said.
         let live = match (ended, start.is_some()) {
+            (true, true) if afterword.is_some() => LiveWrite::Insert(status),
+            (true, false) if afterword.is_some() => LiveWrite::Keep,
             (true, true) => LiveWrite::Keep,
             (true, false) => LiveWrite::Delete,
             (false, true) => LiveWrite::Insert(status),
@@ -152,7 +183,7 @@ impl Live {
             (false, false) => LiveWrite::Keep,
         };
         let end = ended.then(|| self.end(entries.last().map_or(now, |entry| entry.at)));
-        self.flight = Some(Flight { commands, events, told, ended, status, status_changed });
+        self.flight = Some(Flight { commands, events, told, asks, ended, afterword, status, status_changed });
         RunWrite {
             tenant: self.tenant,
             run: self.run,
@@ -204,7 +235,8 @@ struct Taken {
     entries: Vec<Entry>,
     commands: Vec<Command>,
     events: Vec<Told>,
-    told: Vec<oneshot::Sender<Result<(), CancelError>>>,
+    told: Vec<Reply>,
+    asks: Vec<Ask>,
 }
 
 /// The first line, cut at 500 characters, without what a text column cannot hold.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use holon_engine::{Compiled, Decision, Machine, Stamped, decode_input};
 use holon_model::canon;
 
+use crate::children::{self, Afterword};
 use crate::definitions::DefinitionsError;
 use crate::driver::{Msg, Parked, park_write};
 use crate::live::Live;
@@ -85,7 +86,12 @@ pub(crate) fn machine(flow: &Arc<Compiled>, snapshot: Option<&Snapshot>) -> (Mac
 
 enum Taken {
     Up(Box<Live>),
-    Parked { reason: String, log_hash: [u8; 32] },
+    /// It is over, and owes somebody a word.
+    Over(Box<Afterword>),
+    Parked {
+        reason: String,
+        log_hash: [u8; 32],
+    },
 }
 
 impl Shared {
@@ -127,6 +133,9 @@ impl Shared {
             Taken::Up(live) => {
                 let _ = driver.send(Msg::Adopt(live));
             }
+            Taken::Over(word) => {
+                let _ = driver.send(Msg::Over { tenant, run, facts, word });
+            }
             Taken::Parked { reason, log_hash } => {
                 tracing::error!(%run, reason, "a run is parked");
                 let _ = driver.send(Msg::AdoptParked(Parked { tenant, run, facts: facts.clone(), log_hash }));
@@ -159,6 +168,9 @@ impl Shared {
         if machine.info().is_some_and(|info| info.semantics > holon_engine::SEMANTICS) {
             return Ok(parked("newer_semantics: the run was started by a newer build; it goes on with that one"));
         }
+        if let Some(word) = children::afterword(&machine) {
+            return Ok(Taken::Over(Box::new(word)));
+        }
         // A run whose end was written has no row here; one that is over by its journal was not ended by this code.
         if machine.status().is_terminal() || machine.seq() == 0 {
             return Ok(parked("journal_mismatch: the journal of a live run is empty or ended"));
@@ -176,6 +188,8 @@ impl Shared {
             stored: Some(row.status).filter(|status| *status != LiveStatus::Paused),
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
+            children: BTreeMap::new(),
+            asked: flow.compiled.needs().signals || flow.compiled.needs().tasks,
             watchers: Vec::new(),
         })))
     }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use holon_engine::{Command, Decision, Event, EventKind, Input, Machine, Outcome, Stamped, TimerId, decode_input};
+use holon_engine::{
+    Command, Decision, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId, decode_input,
+};
 use holon_model::{RunId, Timestamp};
 
 use crate::api::RetryError;
@@ -26,6 +28,9 @@ pub(crate) fn prefix(
     let mut past = Past::default();
     let mismatch = |error: ReplayError| RetryError::Mismatch(error.to_string());
     replay(&mut machine, 0, entries, |decision| past.note(&decision)).map_err(mismatch)?;
+    if past.went_back {
+        return Err(RetryError::Undone);
+    }
     if past.by_itself && matches!(machine.outcome(), Some(Outcome::Failed { .. })) {
         return Err(RetryError::NothingToRetry);
     }
@@ -52,6 +57,8 @@ pub(crate) fn prefix(
 struct Past {
     /// Whether everything that happened followed from the start and from time alone: no command asked anybody for anything.
     by_itself: bool,
+    /// Whether a saga undid steps: a copy of the journal would take them for done.
+    went_back: bool,
     /// The last input with which an effect failed for good; without one, the input with which the run ended. Later
     /// inputs are of what was done because of the failure (`finally`).
     cut: Option<u64>,
@@ -64,7 +71,7 @@ struct Past {
 
 impl Default for Past {
     fn default() -> Self {
-        Self { by_itself: true, cut: None, effect_failed: false, set: Vec::new(), unset: Vec::new() }
+        Self { by_itself: true, went_back: false, cut: None, effect_failed: false, set: Vec::new(), unset: Vec::new() }
     }
 }
 
@@ -81,6 +88,8 @@ impl Past {
         } else if decision.status.is_terminal() && !self.effect_failed {
             self.cut = Some(decision.seq);
         }
+        let undoes = |event: &Event| matches!(&event.kind, EventKind::SagaStep { state, .. } if *state == StepState::Compensating);
+        self.went_back |= decision.events.iter().any(undoes);
         for command in &decision.commands {
             match command {
                 Command::SetTimer { id, due } => self.set.push((decision.seq, *id, *due)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use holon_engine::{EventId, Input, Machine, RunInfo, Stamped};
 use holon_model::wire::runs::RunEvent;
-use holon_model::{Payload, ReplicaId, RunId, TenantId};
+use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId};
 use holon_platform::clock::{SharedClock, mint};
 use holon_platform::execute::Executors;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answers::{AnswerWait, Answers};
 use crate::api::{
-    Answer, CancelError, Change, FollowError, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
+    Answer, CancelError, Change, DeliverError, FollowError, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
 };
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
@@ -26,7 +26,7 @@ use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::lease::{LEASE_MS, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
 use crate::metrics::{Counters, Metrics};
-use crate::store::{IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
+use crate::store::{Asked, IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
 
 /// Changes that a listener may lag behind.
 const CHANGES_LAG: usize = 1024;
@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     pub pool: EffectPool,
     pub counters: Arc<Counters>,
     pub answers: Answers,
+    /// What runs ask, to be written where others look it up.
+    pub asks: mpsc::UnboundedSender<Asked>,
     pub changes: broadcast::Sender<Change>,
     replica: ReplicaId,
     standing: watch::Sender<Standing>,
@@ -107,6 +109,64 @@ impl Shared {
     fn owns(&self, shard: i16) -> bool {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner).contains(&shard)
     }
+
+    /// Begins a run; answers when it is durable, or was already by the same key.
+    pub async fn begin(&self, flow: &LoadedFlow, beginner: Beginner) -> Result<Started, StartError> {
+        let Beginner { tenant, run, facts, idempotency, inputs, copied } = beginner;
+        if self.draining.load(Relaxed) || self.is_lost() || !self.owns(shard_of(run)) {
+            return Err(StartError::Unavailable);
+        }
+        let (reply, answer) = oneshot::channel();
+        let waiting: VecDeque<_> =
+            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None }).collect();
+        let give_up = Instant::now() + self.start_within;
+        let live = Live {
+            tenant,
+            run,
+            facts: Arc::new(facts),
+            machine: Machine::new(flow.compiled.clone()),
+            waiting,
+            beginning: Some(Beginning { reply, idempotency, give_up, copied }),
+            flight: None,
+            stored: None,
+            snapshot_at: 0,
+            effects: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            children: BTreeMap::new(),
+            asked: false,
+            watchers: Vec::new(),
+        };
+        self.driver(run).send(Msg::Begin(Box::new(live))).map_err(|_| StartError::Unavailable)?;
+        // A little longer than the committer tries, so that its own answer is heard.
+        let patience = self.start_within + Duration::from_millis(500);
+        match tokio::time::timeout(patience, answer).await {
+            Ok(Ok(answer)) => answer,
+            // Not known: it may be accepted yet, but nobody was promised anything.
+            Ok(Err(_)) | Err(_) => Err(StartError::Unavailable),
+        }
+    }
+
+    /// Hands an input to a run that lives here; answers when it is durable.
+    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
+        let (told, answer) = oneshot::channel();
+        let sent = self.driver(run).send(Msg::Deliver { tenant, run, input: Box::new(input), told });
+        sent.map_err(|_| DeliverError::Unavailable)?;
+        match tokio::time::timeout(self.start_within, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(DeliverError::Unavailable),
+        }
+    }
+}
+
+/// A run that begins.
+pub(crate) struct Beginner {
+    pub tenant: TenantId,
+    pub run: RunId,
+    pub facts: RunFacts,
+    pub idempotency: Option<IdempotencyRow>,
+    pub inputs: Vec<Stamped<Input>>,
+    /// How many of them are copied from an earlier run.
+    pub copied: usize,
 }
 
 /// The runtime. `start` is all of it.
@@ -126,6 +186,7 @@ impl Runtime {
         let asked = Instant::now();
         let shards = store.renew(replica, LEASE_MS).await?;
 
+        let (asks, to_write) = mpsc::unbounded_channel();
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
         let (standing, held) = watch::channel(Standing::renewed(asked));
@@ -141,6 +202,7 @@ impl Runtime {
             pool,
             counters,
             answers: Answers::default(),
+            asks,
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
             standing: standing.clone(),
@@ -156,6 +218,7 @@ impl Runtime {
         let (renewed, renewals) = mpsc::unbounded_channel();
         // The receiver lives in the task below.
         let _ = renewed.send(shards);
+        tasks.push(tokio::spawn(crate::asks::write(store.clone(), to_write)));
         tasks.push(tokio::spawn(keep(store, replica, standing, renewed, stop.clone())));
         tasks.push(tokio::spawn(take_up_new(shared.clone(), renewals)));
         tasks.push(tokio::spawn(maintain(shared.clone())));
@@ -192,6 +255,9 @@ async fn maintain(shared: Arc<Shared>) {
         tokio::select! {
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(MAINTAIN_EVERY) => {}
+        }
+        if let Err(error) = shared.store.sweep_asks(shared.clock.now()).await {
+            tracing::warn!(%error, "waits and tasks of runs that are over were not swept; trying again in an hour");
         }
         if let Err(error) = shared.store.maintain().await {
             tracing::warn!(%error, "maintenance of the store failed; trying again in an hour");
@@ -252,7 +318,9 @@ impl RuntimeHandle {
             retry_of: None,
         };
         let start = Input::Start { input: Payload::Inline(request.input), run: Box::new(info) };
-        self.begin(request.tenant, request.run, &flow, facts, idempotency, vec![Stamped::new(now, start)], 0).await
+        let inputs = vec![Stamped::new(now, start)];
+        let beginner = Beginner { tenant: request.tenant, run: request.run, facts, idempotency, inputs, copied: 0 };
+        self.shared.begin(&flow, beginner).await
     }
 
     /// Retries a run that failed or was cancelled as the new run `new`.
@@ -273,50 +341,8 @@ impl RuntimeHandle {
         let inputs = crate::retry::prefix(Machine::new(flow.compiled.clone()), &entries, new, now)?;
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
         let copied = inputs.len();
-        Ok(self.begin(tenant, new, &flow, facts, None, inputs, copied).await?)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the two ways to begin a run differ in each of them")]
-    async fn begin(
-        &self,
-        tenant: TenantId,
-        run: RunId,
-        flow: &LoadedFlow,
-        facts: RunFacts,
-        idempotency: Option<IdempotencyRow>,
-        inputs: Vec<Stamped<Input>>,
-        copied: usize,
-    ) -> Result<Started, StartError> {
-        let shared = &self.shared;
-        if shared.draining.load(Relaxed) || shared.is_lost() || !shared.owns(shard_of(run)) {
-            return Err(StartError::Unavailable);
-        }
-        let (reply, answer) = oneshot::channel();
-        let waiting: VecDeque<_> =
-            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None }).collect();
-        let give_up = Instant::now() + shared.start_within;
-        let live = Live {
-            tenant,
-            run,
-            facts: Arc::new(facts),
-            machine: Machine::new(flow.compiled.clone()),
-            waiting,
-            beginning: Some(Beginning { reply, idempotency, give_up, copied }),
-            flight: None,
-            stored: None,
-            snapshot_at: 0,
-            effects: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            watchers: Vec::new(),
-        };
-        shared.driver(run).send(Msg::Begin(Box::new(live))).map_err(|_| StartError::Unavailable)?;
-        // A little longer than the committer tries, so that its own answer is heard.
-        let patience = shared.start_within + Duration::from_millis(500);
-        match tokio::time::timeout(patience, answer).await {
-            Ok(Ok(answer)) => answer,
-            // Not known: it may be accepted yet, but nobody was promised anything.
-            Ok(Err(_)) | Err(_) => Err(StartError::Unavailable),
-        }
+        let beginner = Beginner { tenant, run: new, facts, idempotency: None, inputs, copied };
+        Ok(self.shared.begin(&flow, beginner).await?)
     }
 
     /// Asks for the end of a run; answers when that is durable. What must be cleaned up is cleaned up first.
@@ -324,19 +350,44 @@ impl RuntimeHandle {
     /// # Errors
     /// When there is no such run, or it is over.
     pub async fn cancel(&self, tenant: TenantId, run: RunId, reason: String) -> Result<(), CancelError> {
-        let (told, answer) = oneshot::channel();
-        let sent = self.shared.driver(run).send(Msg::Cancel { tenant, run, reason, told });
-        sent.map_err(|_| CancelError::Unavailable)?;
-        let answered = tokio::time::timeout(self.shared.start_within, answer).await;
-        match answered.map_err(|_| CancelError::Unavailable)?.map_err(|_| CancelError::Unavailable)? {
-            Err(CancelError::NotFound) => match self.shared.store.history(tenant, run).await {
-                Ok(Some(row)) if row.ended.is_some() => Err(CancelError::Over),
+        match self.deliver(tenant, run, Input::Cancel { reason }).await {
+            // It is being cancelled already.
+            Ok(()) | Err(DeliverError::Refused { .. }) => Ok(()),
+            Err(DeliverError::NotFound) => Err(CancelError::NotFound),
+            Err(DeliverError::Over) => Err(CancelError::Over),
+            Err(DeliverError::Unavailable) => Err(CancelError::Unavailable),
+        }
+    }
+
+    /// Tells a run what happened outside: a signal, an answer to a task. Answers when it is durable; until then it may or may not
+    /// be taken in, and may be told again.
+    ///
+    /// # Errors
+    /// When there is no such run, or it does not take it.
+    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
+        match self.shared.deliver(tenant, run, input).await {
+            Err(DeliverError::NotFound) => match self.shared.store.history(tenant, run).await {
+                Ok(Some(row)) if row.ended.is_some() => Err(DeliverError::Over),
                 // Live, but not in memory here.
-                Ok(Some(_)) | Err(_) => Err(CancelError::Unavailable),
-                Ok(None) => Err(CancelError::NotFound),
+                Ok(Some(_)) | Err(_) => Err(DeliverError::Unavailable),
+                Ok(None) => Err(DeliverError::NotFound),
             },
             other => other,
         }
+    }
+
+    /// The runs of an environment that wait for a signal of this name and correlation now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn waiting(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        name: &str,
+        correlation: &str,
+    ) -> Result<Vec<RunId>, StoreError> {
+        self.shared.store.waiting(tenant, environment, name, correlation).await
     }
 
     /// Registers one who waits for a run's answer. Before the run is started: then nothing can be missed.
@@ -440,7 +491,7 @@ impl RuntimeHandle {
 }
 
 /// The source of jitter of a run: from its id, so that nothing random stands in the journal.
-fn seed(run: RunId) -> u64 {
+pub(crate) fn seed(run: RunId) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&run.as_bytes()[8..]);
     u64::from_be_bytes(bytes)

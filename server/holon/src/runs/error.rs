@@ -91,6 +91,12 @@ impl From<Error> for ApiError {
             Error::Retry(RetryError::NotFailed) => {
                 Problem::new(Code::Conflict, "Only a run that failed or was cancelled can be retried.").into()
             }
+            Error::Retry(RetryError::Undone) => Problem::new(
+                Code::Conflict,
+                "The run undid what it had done: a retry would take undone steps for done. Run it again \
+                 (`POST /api/v1/runs/{id}/again`): that does every step anew.",
+            )
+            .into(),
             Error::Retry(RetryError::NothingToRetry) => Problem::new(
                 Code::Conflict,
                 "The run failed by itself: it called nothing that could answer differently, so a retry would fail at the \

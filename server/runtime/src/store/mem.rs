@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use holon_model::{Millis, ReplicaId, RunId, TenantId, Timestamp};
+use holon_model::{EnvironmentId, Millis, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::SharedClock;
 use time::Date;
 
+use super::asks::{Asked, Asks, MemAsks};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Packed, Replica,
     RunFacts, RunWrite, SHARDS, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
@@ -53,6 +54,7 @@ pub struct MemStore {
     tables: Arc<Mutex<Tables>>,
     script: Arc<Mutex<Option<Script>>>,
     commits: Arc<std::sync::atomic::AtomicU64>,
+    asks: MemAsks,
     clock: SharedClock,
 }
 
@@ -63,7 +65,7 @@ impl MemStore {
             tables: Arc::default(),
             script: Arc::default(),
             commits: Arc::default(),
-           
+            asks: MemAsks::default(),
             clock,
         }
     }
@@ -96,6 +98,11 @@ impl MemStore {
                 *body = packed.body;
             }
         }
+    }
+
+    /// What runs ask.
+    pub fn asks(&self) -> &MemAsks {
+        &self.asks
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -186,6 +193,30 @@ impl Blobs for MemStore {
         let tables = self.tables();
         let found = |hash: &Hash| Some((*hash, tables.blobs.get(&(tenant, week, *hash))?.clone()));
         Ok(hashes.iter().filter_map(found).collect())
+    }
+}
+
+#[async_trait]
+impl Asks for MemStore {
+    async fn ask(&self, asked: &Asked) -> Result<(), StoreError> {
+        let live = self.tables().live.contains_key(&(asked.tenant, asked.run));
+        self.asks.write(asked, live);
+        Ok(())
+    }
+
+    async fn waiting(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        name: &str,
+        correlation: &str,
+    ) -> Result<Vec<RunId>, StoreError> {
+        Ok(self.asks.waiting(tenant, environment, name, correlation))
+    }
+
+    async fn sweep_asks(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        let tables = self.tables();
+        Ok(self.asks.sweep(|tenant, run| tables.live.contains_key(&(tenant, run))))
     }
 }
 

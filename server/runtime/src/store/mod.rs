@@ -1,6 +1,7 @@
 //! The narrow door to storage: plain-data operations, and what may go wrong. Two stores stand behind it, Postgres and
 //! one in memory that can be made to fail; tests feed both the same operations and compare.
 
+mod asks;
 mod columns;
 pub mod mem;
 mod payloads;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use asks::{Ask, Asked, Asks, MemAsks, TaskRow, ask_uuid, task_kind};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, filled, pack, week_of};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
@@ -139,7 +141,7 @@ pub enum LiveWrite {
 pub struct EndRow {
     /// When.
     pub at: Timestamp,
-    /// `completed | failed | cancelled | terminated`.
+    /// `completed | failed | cancelled | terminated | continued`.
     pub status: &'static str,
     /// The first line of its error.
     pub error: Option<String>,
@@ -288,7 +290,7 @@ pub struct Replica {
 
 /// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Asks {
     /// Enters a replica with a lease of `lease_ms` milliseconds. With `alone` all other replicas are fenced at once: right only
     /// when no other process can be using this database.
     async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError>;

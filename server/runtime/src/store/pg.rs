@@ -13,6 +13,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use super::asks::{self, Asked, Asks};
 use super::columns::Columns;
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts,
@@ -218,6 +219,27 @@ impl Blobs for PgStore {
         .await
         .map_err(unread)?;
         rows.into_iter().map(|row| Ok((hash(&row.hash)?, row.bytes))).collect()
+    }
+}
+
+#[async_trait]
+impl Asks for PgStore {
+    async fn ask(&self, asked: &Asked) -> Result<(), StoreError> {
+        asks::write(&self.pool, asked).await
+    }
+
+    async fn waiting(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        name: &str,
+        correlation: &str,
+    ) -> Result<Vec<RunId>, StoreError> {
+        asks::waiting(&self.pool, tenant, environment, name, correlation).await
+    }
+
+    async fn sweep_asks(&self, now: Timestamp) -> Result<u64, StoreError> {
+        asks::sweep(&self.pool, now).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The runtime over both of its stores: runs, crashes, and that the two stores are one.
 
+mod asks;
 mod crash;
 mod postgres;
 mod runs;

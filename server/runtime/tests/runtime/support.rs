@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use holon_engine::ChildVersion;
 use holon_flow::capability::NodeError;
 use holon_flow::{Capability, Catalogue, Definition};
 use holon_model::context::Budget;
@@ -75,6 +76,16 @@ impl Shelf {
 impl Definitions for Shelf {
     async fn load(&self, _: TenantId, flow: FlowId, _: i32) -> Result<Arc<LoadedFlow>, DefinitionsError> {
         self.0.lock().unwrap().get(&flow).cloned().ok_or(DefinitionsError::NotFound)
+    }
+
+    async fn resolve(
+        &self,
+        _: TenantId,
+        _: EnvironmentId,
+        flow: FlowId,
+        _: ChildVersion,
+    ) -> Result<i32, DefinitionsError> {
+        self.0.lock().unwrap().contains_key(&flow).then_some(1).ok_or(DefinitionsError::NotFound)
     }
 }
 

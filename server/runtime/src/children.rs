@@ -1,0 +1,242 @@
+//! Runs that other runs are concerned with: those that a run calls, and the one that goes on for it.
+//!
+//! Nothing here is kept beside the journals. A call is started with a key made of it, so that saying it again after a crash finds
+//! the run it started. A run that owes somebody a word when it is over keeps its row of live work until that is durable there: a
+//! process that is killed before finds the row and says it again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holon_engine::{Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, StartChild};
+use holon_flow::capability::NodeError;
+use holon_model::{FlowId, Millis, Payload, RunId, TenantId};
+use holon_platform::clock::mint;
+
+use crate::api::{DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::committer::Job;
+use crate::definitions::DefinitionsError;
+use crate::driver::size;
+use crate::runtime::{Beginner, Shared, seed};
+use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
+
+/// How long after a failure it is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// For how long a call or a continuation is remembered by its key: longer than any history is kept.
+const REMEMBERED: Millis = Millis(10 * 365 * 24 * 3_600_000);
+/// Scopes of the keys.
+const CALL: &str = "flow";
+const CONTINUE: &str = "continue";
+
+/// The run that calls.
+pub(crate) struct Caller {
+    pub tenant: TenantId,
+    pub run: RunId,
+    pub facts: Arc<RunFacts>,
+    pub info: RunInfo,
+}
+
+/// Starts the run that a node calls, or finds the one that was started for this call before. Tries for as long as the store is
+/// away.
+pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<RunId, NodeError> {
+    loop {
+        let failed = match try_start(shared, caller, child).await {
+            Ok(started) => return Ok(started.run),
+            Err(failed) => failed,
+        };
+        let (code, message) = match failed {
+            StartError::Unavailable
+            | StartError::StorageFull
+            | StartError::Definition(DefinitionsError::Unavailable(_)) => {
+                tokio::time::sleep(AGAIN_AFTER).await;
+                continue;
+            }
+            StartError::Definition(DefinitionsError::NotFound) => (
+                "unknown_flow",
+                format!("there is no published version of the flow {} as it was asked for", child.flow),
+            ),
+            StartError::Definition(error @ DefinitionsError::Broken(_)) => ("broken_flow", error.to_string()),
+            error @ StartError::PayloadTooLarge { .. } => ("payload_too_large", error.to_string()),
+            error => ("child_refused", error.to_string()),
+        };
+        return Err(NodeError::new(code, message));
+    }
+}
+
+async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<Started, StartError> {
+    let bytes = size(&child.input);
+    if bytes > MOST_PAYLOAD {
+        return Err(StartError::PayloadTooLarge { bytes });
+    }
+    let flow: FlowId = child.flow.parse().map_err(|_| DefinitionsError::NotFound)?;
+    let definitions = &shared.definitions;
+    let version = definitions.resolve(caller.tenant, caller.facts.environment, flow, child.version).await?;
+    let parent = Parent { run: caller.run, id: child.id };
+    let lineage = Lineage { parent: Some(parent), depth: child.depth, ..Lineage::default() };
+    let begun = Begun {
+        flow,
+        version,
+        trigger: None,
+        facts: RunFacts { trigger: "flow".into(), ..RunFacts::clone(&caller.facts) },
+        scope: CALL,
+        key: format!("{}/{}", caller.run, child.id.key()),
+        lineage,
+        input: Payload::Inline(child.input.clone()),
+    };
+    begin(shared, caller, begun).await
+}
+
+/// A run that follows from another one.
+struct Begun {
+    flow: FlowId,
+    version: i32,
+    trigger: Option<Arc<str>>,
+    facts: RunFacts,
+    scope: &'static str,
+    key: String,
+    lineage: Lineage,
+    input: Payload,
+}
+
+async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
+    let Begun { flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
+    let flow = shared.definitions.load(from.tenant, id, version).await?;
+    let (run, now) = (mint::<RunId>(&*shared.clock), shared.clock.now());
+    let mut info = RunInfo::new(run, seed(run), now);
+    info.trigger = trigger;
+    (info.fuel, info.bytes) = (from.info.fuel, from.info.bytes);
+    (info.vars, info.environment) = (from.info.vars.clone(), from.info.environment.clone());
+    info.lineage = Some(Box::new(lineage));
+    let facts = RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, ..facts };
+    let idempotency = IdempotencyRow {
+        scope: scope.into(),
+        key,
+        run,
+        // The key alone says it: the same call always carries the same bytes.
+        request_hash: [0; 32],
+        expires_at: now.plus(REMEMBERED),
+    };
+    let start = Input::Start { input, run: Box::new(info) };
+    let inputs = vec![Stamped::new(now, start)];
+    let beginner = Beginner { tenant: from.tenant, run, facts, idempotency: Some(idempotency), inputs, copied: 0 };
+    shared.begin(&flow, beginner).await
+}
+
+/// Asks for the end of a run that was called, or of the one that goes on for it now.
+pub(crate) async fn cancel(shared: Arc<Shared>, tenant: TenantId, child: RunId) {
+    let mut run = child;
+    loop {
+        let reason = "the run that called it does not want it any more".to_owned();
+        match shared.deliver(tenant, run, Input::Cancel { reason }).await {
+            Ok(()) | Err(DeliverError::Refused { .. }) => return,
+            Err(DeliverError::NotFound | DeliverError::Over) => match next(&shared, tenant, run).await {
+                Ok(Some(next)) => run = next,
+                Ok(None) => return,
+                Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
+            },
+            Err(DeliverError::Unavailable) => tokio::time::sleep(AGAIN_AFTER).await,
+        }
+        if shared.is_lost() {
+            return;
+        }
+    }
+}
+
+/// The run that goes on for one that is over, if one does.
+async fn next(shared: &Shared, tenant: TenantId, run: RunId) -> Result<Option<RunId>, StoreError> {
+    let row = shared.store.history(tenant, run).await?;
+    match row.and_then(|row| row.ended) {
+        Some(ended) if ended.status == "continued" => {
+            let row = shared.store.idempotency(tenant, CONTINUE, &run.to_string()).await?;
+            // Not there yet: asked again, it will be.
+            row.map(|row| Some(row.run)).ok_or_else(|| StoreError::Unavailable("the next run is being started".into()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What a run that is over still owes.
+#[derive(Debug, Clone)]
+pub(crate) enum Afterword {
+    /// The run that called it is to be told.
+    Tell { parent: Parent, outcome: Outcome },
+    /// Another run is to go on with this input.
+    GoOn { input: Payload, info: Box<RunInfo> },
+}
+
+/// What a run owes, if it is over and owes something.
+pub(crate) fn afterword(machine: &Machine) -> Option<Afterword> {
+    let (outcome, info) = (machine.outcome()?, machine.info()?);
+    match outcome {
+        Outcome::Continued { input } => Some(Afterword::GoOn { input: input.clone(), info: Box::new(info.clone()) }),
+        outcome => {
+            let parent = info.lineage.as_ref()?.parent?;
+            Some(Afterword::Tell { parent, outcome: outcome.clone() })
+        }
+    }
+}
+
+/// Says it until it is durable there, then gives the row of live work up.
+pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Afterword) {
+    loop {
+        let said = match &word {
+            Afterword::Tell { parent, outcome } => tell(&shared, tenant, *parent, outcome).await,
+            Afterword::GoOn { input, info } => go_on(&shared, tenant, run, &facts, input, info).await,
+        };
+        if said {
+            break;
+        }
+        if shared.is_lost() {
+            return;
+        }
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+    let write = RunWrite { tenant, run, facts, start: None, journal: None, live: LiveWrite::Delete, end: None };
+    shared.committer.submit(Job { write, give_up: None, reply: Box::new(drop) });
+}
+
+/// Whether the caller knows, or needs not.
+async fn tell(shared: &Shared, tenant: TenantId, parent: Parent, outcome: &Outcome) -> bool {
+    let input = Input::ChildEnded { id: parent.id, outcome: outcome.clone() };
+    match shared.deliver(tenant, parent.run, input).await {
+        // What it refuses it knows already, or has given up.
+        Ok(()) | Err(DeliverError::Over | DeliverError::Refused { .. }) => true,
+        Err(DeliverError::NotFound) => match shared.store.history(tenant, parent.run).await {
+            // Live, but not taken up yet.
+            Ok(Some(row)) => row.ended.is_some(),
+            Ok(None) => true,
+            Err(_) => false,
+        },
+        Err(DeliverError::Unavailable) => false,
+    }
+}
+
+/// Whether the next run is durable.
+async fn go_on(
+    shared: &Shared,
+    tenant: TenantId,
+    run: RunId,
+    facts: &Arc<RunFacts>,
+    input: &Payload,
+    info: &RunInfo,
+) -> bool {
+    let mine = info.lineage.as_deref().cloned().unwrap_or_default();
+    let lineage = Lineage { continued_from: Some(run), generation: mine.generation + 1, ..mine };
+    let begun = Begun {
+        flow: facts.flow,
+        version: facts.version,
+        trigger: info.trigger.clone(),
+        facts: RunFacts::clone(facts),
+        scope: CONTINUE,
+        key: run.to_string(),
+        lineage,
+        input: input.clone(),
+    };
+    let from = Caller { tenant, run, facts: facts.clone(), info: info.clone() };
+    match begin(shared, &from, begun).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::warn!(%run, %error, "the run that goes on is not started yet; trying again");
+            false
+        }
+    }
+}

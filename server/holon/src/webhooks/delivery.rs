@@ -151,7 +151,11 @@ mod tests {
         assert!(problem.detail.contains("fit"), "{}", problem.detail);
         let problem = delivery("image/png", b"\x89PNG").to_value().unwrap_err();
         assert_eq!(problem.code, Code::UnsupportedMediaType);
-        assert!(problem.detail.contains("`image/png`") && problem.detail.contains("application/xml"), "{}", problem.detail);
+        assert!(
+            problem.detail.contains("`image/png`") && problem.detail.contains("application/xml"),
+            "{}",
+            problem.detail
+        );
         assert_eq!(delivery("text/plain", b"\xff").to_value().unwrap_err().code, Code::InvalidRequest);
     }
 }

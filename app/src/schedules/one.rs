@@ -64,11 +64,11 @@ fn page(schedule: Schedule, again: impl Fn() + Copy + Send + Sync + 'static) -> 
                 <div><dt>{strings::CATCH_UP}</dt><dd>{format::duration(summary.catch_up)}</dd></div>
                 <div><dt>{strings::JITTER}</dt><dd>{if summary.jitter == 0 { strings::NONE.to_owned() } else { format::duration(summary.jitter) }}</dd></div>
             </dl>
-            <section class="stack" aria-labelledby="ahead">
+            <section class="stack schedule-part" aria-labelledby="ahead">
                 <h2 id="ahead">{strings::AHEAD}</h2>
                 {occurrences(next)}
             </section>
-            <section class="stack" aria-labelledby="firings">
+            <section class="stack schedule-part" aria-labelledby="firings">
                 <h2 id="firings">{strings::FIRINGS}</h2>
                 {firings::table(firings)}
             </section>

@@ -332,7 +332,7 @@ fn value(field: &Field, piece: Piece<'_>) -> Result<u32, CronError> {
             _ => String::new(),
         };
         let (low, high) = (field.range.start(), field.range.end());
-        piece.wrong(format!("`{}` is not a {}: write {low} to {high}{names}", piece.text, field.title))
+        piece.wrong(format!("`{}` does not fit the {}: write {low} to {high}{names}", piece.text, field.title))
     })
 }
 
@@ -433,21 +433,21 @@ mod tests {
         for (cron, start, end, says) in [
             ("", 0, 0, "0 fields"),
             ("* * *", 0, 5, "3 fields"),
-            ("60 * * * *", 0, 2, "`60` is not a minute: write 0 to 59"),
-            ("  0 24 * * *", 4, 6, "`24` is not a hour"),
-            ("0 9 * * MON-FUN", 12, 15, "`FUN` is not a day of week: write 0 to 7, or SUN to SAT"),
+            ("60 * * * *", 0, 2, "`60` does not fit the minute: write 0 to 59"),
+            ("  0 24 * * *", 4, 6, "`24` does not fit the hour"),
+            ("0 9 * * MON-FUN", 12, 15, "`FUN` does not fit the day of week: write 0 to 7, or SUN to SAT"),
             ("0 9 31 feb *", 4, 6, "never such a day"),
             ("*/0 * * * *", 0, 3, "the step of the minute is a number from 1 to 59"),
             ("0 9 * * FRI#6", 8, 13, "1 to 5"),
             ("0 9 * * L", 8, 9, "FRIL"),
             ("0 22-2 * * *", 2, 6, "two"),
-            ("0 9,x * * *", 4, 5, "`x` is not a hour"),
-            ("+5 9 * * *", 0, 2, "`+5` is not a minute"),
+            ("0 9,x * * *", 4, 5, "`x` does not fit the hour"),
+            ("+5 9 * * *", 0, 2, "`+5` does not fit the minute"),
             ("0 9 15W * *", 4, 7, "`15W`"),
             ("@reboot", 0, 7, "@hourly"),
-            ("0 9 * ä *", 6, 7, "`ä` is not a month"),
-            ("5- 9 * * *", 2, 2, "`` is not a minute"),
-            ("0 ? * * *", 2, 3, "`?` is not a hour"),
+            ("0 9 * ä *", 6, 7, "`ä` does not fit the month"),
+            ("5- 9 * * *", 2, 2, "`` does not fit the minute"),
+            ("0 ? * * *", 2, 3, "`?` does not fit the hour"),
         ] {
             let error = Cron::parse(cron).unwrap_err();
             assert!(error.message.contains(says), "{cron}: {error}");

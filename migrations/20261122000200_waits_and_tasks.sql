@@ -40,8 +40,8 @@ create table task (
   ended_at timestamptz,
   primary key (tenant_id, run_id, task_id)
 );
-create index task_open on task (tenant_id, environment_id, opened_at desc) where state = 'open';
-create index task_by_time on task (tenant_id, environment_id, opened_at desc);
+create index task_open on task (tenant_id, environment_id, run_id desc, task_id desc) where state = 'open';
+create index task_by_run on task (tenant_id, environment_id, run_id desc, task_id desc);
 select holon_tenant_table('task', 'select', 'select, insert, update');
 
 -- A flow that calls another one asks which version of it is in force.

@@ -96,6 +96,10 @@ pages! {
     Schedules: workspace, load_schedules, preload_schedules, crate::schedules::SchedulesPage;
     /// One schedule.
     OneSchedule: workspace, load_schedule, preload_schedule, crate::schedules::SchedulePage;
+    /// What runs ask people.
+    Tasks: workspace, load_tasks, preload_tasks, crate::tasks::TasksPage;
+    /// One of it.
+    OneTask: workspace, load_task, preload_task, crate::tasks::TaskPage;
     /// A person's tokens.
     Tokens: workspace, load_tokens, preload_tokens, crate::tokens::TokensPage;
     /// The workspace's settings.

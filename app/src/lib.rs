@@ -19,6 +19,7 @@ pub mod runs;
 pub mod schedules;
 pub mod settings;
 pub mod shell;
+pub mod tasks;
 pub mod tokens;
 pub mod ui;
 

@@ -10,6 +10,7 @@ use crate::flows::api::FlowsPort;
 use crate::identity::api::IdentityPort;
 use crate::runs::api::RunsPort;
 use crate::schedules::api::SchedulesPort;
+use crate::tasks::api::TasksPort;
 use crate::tokens::api::TokensPort;
 
 /// The answer to a question, later. `Send` so that the server can render on any thread.
@@ -26,6 +27,8 @@ pub struct Ports {
     pub flows: Arc<dyn FlowsPort>,
     /// Runs.
     pub runs: Arc<dyn RunsPort>,
+    /// What runs ask people.
+    pub tasks: Arc<dyn TasksPort>,
     /// Schedules.
     pub schedules: Arc<dyn SchedulesPort>,
     /// Connections.
@@ -44,6 +47,7 @@ impl Ports {
             identity: rest.clone(),
             flows: rest.clone(),
             runs: rest.clone(),
+            tasks: rest.clone(),
             schedules: rest.clone(),
             connections: rest.clone(),
             tokens: rest,

@@ -8,7 +8,9 @@ use leptos_router::{SsrMode, path};
 use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
-use crate::lazy::{Connections, Editor, OneSchedule, Run, Schedules, Settings, SignIn, SignUp, Tokens, Versions};
+use crate::lazy::{
+    Connections, Editor, OneSchedule, OneTask, Run, Schedules, Settings, SignIn, SignUp, Tasks, Tokens, Versions,
+};
 use crate::ports::{Ports, use_ports};
 use crate::runs::RunsPage;
 use crate::ui::{Clock, Ready, Toasts};
@@ -41,6 +43,8 @@ pub fn App(
                     <Route path=path!("/flows/:id/versions") view=Versions::route()/>
                     <Route path=path!("/runs") view=RunsPage/>
                     <Route path=path!("/runs/:id") view=Run::route()/>
+                    <Route path=path!("/tasks") view=Tasks::route()/>
+                    <Route path=path!("/tasks/:run/:task") view=OneTask::route()/>
                     <Route path=path!("/connections") view=Connections::route()/>
                     <Route path=path!("/tokens") view=Tokens::route()/>
                     <Route path=path!("/settings") view=Settings::route()/>

@@ -41,6 +41,7 @@ fn fixed() -> Vec<Entry> {
         entry("house", strings::HOME, "", go("/")),
         entry("workflow", strings::FLOWS, "", go("/flows")),
         entry("activity", strings::RUNS, "", go("/runs")),
+        entry("clipboard-check", strings::TASKS, "", go("/tasks")),
         entry("calendar-clock", strings::SCHEDULES, "", go("/schedules")),
         entry("plug", strings::CONNECTIONS, "", go("/connections")),
         entry("key-round", strings::TOKENS, "", go("/tokens")),

@@ -28,6 +28,7 @@ pub fn rail() -> AnyView {
             {item("/", "house", strings::HOME, "item")}
             {item("/flows", "workflow", strings::FLOWS, "item")}
             {item("/runs", "activity", strings::RUNS, "item")}
+            {item("/tasks", "clipboard-check", strings::TASKS, "item")}
             {item("/schedules", "calendar-clock", strings::SCHEDULES, "item wide-only")}
             {item("/connections", "plug", strings::CONNECTIONS, "item")}
             {item("/tokens", "key-round", strings::TOKENS, "item wide-only")}

@@ -30,6 +30,7 @@ pub const SIGN_OUT: &str = "Sign out";
 pub const SIGN_OUT_FAILED: &str = "You are still signed in: the server did not answer. Try again.";
 pub const SKIP: &str = "Skip to the content";
 pub const SYSTEM: &str = "As the system";
+pub const TASKS: &str = "Tasks";
 pub const THEME_DARK: &str = "Use the dark scheme";
 pub const THEME_LIGHT: &str = "Use the light scheme";
 pub const THEME_SYSTEM: &str = "Use the system's scheme";

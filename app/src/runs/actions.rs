@@ -1,7 +1,7 @@
 //! What can be done with a run: stop it while it is live, start it again when it is over.
 
 use holon_model::Problem;
-use holon_model::wire::runs::{StartRun, Started};
+use holon_model::wire::runs::Started;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -23,13 +23,8 @@ pub fn actions(run: LiveRun) -> AnyView {
     let cancel = move |_| send(api::cancel(run.id), pending, problem, move |()| toasts.good(strings::CANCELLING));
     let go = move |started: Started| navigate(&format!("/runs/{}", started.id), NavigateOptions::default());
     let retry = move |completed: bool| {
-        let ask = if completed {
-            // What completed is not repeated as itself: a new run starts with the same input.
-            let flow = run.summary.with_untracked(|summary| summary.flow);
-            api::start(flow, &StartRun { input: run.input.get_value(), trigger: None })
-        } else {
-            api::retry(run.id)
-        };
+        // What completed is not repeated as itself: a new run starts with the same input.
+        let ask = if completed { api::again(run.id) } else { api::retry(run.id) };
         send(ask, pending, problem, go.clone());
     };
     let live = Memo::new(move |_| run.summary.with(|summary| is_live(&summary.status)));

@@ -61,7 +61,12 @@ pub fn cancel(id: RunId) -> PortFuture<()> {
     Ask::post(format!("/runs/{id}/cancel")).done()
 }
 
-/// Starts a run again with what the first one was started with.
+/// Starts a new run with what this one was started with, by the same trigger and on the version in force.
+pub fn again(id: RunId) -> PortFuture<Started> {
+    Ask::post(format!("/runs/{id}/again")).idempotent(fresh_key()).read()
+}
+
+/// Takes a run up again where it failed.
 pub fn retry(id: RunId) -> PortFuture<Started> {
     Ask::post(format!("/runs/{id}/retry")).idempotent(fresh_key()).read()
 }

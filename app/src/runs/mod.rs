@@ -8,8 +8,10 @@ pub mod live;
 mod node;
 mod nodes;
 mod run;
+mod saga;
 pub(crate) mod strings;
 pub mod table;
+mod waits;
 
 pub use list::RunsPage;
 pub use run::RunPage;

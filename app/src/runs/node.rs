@@ -1,22 +1,25 @@
 //! One node of a run: what went in, what came out, why it failed, how long it took.
 
+use holon_model::RunId;
 use holon_model::Value;
 use holon_model::wire::runs::{NodeFailure, NodeRun};
 use leptos::prelude::*;
 
-use super::strings;
+use super::{saga, strings, waits};
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
 use crate::ui::{Json, ago, copyable, icon};
 
 /// The panel.
-pub fn panel(node: &NodeRun) -> AnyView {
+pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
     let name = node.path.rsplit('/').next().unwrap_or(&node.path).to_owned();
     let input = node.input.clone().map(|value| view! { <Json id="node-input" title=strings::INPUT value/> });
     view! {
         <div class="panel-head"><h2>{name}</h2>{status_chip(&node.status)}</div>
         {facts(node)}
+        {node.waiting_for.as_ref().map(|waiting| waits::one(run, waiting))}
         {node.error.as_ref().map(failure)}
+        {node.saga.as_ref().map(saga::way)}
         {node.output.as_ref().map(outputs)}
         {input}
     }

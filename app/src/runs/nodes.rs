@@ -37,7 +37,7 @@ pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
                 {none}
                 {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
             </div>
-            <div class="panel">{move || current.get().map(|node| node::panel(&node))}</div>
+            <div class="panel">{move || current.get().map(|node| node::panel(live.id, &node))}</div>
         </div>
     }
     .into_any()

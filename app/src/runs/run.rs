@@ -7,11 +7,12 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::live::LiveRun;
-use super::{actions, journal, nodes, strings};
+use super::{actions, journal, nodes, strings, waits};
 use crate::canvas::RunCanvas;
 use crate::engine::LogHash;
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
+use crate::ui::format::short_id;
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
 use crate::ui::{Json, Tabs, ago, icon, problem_notice, skeleton};
@@ -75,6 +76,7 @@ fn page(run: Run) -> AnyView {
                 </div>
                 {facts(live, retry_of)}
                 {move || live.summary.with(|summary| summary.error.as_deref().map(|error| ending(&summary.status, error)))}
+                {waits::of_people(live)}
             </div>
             <div class="run-canvas" role="region" aria-label=strings::CANVAS>
                 <RunCanvas definition=live.definition.get_value() nodes=live.nodes chosen=choose/>
@@ -150,10 +152,4 @@ fn data(live: LiveRun) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// The end of an id: enough to tell runs apart on a page.
-pub fn short_id(id: &RunId) -> String {
-    let text = id.to_string();
-    format!("…{}", &text[text.len() - 8..])
 }

@@ -4,7 +4,9 @@ pub const AFTER: &str = "After";
 pub const AGAIN: &str = "Run again";
 pub const ALL_FLOWS: &str = "All flows";
 pub const ALL_STATUSES: &str = "Any status";
+pub const ANSWER: &str = "Answer";
 pub const ATTEMPTS: &str = "Attempts";
+pub const BACKWARD: &str = "Undoing, last step first";
 pub const BY_HAND: &str = "By hand";
 pub const CANCEL: &str = "Cancel run";
 pub const CANCELLING: &str = "The run was asked to stop.";
@@ -20,6 +22,7 @@ pub const ERROR: &str = "Error";
 pub const FILTER_FLOW: &str = "Flow";
 pub const FILTER_STATUS: &str = "Status";
 pub const FLOW: &str = "Flow";
+pub const FORWARD: &str = "Forward";
 pub const INPUT: &str = "Input";
 pub const JOURNAL: &str = "Journal";
 pub const JOURNAL_WHAT: &str =
@@ -29,6 +32,7 @@ pub const LIVE: &str = "Live";
 pub const LOG_HASH: &str = "Log hash";
 pub const NODES: &str = "Nodes";
 pub const NOT_OUT_YET: &str = "The run has no output yet.";
+pub const NOT_UNDOABLE: &str = "Nothing to undo";
 pub const NO_NODES: &str = "No node has started yet.";
 pub const OPEN_FLOW: &str = "Open flow";
 pub const OUTPUT: &str = "Output";
@@ -38,12 +42,14 @@ pub const RETRY: &str = "Retry";
 pub const RETRY_OF: &str = "Retries";
 pub const RUN: &str = "Run";
 pub const RUNS: &str = "Runs";
+pub const SAGA: &str = "Steps";
 pub const SCHEDULE: &str = "Schedule";
 pub const SEE_FLOWS: &str = "See the flows";
 pub const SEQ: &str = "#";
 pub const STARTED: &str = "Started";
 pub const STATUS: &str = "Status";
 pub const TOOK: &str = "Took";
+pub const TRIES: &str = "tries";
 pub const TRIGGER: &str = "Started by";
 pub const VERSION: &str = "Version";
 pub const WAITS_UNTIL: &str = "Waits until";
@@ -58,5 +64,32 @@ pub fn trigger(kind: &str) -> String {
         "trigger.schedule" => SCHEDULE.to_owned(),
         "trigger.webhook" => WEBHOOK.to_owned(),
         other => other.strip_prefix("trigger.").unwrap_or(other).to_owned(),
+    }
+}
+
+/// What a node waits for that no timer brings.
+pub fn waits(kind: &str, name: &str, correlation: &str) -> String {
+    match (kind, correlation) {
+        ("signal", "") => format!("Waits for the signal “{name}”"),
+        ("signal", _) => format!("Waits for the signal “{name}” about {correlation}"),
+        ("person", _) => "A step could not be undone: somebody must say what to do".to_owned(),
+        ("task", _) => "Waits for somebody's answer".to_owned(),
+        _ => "Waits for the run it started".to_owned(),
+    }
+}
+
+/// Where a step of a saga stands.
+pub fn step(state: &str) -> &'static str {
+    match state {
+        "running" => "Running",
+        "completed" => "Done",
+        "failed" => "Failed",
+        "cancelled" => "Cancelled",
+        "compensating" => "Being undone",
+        "compensated" => "Undone",
+        "parked" => "Could not be undone",
+        "skipped" => "Left as it is",
+        "by_hand" => "Undone by hand",
+        _ => "Not begun",
     }
 }

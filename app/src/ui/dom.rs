@@ -53,6 +53,8 @@ pub fn say_broken(text: &str, reload: &str) {
     notice.set_text_content(Some(&format!("{text} ")));
     link.set_text_content(Some(reload));
     let _ = link.set_attribute("href", "");
+    // The router, which may be there already, leaves such a link to the browser.
+    let _ = link.set_attribute("rel", "external");
     let _ = notice.append_child(&link);
     let _ = body.append_child(&notice);
 }

@@ -129,6 +129,12 @@ impl Parts {
     }
 }
 
+/// The end of an id: enough to tell things of one kind apart on a page.
+pub fn short_id(id: &impl std::fmt::Display) -> String {
+    let text = id.to_string();
+    format!("…{}", &text[text.len().saturating_sub(8)..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,9 @@ pub mod runs;
 pub mod schedules;
 pub mod serve;
 pub mod settings;
+pub mod signals;
 pub mod state;
+pub mod tasks;
 pub mod tokens;
 pub mod webhooks;
 
@@ -40,6 +42,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(flows::router())
         .merge(runs::router())
         .merge(schedules::router())
+        .merge(signals::router())
+        .merge(tasks::router())
         .merge(api::kinds_router());
     OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }

@@ -37,6 +37,12 @@ actions! {
     StartRuns = "runs", "start";
     /// Cancel runs.
     CancelRuns = "runs", "cancel";
+    /// Tell runs that something has happened.
+    SignalRuns = "runs", "signal";
+    /// See what runs ask people.
+    ReadTasks = "tasks", "read";
+    /// Answer what runs ask.
+    AnswerTasks = "tasks", "answer";
     /// See schedules and their firings.
     ReadSchedules = "schedules", "read";
     /// Pause and resume schedules.

@@ -65,6 +65,7 @@ pub use machine::{Decision, Machine};
 pub use path::{FramePath, without_indices};
 pub use preview::{EdgeView, Preview, PreviewRequest, preview};
 pub use refusal::Refusal;
+pub use signal::MAX_SIGNAL_TEXT;
 pub use snapshot::SnapshotError;
 pub use state::{NodeStatus, RunStatus};
 pub use view::RunView;

@@ -25,7 +25,7 @@ const MAX_EARLY: usize = 1_000;
 /// What a signal costs of the budget of bytes besides its payload: that it came is remembered for the whole run.
 const SIGNAL_BYTES: u64 = 128;
 /// Bytes of a name, a correlation or a sender's id.
-const MAX_TEXT: usize = 512;
+pub const MAX_SIGNAL_TEXT: usize = 512;
 
 /// Signals that came, and nodes that wait for some.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -103,8 +103,8 @@ fn correlation(value: Option<&Value>) -> Result<String, NodeError> {
             return Err(NodeError::new("type_mismatch", message));
         }
     };
-    if text.len() > MAX_TEXT {
-        return Err(NodeError::new("invalid_value", format!("`correlation` is longer than {MAX_TEXT} bytes")));
+    if text.len() > MAX_SIGNAL_TEXT {
+        return Err(NodeError::new("invalid_value", format!("`correlation` is longer than {MAX_SIGNAL_TEXT} bytes")));
     }
     Ok(text)
 }
@@ -123,8 +123,8 @@ pub(crate) fn check(
         let message = format!("no node of the flow waits for a signal of this name; it waits for: {known}");
         return Err(Refusal::new("unknown_signal", message));
     }
-    if [correlation, sender].iter().any(|text| text.len() > MAX_TEXT) {
-        let message = format!("a signal's correlation and sender's id have at most {MAX_TEXT} bytes");
+    if [correlation, sender].iter().any(|text| text.len() > MAX_SIGNAL_TEXT) {
+        let message = format!("a signal's correlation and sender's id have at most {MAX_SIGNAL_TEXT} bytes");
         return Err(Refusal::new("invalid_signal", message));
     }
     if machine.core.mailbox.seen.contains(&fingerprint(name, correlation, sender)) {

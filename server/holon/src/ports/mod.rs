@@ -12,6 +12,7 @@ use crate::identity::port::IdentityInProcess;
 use crate::runs::RunsInProcess;
 use crate::schedules::SchedulesInProcess;
 use crate::state::AppState;
+use crate::tasks::TasksInProcess;
 use crate::tokens::port::TokensInProcess;
 
 /// The ports of one request.
@@ -26,6 +27,7 @@ pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> P
         flows: Arc::new(FlowsInProcess { state: state.clone(), visitor: visitor.clone() }),
         runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
         schedules: Arc::new(SchedulesInProcess { state: state.clone(), visitor: visitor.clone() }),
+        tasks: Arc::new(TasksInProcess { state: state.clone(), visitor: visitor.clone() }),
         connections: Arc::new(ConnectionsInProcess { state: state.clone(), visitor: visitor.clone() }),
         tokens: Arc::new(TokensInProcess { state: state.clone(), visitor }),
         now: state.clock.now(),

@@ -14,5 +14,6 @@ mod schedules;
 mod settings;
 mod support;
 mod tokens;
+mod waiting;
 mod walk;
 mod webhooks;

@@ -46,6 +46,10 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/runs/{id}/cancel", Value::Null),
         ("POST /api/v1/runs/{id}/retry", Value::Null),
         ("POST /api/v1/runs/{id}/again", Value::Null),
+        ("POST /api/v1/runs/{id}/signals", json!({"name": "x"})),
+        ("GET /api/v1/runs/{id}/tasks", Value::Null),
+        ("GET /api/v1/runs/{id}/tasks/{task}", Value::Null),
+        ("POST /api/v1/runs/{id}/tasks/{task}/answer", json!({"choice": "x"})),
         ("GET /api/v1/schedules/{id}", Value::Null),
         ("POST /api/v1/schedules/{id}/pause", Value::Null),
         ("POST /api/v1/schedules/{id}/resume", Value::Null),
@@ -64,7 +68,11 @@ async fn nobody_is_let_into_any_operation() {
             continue;
         }
         let (method, path) = operation.split_once(' ').unwrap();
-        let path = path.replace("{id}", "x").replace("{token}", "x").replace("{number}", "1");
+        let path = path
+            .replace("{id}", "x")
+            .replace("{token}", "x")
+            .replace("{number}", "1")
+            .replace("{task}", &"a".repeat(32));
         for headers in [
             &[("origin", ORIGIN)][..],
             &[("authorization", "Bearer holon_pat_x")],
@@ -122,7 +130,11 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
         let id = his.get(kind).unwrap_or_else(|| panic!("there is nothing of the kind {kind} in this walk"));
         let unknown = format!("{}01900000000070008000000000000001", &id[..id.len() - 32]);
         let ask = |who: &Person, id: &str| {
-            let path = path.replace("{id}", id).replace("{token}", &"a".repeat(32)).replace("{number}", "1");
+            let path = path
+                .replace("{id}", id)
+                .replace("{token}", &"a".repeat(32))
+                .replace("{number}", "1")
+                .replace("{task}", &"a".repeat(32));
             let headers = [("origin", ORIGIN), ("cookie", who.cookie.as_str()), ("if-match", "\"1\"")];
             server.send(request(method, &path, &headers, body.clone()))
         };

@@ -6,6 +6,8 @@ pub mod identity;
 pub mod page;
 pub mod runs;
 pub mod schedules;
+pub mod signals;
+pub mod tasks;
 pub mod tokens;
 
 pub use page::Page;

@@ -1,0 +1,54 @@
+//! The way of a saga: its steps forward, and what became of undoing them.
+
+use holon_model::wire::runs::{SagaRun, SagaStepRun};
+use leptos::prelude::*;
+
+use super::strings;
+use crate::ui::icon;
+
+/// The steps in their order; backward they are walked from the last to the first.
+pub fn way(saga: &SagaRun) -> AnyView {
+    let (glyph, phase) =
+        if saga.phase == "backward" { ("undo-2", strings::BACKWARD) } else { ("arrow-right", strings::FORWARD) };
+    view! {
+        <section class="saga" aria-label=strings::SAGA>
+            <p class="saga-phase">{icon(glyph)}{phase}</p>
+            <ol class="list">{saga.steps.iter().map(step).collect::<Vec<_>>()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+fn step(step: &SagaStepRun) -> AnyView {
+    let (class, glyph) = look(&step.state);
+    let error = step.error.as_ref().map(|error| view! { <p class="muted small">{error.message.clone()}</p> });
+    let decided = step.by.as_ref().map(|by| {
+        let why = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        view! { <p class="muted small">{format!("{by}{why}")}</p> }
+    });
+    let tries =
+        (step.tries > 1).then(|| view! { <span class="sub end">{format!("{} {}", step.tries, strings::TRIES)}</span> });
+    let plain = (!step.compensable && step.state == "completed")
+        .then(|| view! { <span class="sub end">{strings::NOT_UNDOABLE}</span> });
+    view! {
+        <li>
+            <span class=format!("status {class}")>{icon(glyph)}{strings::step(&step.state)}</span>
+            <div class="grow"><code>{step.step.clone()}</code>{error}{decided}</div>
+            {tries}
+            {plain}
+        </li>
+    }
+    .into_any()
+}
+
+fn look(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "running" => ("is-running", "loader-circle"),
+        "completed" => ("is-succeeded", "circle-check"),
+        "failed" | "parked" => ("is-failed", "circle-x"),
+        "cancelled" => ("is-cancelled", "ban"),
+        "compensating" | "compensated" | "by_hand" => ("is-compensating", "undo-2"),
+        "skipped" => ("is-skipped", "circle-minus"),
+        _ => ("is-pending", "circle-dashed"),
+    }
+}

@@ -1,0 +1,33 @@
+//! Tasks: the port and its REST client.
+
+use holon_model::RunId;
+use holon_model::wire::Page;
+use holon_model::wire::tasks::{AnswerTask, Task};
+
+use crate::ports::PortFuture;
+use crate::rest::{Ask, Query, Rest};
+
+/// What pages read about tasks.
+pub trait TasksPort: Send + Sync {
+    /// Tasks in this state, `open`, `answered` or `closed`, or all of them; of the newest run first.
+    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<Task>>;
+    /// One task of one run.
+    fn get(&self, run: RunId, task: String) -> PortFuture<Task>;
+}
+
+impl TasksPort for Rest {
+    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<Task>> {
+        let address =
+            Query::new("/tasks").with("state", &state.unwrap_or_default()).with("cursor", &cursor.unwrap_or_default());
+        Ask::get(address.build()).read()
+    }
+
+    fn get(&self, run: RunId, task: String) -> PortFuture<Task> {
+        Ask::get(format!("/runs/{run}/tasks/{task}")).read()
+    }
+}
+
+/// Answers a task; the first answer counts.
+pub fn answer(run: RunId, task: &str, body: &AnswerTask) -> PortFuture<()> {
+    Ask::post(format!("/runs/{run}/tasks/{task}/answer")).json(body).done()
+}

@@ -1,0 +1,118 @@
+//! All tasks: what waits for an answer, and what was answered.
+
+use holon_model::wire::Page;
+use holon_model::wire::tasks::Task;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
+
+use super::strings;
+use crate::frame::{Crumb, bar};
+use crate::ports::{Ports, use_ports};
+use crate::ui::more::more;
+use crate::ui::select::filter;
+use crate::ui::{ago, empty, keys, problem_notice, skeleton};
+
+/// `/tasks`: those that are open; with `?show=all` all.
+#[component]
+pub fn TasksPage() -> impl IntoView {
+    let ports = use_ports();
+    let query = use_query_map();
+    let all = Memo::new(move |_| query.with(|query| query.get("show").as_deref() == Some("all")));
+    let tasks = Resource::new(move || all.get(), {
+        let ports = ports.clone();
+        move |all| ports.tasks.list(wanted(all), None)
+    });
+    view! {
+        <Title text=strings::TASKS/>
+        {bar(vec![Crumb::here(strings::TASKS)], ())}
+        <div class="content whole">
+            <div class="page-head">
+                <h1>{strings::TASKS}</h1>
+                <p>{strings::ABOUT}</p>
+            </div>
+            <div class="filters">{show(all)}</div>
+            <Transition fallback=|| skeleton::table(4)>
+                {move || {
+                    let ports = ports.clone();
+                    Suspend::new(async move {
+                        match tasks.await {
+                            Ok(page) if page.data.is_empty() => nothing(all.get_untracked()),
+                            Ok(page) => table(ports, page, all.get_untracked()),
+                            Err(problem) => problem_notice(&problem),
+                        }
+                    })
+                }}
+            </Transition>
+        </div>
+    }
+}
+
+/// The state that is asked for.
+fn wanted(all: bool) -> Option<String> {
+    (!all).then(|| "open".to_owned())
+}
+
+/// Open ones or all, kept in the address so that it can be shared and gone back from.
+fn show(all: Memo<bool>) -> AnyView {
+    let navigate = use_navigate();
+    let choices = vec![(String::new(), strings::OPEN.to_owned()), ("all".to_owned(), strings::ALL.to_owned())];
+    let value = Signal::derive(move || if all.get() { "all".to_owned() } else { String::new() });
+    filter(strings::SHOW, choices, value, move |show| {
+        let address = if show.is_empty() { "/tasks" } else { "/tasks?show=all" };
+        navigate(address, NavigateOptions::default());
+    })
+}
+
+fn nothing(all: bool) -> AnyView {
+    let title = if all { strings::EMPTY_ALL } else { strings::EMPTY };
+    view! { <div class="table-box">{empty("clipboard-check", title, strings::EMPTY_WHAT, ())}</div> }.into_any()
+}
+
+fn table(ports: Ports, page: Page<Task>, all: bool) -> AnyView {
+    let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
+    let next = move |cursor| ports.tasks.list(wanted(all), Some(cursor));
+    view! {
+        <div class="table-box">
+            <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
+                <thead>
+                    <tr>
+                        <th scope="col">{strings::TASK}</th>
+                        <th scope="col" style="width:220px">{strings::FLOW}</th>
+                        <th scope="col" style="width:180px">{strings::FOR}</th>
+                        <th scope="col" style="width:130px">{strings::DUE}</th>
+                        <th scope="col" style="width:130px">{strings::ASKED}</th>
+                        {all.then(|| view! { <th scope="col" style="width:110px">{strings::STATE}</th> })}
+                    </tr>
+                </thead>
+                <tbody><For each=move || rows.get() key=|task| task.id.clone() children=move |task| row(&task, all)/></tbody>
+            </table>
+            {more(rows, cursor, next)}
+        </div>
+    }
+    .into_any()
+}
+
+fn row(task: &Task, all: bool) -> AnyView {
+    let none = || view! { {strings::NONE} }.into_any();
+    let people = if task.assignees.is_empty() { strings::NONE.to_owned() } else { task.assignees.join(", ") };
+    let state = all.then(|| {
+        let over = strings::over(&task.state, task.choice.as_deref(), task.answered_by.as_deref());
+        let title = (task.state != "open").then_some(over);
+        view! { <td title=title><span class="tag">{strings::state(&task.state)}</span></td> }
+    });
+    view! {
+        <tr>
+            <td title=task.title.clone()>
+                <a class="row-link" href=format!("/tasks/{}/{}", task.run, task.id)>{task.title.clone()}</a>
+            </td>
+            <td title=task.flow_name.clone()><a href=format!("/flows/{}", task.flow)>{task.flow_name.clone()}</a></td>
+            <td class="sub" title=people.clone()>{people.clone()}</td>
+            <td class="sub">{task.due.map_or_else(none, ago)}</td>
+            <td class="sub">{ago(task.opened_at)}</td>
+            {state}
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,10 @@
+//! Tasks: what runs ask people, and the page where one is answered.
+
+pub mod api;
+mod fields;
+mod list;
+mod one;
+pub(crate) mod strings;
+
+pub use list::TasksPage;
+pub use one::TaskPage;

@@ -1,0 +1,41 @@
+//! What people read on the pages of tasks.
+
+pub const ABOUT: &str = "What runs ask people: approvals, and what to do about a step that could not be undone.";
+pub const ALL: &str = "All";
+pub const ANSWER: &str = "Your answer";
+pub const ANSWERED: &str = "The run has your answer.";
+pub const ASKED: &str = "Asked";
+pub const CONTEXT: &str = "What it is about";
+pub const DUE: &str = "Due";
+pub const EMPTY: &str = "Nothing to answer";
+pub const EMPTY_ALL: &str = "No tasks yet";
+pub const EMPTY_WHAT: &str = "Put an Approval into a flow: its runs wait until somebody answers.";
+pub const FLOW: &str = "Flow";
+pub const FOR: &str = "For";
+pub const NONE: &str = "—";
+pub const NOT_CHOSEN: &str = "Choose";
+pub const NOT_JSON: &str = "This is not JSON:";
+pub const OPEN: &str = "Open";
+pub const RUN: &str = "Run";
+pub const SHOW: &str = "Which tasks";
+pub const STATE: &str = "State";
+pub const TASK: &str = "Task";
+pub const TASKS: &str = "Tasks";
+
+/// What became of a task that nobody answers any more.
+pub fn over(state: &str, choice: Option<&str>, by: Option<&str>) -> String {
+    match (state, choice, by) {
+        ("answered", Some(choice), Some(by)) => format!("{by} chose “{choice}”"),
+        ("answered", ..) => "It was answered".to_owned(),
+        _ => "The run went on without an answer, or is over".to_owned(),
+    }
+}
+
+/// The state in a word.
+pub fn state(state: &str) -> &'static str {
+    match state {
+        "open" => OPEN,
+        "answered" => "Answered",
+        _ => "Closed",
+    }
+}

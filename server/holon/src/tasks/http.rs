@@ -1,0 +1,102 @@
+//! Routes of tasks.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use holon_authz::actions::{AnswerTasks, ReadTasks};
+use holon_model::wire::Page;
+use holon_model::wire::tasks::{AnswerTask, Task};
+use holon_model::{Code, Problem, RunId, Value};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{answer, list, read};
+use crate::http::{Allowed, ApiResult, Path, Query, ValueBody, cursor};
+use crate::state::AppState;
+
+/// The feature's routes.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_tasks))
+        .routes(routes!(tasks_of_run))
+        .routes(routes!(read_task))
+        .routes(routes!(answer_task))
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// `open`, `answered` or `closed`; absent: all.
+    state: Option<String>,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// At most this many, 1 to 200; 50 if absent.
+    limit: Option<u16>,
+}
+
+impl ListQuery {
+    fn ask(self, run: Option<RunId>) -> ApiResult<list::ListTasks> {
+        let cursor = self.cursor.as_deref().map(cursor::decode).transpose()?;
+        Ok(list::ListTasks { state: self.state, run, cursor, limit: self.limit.unwrap_or(50) })
+    }
+}
+
+/// What runs of the environment ask people, of the newest run first.
+#[utoipa::path(get, path = "/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page<Task>)))]
+async fn list_tasks(
+    State(state): State<AppState>,
+    caller: Allowed<ReadTasks>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Page<Task>>> {
+    Ok(Json(list::list(&state, caller.context(), caller.proof(), query.ask(None)?).await?))
+}
+
+/// What one run asks people.
+#[utoipa::path(get, path = "/runs/{id}/tasks", tag = "tasks", params(("id" = RunId, Path), ListQuery),
+    responses((status = 200, body = Page<Task>)))]
+async fn tasks_of_run(
+    State(state): State<AppState>,
+    caller: Allowed<ReadTasks>,
+    Path(run): Path<RunId>,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Page<Task>>> {
+    Ok(Json(list::list(&state, caller.context(), caller.proof(), query.ask(Some(run))?).await?))
+}
+
+/// One task of one run.
+#[utoipa::path(get, path = "/runs/{id}/tasks/{task}", tag = "tasks",
+    params(("id" = RunId, Path), ("task" = String, Path, description = "The task's id: 32 hexadecimal digits")),
+    responses((status = 200, body = Task)))]
+async fn read_task(
+    State(state): State<AppState>,
+    caller: Allowed<ReadTasks>,
+    Path((run, task)): Path<(RunId, String)>,
+) -> ApiResult<Json<Task>> {
+    Ok(Json(read::read(&state, caller.context(), caller.proof(), run, &task).await?))
+}
+
+/// Answers a task. The first answer counts.
+#[utoipa::path(post, path = "/runs/{id}/tasks/{task}/answer", tag = "tasks",
+    params(("id" = RunId, Path), ("task" = String, Path, description = "The task's id: 32 hexadecimal digits")),
+    request_body = AnswerTask, responses((status = 204)))]
+async fn answer_task(
+    State(state): State<AppState>,
+    caller: Allowed<AnswerTasks>,
+    Path((run, task)): Path<(RunId, String)>,
+    ValueBody(body): ValueBody,
+) -> ApiResult<StatusCode> {
+    let answer = read_answer(&body)?;
+    answer::answer(&state, caller.proof(), caller.intent(&*state.clock, answer::Answer { run, task, answer })).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads the body with our own values: numbers must come as they were sent.
+fn read_answer(body: &Value) -> Result<AnswerTask, Problem> {
+    let Some(Value::Str(choice)) = body.get("choice") else {
+        let detail = "An answer is an object with `choice`, and `form` where the task has one.";
+        return Err(Problem::new(Code::ValidationFailed, detail)
+            .with_field("/choice", "must be the key of one of the task's choices"));
+    };
+    Ok(AnswerTask { choice: choice.to_string(), form: body.get("form").cloned().unwrap_or_default() })
+}

@@ -1,0 +1,55 @@
+//! Tasks: what runs ask people.
+
+use crate::{FlowId, RunId, Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Task {
+    /// Its id in its run: 32 hexadecimal digits.
+    pub id: String,
+    /// The run that asks.
+    pub run: RunId,
+    /// The run's flow.
+    pub flow: FlowId,
+    /// The flow's name.
+    pub flow_name: String,
+    /// Structural path of the node that asks.
+    pub path: String,
+    /// `approval`: the flow goes the way that is chosen. `compensation`: undoing a step keeps failing, and a person says what to do.
+    pub kind: String,
+    /// What is asked.
+    pub title: String,
+    /// What one must know to answer.
+    pub context: Value,
+    /// What can be answered: a list of `{key, label}`.
+    pub choices: Value,
+    /// JSON Schema of what is to be filled in; null: nothing.
+    pub form: Value,
+    /// Who is asked, as the flow names them.
+    pub assignees: Vec<String>,
+    /// When it should be answered.
+    pub due: Option<Timestamp>,
+    /// `open | answered | closed`.
+    pub state: String,
+    /// The key of what was chosen.
+    pub choice: Option<String>,
+    /// Who answered.
+    pub answered_by: Option<String>,
+    /// Since when it is asked.
+    pub opened_at: Timestamp,
+    /// When it was answered or closed.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// An answer to a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnswerTask {
+    /// The key of the choice.
+    pub choice: String,
+    /// The form, filled in; null without one.
+    #[serde(default)]
+    pub form: Value,
+}

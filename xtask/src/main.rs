@@ -27,7 +27,7 @@ cargo xtask <command>
 
   up     [--release] [--port N] [--data-dir DIR]  get what is missing, build, and run Holon in the foreground
   build  [--release]                              build the browser side, the assets and the server
-  test   [--only PHASE]                           everything that must be green; installs what it needs itself
+  test   [--only PHASE [--file NAME]]             everything that must be green; installs what it needs itself
   bench  [NAME] [--json]                          what Holon promises in numbers, measured on a release build
   tidy                                            only the house rules that no compiler checks
   setup                                           only get what building needs

@@ -95,7 +95,7 @@ pub fn module() -> Result<PathBuf> {
 }
 
 fn in_node(module: &PathBuf, range: &[String]) -> Result<String> {
-    exec::output(Command::new("node").args(["-e", SCRIPT]).arg(module).args(range))
+    exec::output(setup::node::command()?.args(["-e", SCRIPT]).arg(module).args(range))
 }
 
 #[cfg(test)]

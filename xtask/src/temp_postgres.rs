@@ -12,6 +12,17 @@ use crate::{exec, paths, say, setup};
 /// The superuser of the cluster, the same name as in the server's own.
 const ADMIN: &str = "holon_admin";
 
+/// Becomes its program, with a watcher that ends it and removes its folder when the other end of the standard input goes
+/// away: that is when we end, however we do. Postgres minds children it does not know only when they fail.
+const WATCHED: &str = r#"
+{ read -r _ <&3
+  kill -QUIT $$ 2>/dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ 2>/dev/null || break; sleep 1; done
+  rm -rf "$HOLON_TEMP_DIR"
+} 3<&0 </dev/null >/dev/null 2>&1 &
+exec "$0" "$@" </dev/null
+"#;
+
 /// A running cluster. Dropping it stops the process and removes the folder.
 pub struct TempPostgres {
     bin: PathBuf,
@@ -49,6 +60,10 @@ impl TempPostgres {
         let user = if exec::is_root() { Some(unprivileged()?) } else { None };
         // A socket's path holds 107 bytes at most: the temporary folder, not the (maybe long) target directory.
         let dir = PathBuf::from("/tmp").join(format!("holon-xtask-pg-{}", std::process::id()));
+        if dir.exists() {
+            // Left by a process that had our id before and was ended before it could start Postgres.
+            std::fs::remove_dir_all(&dir).with_context(|| format!("{} is in the way", dir.display()))?;
+        }
         exec::make_dir(&dir)?;
         if let Some(user) = user {
             std::os::unix::fs::chown(&dir, Some(user.uid), Some(user.gid))?;
@@ -69,13 +84,14 @@ impl TempPostgres {
         ]);
         exec::output(init.arg(&data)).context("initdb failed")?;
         let log = std::fs::File::create(dir.join("log"))?;
-        let mut postgres = as_user(&bin.join("postgres"), user);
+        let mut postgres = as_user(Path::new("sh"), user);
+        postgres.args(["-c", WATCHED]).arg(bin.join("postgres")).env("HOLON_TEMP_DIR", &dir);
         postgres.arg("-D").arg(&data).arg("-k").arg(&dir);
         for setting in settings {
             postgres.args(["-c", setting]);
         }
-        // Its own group: Ctrl-C reaches us, and we stop it.
-        let child = postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0).spawn()?;
+        // Its own group: Ctrl-C reaches us, and our end reaches it.
+        let child = postgres.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log).process_group(0).spawn()?;
         let mut started = Self { bin, dir, user, child };
         started.wait_until_ready()?;
         Ok(started)

@@ -23,7 +23,8 @@ pub fn run(mut args: Args) -> Result<()> {
     // Ours, not the server's.
     server.env_remove("HOLON_TARGET_DIR").env_remove("HOLON_CACHE_DIR");
     // With a database of one's own there is none to bring.
-    if std::env::var_os("HOLON_DATABASE_URL").is_none_or(|url| url.is_empty()) {
+    let given = |key: &str| std::env::var_os(key).is_some_and(|url| !url.is_empty());
+    if !given("HOLON_DATABASE_URL") && !given("HOLON_DATABASE_APP_URL") {
         let binaries = setup::postgres::binaries()?;
         // Among those of the system the server chooses itself, by the version of its data directory.
         if binaries.starts_with(paths::tools()?) {

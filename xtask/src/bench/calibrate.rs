@@ -1,11 +1,9 @@
 //! How fast this machine is today: a fixed loop, compared with what it took where the bars were set.
 
-use std::process::Command;
-
 use anyhow::{Context, Result};
 
 use super::measure::median;
-use crate::exec;
+use crate::{exec, setup};
 
 /// Milliseconds of the loop on the machine where the bars were set.
 const REFERENCE: f64 = 330.0;
@@ -21,7 +19,7 @@ if (x === 42) console.log('');
 
 /// 1 on the reference machine, 2 where everything takes twice as long.
 pub fn slowness() -> Result<f64> {
-    let printed = exec::output(Command::new("node").args(["-e", LOOP]))?;
+    let printed = exec::output(setup::node::command()?.args(["-e", LOOP]))?;
     let times: Result<Vec<f64>> = printed.lines().map(|line| line.parse().context("not a time")).collect();
     Ok(median(times?) / REFERENCE)
 }

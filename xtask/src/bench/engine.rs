@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::measure::{Measure, Must, median};
-use crate::{exec, parity};
+use crate::{exec, parity, setup};
 
 /// Times the module's own loop for about a second, several times.
 const SCRIPT: &str = "
@@ -29,7 +29,7 @@ pub fn run() -> Result<Vec<Measure>> {
         .context("`parity bench` gave no engine.native")?
         .value;
     let module = parity::module()?;
-    let printed = exec::output(Command::new("node").args(["-e", SCRIPT]).arg(module))?;
+    let printed = exec::output(setup::node::command()?.args(["-e", SCRIPT]).arg(module))?;
     let rates: Result<Vec<f64>> = printed.lines().map(|line| line.parse().context("not a rate")).collect();
     let wasm = median(rates?);
     measures.push(Measure::new("engine.wasm", wasm, "nodes/s", Must::Report));

@@ -1,12 +1,11 @@
 //! Brotli and gzip beside each file of a release, made once here instead of at each request.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::files::Folder;
-use crate::{exec, say};
+use crate::{exec, say, setup};
 
 /// Node has both coders; it is a tool of the build already.
 const SCRIPT: &str = r"
@@ -48,7 +47,7 @@ pub fn all(out: &mut Folder) -> Result<()> {
         coded.into_iter().for_each(|path| out.keep(path));
     }
     if !stale.is_empty() {
-        exec::run(Command::new("node").arg("-e").arg(SCRIPT).args(&stale)).context("cannot compress the site")?;
+        exec::run(setup::node::command()?.arg("-e").arg(SCRIPT).args(&stale)).context("cannot compress the site")?;
     }
     timer.done();
     Ok(())

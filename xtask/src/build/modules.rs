@@ -131,7 +131,7 @@ fn optimiser() -> Result<Command> {
         return Ok(Command::new(program));
     }
     let package = node::tool("binaryen", NPM_OPTIMISER).context("wasm-opt is missing: install binaryen by hand")?;
-    let mut command = Command::new("node");
+    let mut command = node::command()?;
     command.arg(package.join("bin/wasm-opt"));
     Ok(command)
 }

@@ -1,24 +1,22 @@
 //! The browser tests: Playwright drives Chromium against servers that the tests start themselves.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, bail};
 
 use super::count::Count;
 use crate::{build, exec, paths, setup};
 
-/// Builds what a user would run, and walks through it.
-pub fn run() -> Result<Count> {
-    setup::node::ensure_for_tests()?;
+/// Builds what a user would run, and walks through it: all files, or those whose path contains `file`.
+pub fn run(file: Option<&str>) -> Result<Count> {
     let tools = setup::build_tools()?;
     let chromium = setup::browser::ensure()?;
     let site = build::site(false, &tools)?;
     // With the whole workspace's features, so that nothing is compiled a second time after the native tests.
     let server = build::server_of_workspace()?;
-    let mut node = Command::new("node");
+    let mut node = setup::node::command()?;
     node.current_dir(paths::root().join("end2end"))
         .arg(paths::root().join("node_modules/@playwright/test/cli.js"))
         .args(["test", "--reporter=list"])
+        .args(file)
         .env("CI", "1")
         .env("HOLON_SERVER", server)
         .env("HOLON_SITE_DIR", site)

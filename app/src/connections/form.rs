@@ -60,7 +60,7 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
     })
     };
     view! {
-        <form method="post" class="stack" on:submit=submit>
+        <form method="post" class="stack" novalidate=true on:submit=submit>
             {move || shown.get().map(|problem| problem_notice(&problem))}
             {fresh.then(|| view! {
                 <Field id="connection-name" label=strings::NAME value=name mono=true hint=strings::NAME_HINT placeholder="shop-api" focused=true error=field_error(problem, "/name")/>

@@ -102,6 +102,17 @@ fn inside(open: RwSignal<bool>) -> AnyView {
     let flows = RwSignal::new(Vec::<FlowSummary>::new());
     look_for_flows(words, flows);
     let found = Memo::new(move |_| matching(&words.get(), &flows.get()));
+    // Flows that come a moment later are put in front: what was marked stays marked. Other words begin at the top.
+    Effect::new(move |before: Option<(String, Vec<Entry>)>| {
+        let now = (words.get(), found.get());
+        let marked =
+            before.filter(|before| before.0 == now.0).and_then(|before| before.1.get(at.get_untracked()).cloned());
+        let place = marked.and_then(|marked| now.1.iter().position(|entry| *entry == marked)).unwrap_or(0);
+        if at.get_untracked() != place {
+            at.set(place);
+        }
+        now
+    });
     let (navigate, toasts) = (use_navigate(), use_toasts());
     let choose = StoredValue::new_local(move |act: Act| {
         open.set(false);
@@ -154,7 +165,7 @@ fn inside(open: RwSignal<bool>) -> AnyView {
                 aria-label=strings::PALETTE
                 aria-expanded="true"
                 aria-controls="palette-list"
-                aria-activedescendant=move || format!("palette-{}", at.get())
+                aria-activedescendant=move || found.with(|found| !found.is_empty()).then(|| format!("palette-{}", at.get()))
                 placeholder=strings::PALETTE_ASK
                 on:input=move |event| {
                     words.set(event_target_value(&event));
@@ -202,7 +213,8 @@ fn matching(words: &str, flows: &[FlowSummary]) -> Vec<Entry> {
         words.split_whitespace().all(|word| label.contains(word))
     };
     let mut found: Vec<Entry> = fixed().into_iter().filter(|entry| fits(&entry.label)).collect();
-    let flow = |flow: &FlowSummary| entry("workflow", &flow.name, "Flow", Act::Go(format!("/flows/{}", flow.id)));
+    let flow =
+        |flow: &FlowSummary| entry("workflow", &flow.name, strings::FLOW, Act::Go(format!("/flows/{}", flow.id)));
     let flows = flows.iter().filter(|flow| fits(&flow.name)).map(flow);
     if words.trim().is_empty() {
         found.extend(flows);

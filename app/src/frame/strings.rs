@@ -7,6 +7,7 @@ pub const CRUMBS: &str = "Where you are";
 pub const DARK: &str = "Dark";
 pub const DOCS: &str = "API documents";
 pub const FIND: &str = "Search or jump to";
+pub const FLOW: &str = "Flow";
 pub const FLOWS: &str = "Flows";
 pub const GO_HOME: &str = "Go to home";
 pub const HOME: &str = "Home";

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::{api, gate::gate, strings};
 use crate::ports::use_ports;
-use crate::ui::form::{field_error, rest_of};
+use crate::ui::form::{field_error, missing, refuse, rest_of};
 use crate::ui::{Field, Submit, dom, problem_notice, send};
 
 /// `/sign-in`; where nobody has signed up yet it leads to sign-up.
@@ -37,6 +37,14 @@ fn page(instance: &Instance) -> AnyView {
     let next = use_query_map().with_untracked(|query| query.get("next"));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        // The server says of an empty e-mail what it says of a wrong one; here more is known.
+        let blank = [
+            ("/email", email.with_untracked(|email| email.trim().is_empty())),
+            ("/password", password.with_untracked(String::is_empty)),
+        ];
+        if let Some(missing) = missing(&blank) {
+            return refuse(problem, missing);
+        }
         let body = SignIn { email: email.get_untracked().trim().to_owned(), password: password.get_untracked() };
         let next = next.clone();
         send(api::sign_in(&body), pending, problem, move |_| dom::leave_for(own(next.as_deref())));
@@ -46,7 +54,7 @@ fn page(instance: &Instance) -> AnyView {
     });
     let shown = rest_of(problem, &["/email", "/password"]);
     let form = view! {
-        <form method="post" on:submit=submit>
+        <form method="post" novalidate=true on:submit=submit>
             {move || shown.get().map(|problem| problem_notice_here(&problem))}
             <Field id="email" label=strings::EMAIL kind="email" value=email autocomplete="username" focused=true error=field_error(problem, "/email")/>
             {super::sign_up::password_field(password, "current-password", field_error(problem, "/password"))}

@@ -77,7 +77,7 @@ fn form(invitation: Option<String>) -> AnyView {
         !password.is_empty() && password != email.trim() && password != name.trim()
     });
     view! {
-        <form method="post" on:submit=submit>
+        <form method="post" novalidate=true on:submit=submit>
             {move || shown.get().map(|problem| problem_notice(&problem))}
             <Field id="name" label=strings::NAME value=name autocomplete="name" focused=true error=field_error(problem, "/name")/>
             <Field id="email" label=strings::EMAIL kind="email" value=email autocomplete="username" error=field_error(problem, "/email")/>

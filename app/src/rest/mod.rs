@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::ports::PortFuture;
 
 pub use query::Query;
-pub use stream::{Message, Subscription, subscribe};
+pub use stream::{Message, Subscription, pause_after, subscribe};
 
 /// Answers every port by asking `/api/v1`.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::one::occurrences;
 use super::{api, strings};
-use crate::ui::icon;
+use crate::ui::{icon, words};
 
 /// How long the expression rests before the server is asked.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -39,7 +39,7 @@ pub(crate) fn ahead(cron: Signal<String>, time_zone: Signal<String>) -> AnyView 
     });
     let shown = move || match found.get().flatten() {
         None => view! { <p class="muted small">{strings::ASKING}</p> }.into_any(),
-        Some(Err(problem)) => view! { <p class="muted small">{problem.detail}</p> }.into_any(),
+        Some(Err(problem)) => view! { <p class="muted small">{words(&problem.detail)}</p> }.into_any(),
         Some(Ok((_, SchedulePreview { next, faults }))) if faults.is_empty() => {
             view! { <p class="form-title">{strings::AHEAD}</p>{occurrences(next)} }.into_any()
         }
@@ -60,7 +60,8 @@ fn wrong(cron: &str, fault: ScheduleFault) -> AnyView {
         let rest = part(end, u32::MAX);
         view! { <code class="fault">{part(0, start)}<mark>{part(start, end)}</mark>{rest}</code> }
     });
-    view! { <p class="form-problem">{icon("circle-alert")}<span>{fault.message}" "{marked}</span></p> }.into_any()
+    view! { <p class="form-problem">{icon("circle-alert")}<span>{words(&fault.message)}" "{marked}</span></p> }
+        .into_any()
 }
 
 /// The names of time zones that this browser knows, for a field's list.

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 
 use super::strings;
 use crate::ui::status::status;
-use crate::ui::{ago, keys};
+use crate::ui::words as marked;
+use crate::ui::{ago, keys, plain};
 
 /// The result of one firing: its run's status, or why there is no run.
 pub fn result(firing: &Firing) -> AnyView {
@@ -20,8 +21,8 @@ pub fn result(firing: &Firing) -> AnyView {
         }
     };
     match firing.run {
-        Some(run) => view! { <a href=format!("/runs/{run}")>{words}</a> }.into_any(),
-        None => view! { <span title=firing.reason.clone()>{words}</span> }.into_any(),
+        Some(run) => view! { <a class="above" href=format!("/runs/{run}")>{words}</a> }.into_any(),
+        None => view! { <span title=firing.reason.as_deref().map(plain)>{words}</span> }.into_any(),
     }
 }
 
@@ -37,7 +38,7 @@ pub fn table(firings: Vec<Firing>) -> AnyView {
             <tr>
                 <td>{ago(firing.scheduled_at)}{by_hand}</td>
                 <td>{result(&firing)}</td>
-                <td class="sub wide" title=reason.clone()>{reason.clone()}</td>
+                <td class="sub wide" title=plain(&reason)>{marked(&reason)}</td>
                 <td class="sub">{ago(firing.fired_at)}</td>
             </tr>
         }

@@ -22,7 +22,7 @@ pub fn active(id: ScheduleId, paused: bool, name: &str, done: impl Fn() + Copy +
         send(api::set_paused(id, !active), pending, problem, move |()| done());
     };
     view! {
-        <label class="switch">
+        <label class="switch above">
             <input
                 type="checkbox"
                 role="switch"

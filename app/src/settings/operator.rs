@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::strings;
 use crate::identity::api;
-use crate::ui::{code, icon, problem_notice, send, use_toasts};
+use crate::ui::{code, icon, problem_notice, send, use_ready, use_toasts};
 
 const CHOICES: [(SignUpPolicy, &str, &str); 3] = [
     (SignUpPolicy::Open, strings::OPEN, strings::OPEN_WHAT),
@@ -18,19 +18,28 @@ const CHOICES: [(SignUpPolicy, &str, &str); 3] = [
 pub fn operator(settings: &Settings) -> AnyView {
     let policy = RwSignal::new(settings.sign_up);
     let (pending, problem, toasts) = (RwSignal::new(false), RwSignal::new(None::<Problem>), use_toasts());
+    let ready = use_ready();
     let saved = RwSignal::new(settings.sign_up);
-    let save = move |sign_up: SignUpPolicy| {
-        policy.set(sign_up);
-        send(api::save_settings(&Settings { sign_up }), pending, problem, move |()| {
-            saved.try_set(sign_up);
+    // One choice is sent at a time; what is chosen meanwhile is sent after it, so that page and server end with the same.
+    Effect::new(move |_| {
+        let (busy, chosen) = (pending.get(), policy.get());
+        if busy || chosen == saved.get_untracked() || problem.with_untracked(Option::is_some) {
+            return;
+        }
+        send(api::save_settings(&Settings { sign_up: chosen }), pending, problem, move |()| {
+            saved.try_set(chosen);
             toasts.good(strings::SAVED);
         });
-    };
+    });
     Effect::new(move |_| {
         if problem.with(Option::is_some) {
             policy.set(saved.get_untracked());
         }
     });
+    let choose = move |value: SignUpPolicy| {
+        problem.set(None);
+        policy.set(value);
+    };
     let choice = move |(value, title, what): (SignUpPolicy, &'static str, &'static str)| {
         view! {
             <label>
@@ -39,7 +48,8 @@ pub fn operator(settings: &Settings) -> AnyView {
                     name="sign-up"
                     checked=policy.get_untracked() == value
                     prop:checked=move || policy.get() == value
-                    on:change=move |_| save(value)
+                    disabled=move || !ready.get()
+                    on:change=move |_| choose(value)
                 />
                 <span class="title">{title}</span>
                 <span class="what">{what}</span>
@@ -72,7 +82,7 @@ fn invitations() -> AnyView {
             {move || problem.get().map(|problem| problem_notice(&problem))}
             {move || link.get().map(|link| view! {
                 <div class="stack tight">
-                    {code(link, "the link", true)}
+                    {code(link, strings::THE_LINK, true)}
                     <p class="muted small">{strings::COPY_LINK}</p>
                 </div>
             })}

@@ -21,6 +21,7 @@ pub const SAVED: &str = "Saved.";
 pub const SETTINGS: &str = "Settings";
 pub const SIGN_UP: &str = "Sign-up";
 pub const SIGN_UP_WHAT: &str = "Who may create a workspace on this Holon. You decide this as its operator.";
+pub const THE_LINK: &str = "the link";
 pub const TOKENS: &str = "API tokens";
 pub const TOKENS_GO: &str = "Manage API tokens";
 pub const TOKENS_WHAT: &str = "For programs that call the REST API as you.";

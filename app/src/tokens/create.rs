@@ -53,7 +53,7 @@ fn form(secret: RwSignal<Option<String>>, open: RwSignal<bool>, made: UnsyncCall
     let choices = choices.map(|(days, words)| (days.to_owned(), words.to_owned())).to_vec();
     let shown = rest_of(problem, &["/name"]);
     view! {
-        <form method="post" class="stack" on:submit=submit>
+        <form method="post" class="stack" novalidate=true on:submit=submit>
             {move || shown.get().map(|problem| problem_notice(&problem))}
             <Field id="token-name" label=strings::NAME value=name hint=strings::NAME_HINT focused=true error=field_error(problem, "/name")/>
             {select("token-days", strings::ENDS_AFTER, choices, days)}
@@ -72,8 +72,8 @@ fn shown_once(secret: String, open: RwSignal<bool>) -> AnyView {
     view! {
         <div class="stack">
             <div class="notice warn" role="alert">{icon("triangle-alert")}<span class="title">{strings::ONCE}</span></div>
-            <div class="field"><span class="label">{strings::YOUR_TOKEN}</span>{code(secret, "the token", true)}</div>
-            <div class="field"><span class="label">{strings::TRY}</span>{code(call, "the call", true)}</div>
+            <div class="field"><span class="label">{strings::YOUR_TOKEN}</span>{code(secret, strings::THE_TOKEN, true)}</div>
+            <div class="field"><span class="label">{strings::TRY}</span>{code(call, strings::THE_CALL, true)}</div>
             <div class="dialog-foot">
                 <button type="button" class="button primary" on:click=move |_| open.set(false)>{strings::DONE}</button>
             </div>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{icon, strings};
+use super::{icon, strings, words};
 
 /// One line of text.
 #[component]
@@ -130,7 +130,7 @@ fn below(id: &str, hint: Option<String>, wrong: impl Fn() -> Option<String> + Se
     view! {
         {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
         <div id=error_id aria-live="polite" class="error-slot">
-            {move || wrong().map(|wrong| view! { <p class="error">{icon("circle-alert")}<span>{wrong}</span></p> })}
+            {move || wrong().map(|wrong| view! { <p class="error">{icon("circle-alert")}<span>{words(&wrong)}</span></p> })}
         </div>
     }
     .into_any()

@@ -1,11 +1,13 @@
 //! Sending forms: one pending state, one problem, fields that know their own.
 
-use holon_model::Problem;
+use std::borrow::Cow;
+
 use holon_model::error::FieldError;
+use holon_model::{Code, Problem};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::dom;
+use super::{dom, strings};
 use crate::ports::PortFuture;
 
 /// Whether the page has been taken over by its script: until then nothing can be sent.
@@ -74,19 +76,38 @@ pub fn send<T: 'static>(
     });
 }
 
+/// Says what is wrong with a form before anything is sent, and leads to it.
+pub fn refuse(problem: RwSignal<Option<Problem>>, found: Problem) {
+    problem.set(Some(found));
+    request_animation_frame(show_mistake);
+}
+
+/// The problem of a form of which these fields, by pointer, are to be filled in; nothing when none is blank.
+pub fn missing(fields: &[(&str, bool)]) -> Option<Problem> {
+    let blank = fields.iter().filter(|(_, blank)| *blank);
+    let found = blank.fold(Problem::new(Code::ValidationFailed, strings::FILL_IN), |found, (pointer, _)| {
+        found.with_field(*pointer, strings::FILL_IN)
+    });
+    (!found.errors.is_empty()).then_some(found)
+}
+
 /// Leads to the first field that is wrong, or to the notice.
-fn show_mistake() {
+pub(crate) fn show_mistake() {
     if !dom::try_focus("form [aria-invalid=true]") {
         dom::reveal("form .notice.bad");
     }
 }
 
 /// What the server said about the field at `pointer`, or about a part of it, such as one line of several.
-pub fn field_error(problem: RwSignal<Option<Problem>>, pointer: &'static str) -> Signal<Option<String>> {
+pub fn field_error(
+    problem: RwSignal<Option<Problem>>,
+    pointer: impl Into<Cow<'static, str>>,
+) -> Signal<Option<String>> {
+    let pointer = pointer.into();
     Signal::derive(move || {
         problem.with(|problem| {
             let errors = &problem.as_ref()?.errors;
-            errors.iter().find(|error| about(error, pointer)).map(|error| error.detail.clone())
+            errors.iter().find(|error| about(error, &pointer)).map(|error| error.detail.clone())
         })
     })
 }
@@ -103,4 +124,16 @@ pub fn rest_of(problem: RwSignal<Option<Problem>>, pointers: &'static [&'static 
 
 fn about(error: &FieldError, pointer: &str) -> bool {
     error.pointer.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn each_blank_field_is_told_and_a_filled_form_is_none_of_it() {
+        let found = missing(&[("/email", true), ("/password", false)]).unwrap();
+        assert_eq!(found.errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), ["/email"]);
+        assert_eq!(missing(&[("/email", false)]), None);
+    }
 }

@@ -24,6 +24,7 @@ pub(crate) mod strings;
 pub mod tabs;
 pub mod time;
 pub mod toast;
+pub mod words;
 
 pub use code::code;
 pub use confirm::Confirm;
@@ -40,3 +41,4 @@ pub use status::status;
 pub use tabs::Tabs;
 pub use time::{Clock, ago, use_clock};
 pub use toast::{Toasts, use_toasts};
+pub use words::{plain, words};

@@ -44,7 +44,7 @@ pub fn left(limit: RwSignal<usize>, step: usize, total: Signal<usize>) -> AnyVie
     let rest = move || total.get().saturating_sub(limit.get());
     let button = move || {
         (rest() > 0).then(|| {
-            let words = format!("{} ({} left)", strings::SHOW_MORE, super::format::thousands(rest() as u64));
+            let words = format!("{} ({} {})", strings::SHOW_MORE, super::format::thousands(rest() as u64), strings::LEFT);
             view! {
                 <div class="more-rows">
                     <button type="button" class="button ghost small" on:click=move |_| limit.update(|limit| *limit += step)>{words}</button>

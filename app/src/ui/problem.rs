@@ -3,7 +3,7 @@
 use holon_model::{Code, Problem};
 use leptos::prelude::*;
 
-use super::{copyable, icon, strings};
+use super::{copyable, icon, strings, words};
 
 /// The notice. A session that is over leads to sign-in instead.
 pub fn problem_notice(problem: &Problem) -> AnyView {
@@ -16,17 +16,17 @@ pub fn problem_notice(problem: &Problem) -> AnyView {
         .map(|error| {
             let place =
                 if error.pointer.is_empty() { None } else { Some(view! { <code>{error.pointer.clone()}</code>" " }) };
-            view! { <li class="detail">{place}{error.detail.clone()}</li> }.into_any()
+            view! { <li class="detail">{place}{words(&error.detail)}</li> }.into_any()
         })
         .collect();
     let request = problem.request_id.clone().map(|id| {
-        view! { <span class="aside line">{strings::REQUEST}" "{copyable(id, "the request's id")}</span> }
+        view! { <span class="aside line">{strings::REQUEST}" "{copyable(id, strings::REQUEST_ID)}</span> }
     });
     view! {
         <div class="notice bad" role="alert">
             {icon("circle-alert")}
             <span class="title">{problem.title.clone()}</span>
-            <span class="detail">{problem.detail.clone()}</span>
+            <span class="detail">{words(&problem.detail)}</span>
             {(!fields.is_empty()).then(|| view! { <ul class="detail">{fields}</ul> })}
             {request}
         </div>

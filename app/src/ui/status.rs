@@ -1,5 +1,6 @@
 //! The status of a run or a node: colour and icon and word.
 
+use holon_model::wire::runs::GOING;
 use leptos::prelude::*;
 
 use super::icon;
@@ -15,6 +16,7 @@ fn look(status: &str) -> (&'static str, &'static str, &'static str) {
         "succeeded" => ("is-succeeded", "circle-check", "Succeeded"),
         "failed" => ("is-failed", "circle-x", "Failed"),
         "cancelled" => ("is-cancelled", "ban", "Cancelled"),
+        "continued" => ("is-completed", "arrow-right", "Continued"),
         "terminated" => ("is-terminated", "octagon-x", "Terminated"),
         "compensating" => ("is-compensating", "undo-2", "Compensating"),
         "skipped" => ("is-skipped", "circle-minus", "Skipped"),
@@ -41,9 +43,14 @@ pub fn status_icon(status: &str) -> AnyView {
     view! { <span class=class title=word>{icon(glyph)}<span class="hidden-visually">{word}</span></span> }.into_any()
 }
 
+/// The icon alone, for rows that are of the state's class and have its word beside it.
+pub fn state_icon(status: &str) -> AnyView {
+    icon(look(status).1)
+}
+
 /// Whether a run in this status may still change.
 pub fn is_live(status: &str) -> bool {
-    matches!(status, "queued" | "running" | "waiting" | "paused" | "compensating")
+    GOING.contains(&status)
 }
 
 /// The word for a status.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{icon, strings};
+use super::{icon, strings, words};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Toast {
@@ -12,6 +12,9 @@ struct Toast {
     bad: bool,
     text: String,
 }
+
+/// So many are shown at once.
+const MOST: usize = 3;
 
 /// The messages that are shown.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +50,10 @@ impl Toasts {
         self.shown.try_update(|shown| {
             shown.retain(|toast| toast.text != text);
             shown.push(Toast { id, bad, text });
-            if shown.len() > 3 {
-                shown.remove(0);
+            if shown.len() > MOST {
+                // What went wrong stays until it is closed, as long as there is good news to give way.
+                let oldest = shown.iter().position(|toast| !toast.bad).unwrap_or(0);
+                shown.remove(oldest);
             }
         });
         id
@@ -65,7 +70,7 @@ impl Toasts {
             view! {
                 <div class="toast" class:bad=toast.bad role=if toast.bad { "alert" } else { "status" }>
                     {icon(if toast.bad { "circle-alert" } else { "circle-check" })}
-                    <span>{toast.text}</span>
+                    <span>{words(&toast.text)}</span>
                     <button type="button" class="button ghost small only-icon" aria-label=strings::CLOSE on:click=move |_| self.close(id)>
                         {icon("x")}
                     </button>

@@ -133,12 +133,12 @@ fn acts(value: Value, path: String) -> AnyView {
         });
     };
     let path_act = (!path.is_empty()).then(|| {
-        view! { <button type="button" tabindex="-1" on:click=move |_| copy(path.clone())>{strings::COPY_PATH}</button> }
+        view! { <button type="button" on:click=move |_| copy(path.clone())>{strings::COPY_PATH}</button> }
     });
     let text = move || value.as_str().map_or_else(|| holon_model::json::to_string_pretty(&value), str::to_owned);
     view! {
         <span class="acts">
-            <button type="button" tabindex="-1" on:click=move |_| copy(text())>{strings::COPY_VALUE}</button>
+            <button type="button" on:click=move |_| copy(text())>{strings::COPY_VALUE}</button>
             {path_act}
         </span>
     }

@@ -15,7 +15,7 @@ pub struct RunSummary {
     pub flow_name: String,
     /// The version that runs.
     pub version: i32,
-    /// `queued | running | waiting | paused | completed | failed | cancelled | terminated`.
+    /// `queued | running | waiting | paused | completed | failed | cancelled | terminated | continued`.
     pub status: String,
     /// What started it: the trigger's kind, such as `trigger.webhook`.
     pub trigger: String,
@@ -25,6 +25,16 @@ pub struct RunSummary {
     pub finished_at: Option<Timestamp>,
     /// The first line of the error, if it failed.
     pub error: Option<String>,
+}
+
+/// How a run may have ended. One that goes on in another run is over too.
+pub const ENDED: [&str; 5] = ["completed", "failed", "cancelled", "terminated", "continued"];
+/// How a run that is not over may stand.
+pub const GOING: [&str; 4] = ["queued", "running", "waiting", "paused"];
+
+/// Whether a run in this status is over.
+pub fn is_over(status: &str) -> bool {
+    ENDED.contains(&status)
 }
 
 /// A run, whole: `GET /api/v1/runs/{id}`.
@@ -166,6 +176,16 @@ pub struct Started {
     pub id: RunId,
     /// Whether this key had started it before.
     pub replayed: bool,
+}
+
+/// `POST /api/v1/runs/{id}/cancel`; the body may be left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CancelRun {
+    /// Why, at most 500 characters: it stands in the run's journal beside who cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One row of a journal: `GET /api/v1/runs/{id}/journal`.

@@ -1,7 +1,10 @@
 //! `csv.format`: a list of maps or lists to CSV text.
 
 use crate::{CELL, character};
-use holon_flow::capability::{NodeError, Output, PureCall};
+use holon_flow::{
+    capability::{NodeError, Output, PureCall},
+    expr::Meter,
+};
 use holon_model::Value;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -37,19 +40,21 @@ pub(crate) fn run(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
     if flag("header", true) && !columns.is_empty() {
         format.record(&mut text, columns.iter().map(|name| Ok((**name).into())))?;
     }
+    // For how it writes numbers; what is written is charged below.
+    let meter = *call.meter;
     let mut charged = 0;
     for (index, item) in items.iter().enumerate() {
         match item {
             Value::Map(map) => format.record(
                 &mut text,
-                columns.iter().map(|name| cell(map.get(name)).ok_or_else(|| no_cell(index, name))),
+                columns.iter().map(|name| cell(map.get(name), &meter).ok_or_else(|| no_cell(index, name))),
             )?,
             Value::List(cells) => format.record(
                 &mut text,
                 cells
                     .iter()
                     .enumerate()
-                    .map(|(at, value)| cell(Some(value)).ok_or_else(|| no_cell(index, &(at + 1).to_string()))),
+                    .map(|(at, value)| cell(Some(value), &meter).ok_or_else(|| no_cell(index, &(at + 1).to_string()))),
             )?,
             other => {
                 let message = format!("item {index} is a {}; rows are maps or lists", other.type_name());
@@ -74,13 +79,13 @@ fn columns(config: &Value, items: &[Value]) -> Vec<Arc<str>> {
 }
 
 /// Nothing for null, JSON for lists and maps; blobs have no text.
-fn cell(value: Option<&Value>) -> Option<String> {
+fn cell(value: Option<&Value>, meter: &Meter) -> Option<String> {
     Some(match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::Str(text)) => text.to_string(),
         Some(Value::Decimal(number)) => number.to_string(),
         Some(Value::Blob(_)) => return None,
-        Some(other) => other.to_json(),
+        Some(other) => meter.json(other),
     })
 }
 
@@ -133,7 +138,6 @@ impl Format {
 mod tests {
     use super::*;
     use crate::testing::{call_with, fails, gives};
-    use holon_flow::expr::Meter;
 
     const KIND: &str = "csv.format@1";
 

@@ -24,7 +24,7 @@ fn template(call: &mut PureCall<'_>) -> Result<Output, NodeError> {
                 "the template gave a list, a map or a blob; write it as text, with `{{ … }}` around expressions";
             return Err(NodeError::new("bad_config", message));
         }
-        Some(scalar) => scalar.to_json().into(),
+        Some(scalar) => call.meter.json(scalar).into(),
     };
     call.meter.step(1 + text.len() as u64 / 64)?;
     let trim = call.config.get("trim").and_then(Value::as_bool).unwrap_or(false);

@@ -39,6 +39,7 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Val
         version: version(config.get("version"))?,
         input: config.get("input").unwrap_or(&state.input).clone(),
         depth,
+        budget: machine.means(2).then(|| machine.budget_left()),
     };
     let ask = Ask::Child(child);
     machine.node_event(flow, at, EventKind::NodeAwaits { what: ask.awaited() }, false);

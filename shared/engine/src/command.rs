@@ -160,6 +160,9 @@ pub struct StartChild {
     pub input: Value,
     /// How many calls lead to the new run, this one included: its [`crate::Lineage::depth`].
     pub depth: u32,
+    /// Fuel and bytes that the new run may use: what is left here. Nothing in runs of an older meaning, which hand on what they
+    /// were started with.
+    pub budget: Option<(u64, u64)>,
 }
 
 /// Which version of a flow is called.
@@ -268,6 +271,9 @@ impl StartChild {
             ChildVersion::Hash(hash) => canon.tag(b'h').bytes(&hash),
         };
         canon.value(&self.input).u64(self.depth.into());
+        if let Some((fuel, bytes)) = self.budget {
+            canon.tag(b'b').u64(fuel).u64(bytes);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     retry,
     state::NodeStatus,
 };
-use holon_flow::capability::NodeError;
+use holon_flow::capability::{EffectClass, NodeError};
 
 /// Evaluates config once, freezes it and asks for the first attempt.
 pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode) -> Result<(), NodeError> {
@@ -85,7 +85,9 @@ impl Machine {
             Outcome::Cancelled { reason } => NodeError::new("cancelled", reason),
             Outcome::Continued { .. } => NodeError::new("internal", "an effect does not go on in another run"),
         };
-        if error.retryable && retry::pause(self, flow, at, &error) {
+        // What may be done once only is not done again, whatever its failure says.
+        let again = error.retryable && self.cnode(flow, at).class != EffectClass::AtMostOnce;
+        if again && retry::pause(self, flow, at, &error) {
             return;
         }
         self.forget_effect(at);

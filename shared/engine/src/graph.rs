@@ -31,7 +31,7 @@ pub(crate) const LEGAL: &[(FrameStatus, FrameStatus)] = &[
 
 impl Machine {
     pub(crate) fn start_run(&mut self, flow: &Compiled, input: &Payload, run: Box<RunInfo>) {
-        self.meter = holon_flow::expr::Meter::new(run.fuel, run.bytes);
+        self.meter = holon_flow::expr::Meter::new(run.fuel, run.bytes).meaning(run.semantics);
         let trigger = input.to_value();
         self.core.names = RunNames {
             trigger: trigger.clone(),

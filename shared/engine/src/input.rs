@@ -82,10 +82,16 @@ pub enum Input {
         /// How it ended.
         outcome: Outcome,
     },
+    /// A person asked for the run to go on after a failure: what is being tried has all its attempts and all its time again. The
+    /// last of the inputs that a retry begins with.
+    TriedAgain {
+        /// Who asked.
+        by: String,
+    },
 }
 
 /// How many kinds of inputs this build knows.
-const KINDS: u32 = 7;
+const KINDS: u32 = 8;
 
 /// What is fixed for the whole run; it stands in the journal's first row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -294,6 +300,7 @@ impl Input {
             Self::Signal { .. } => "signal",
             Self::TaskAnswered { .. } => "task_answered",
             Self::ChildEnded { .. } => "child_ended",
+            Self::TriedAgain { .. } => "tried_again",
         }
     }
 
@@ -325,6 +332,7 @@ impl Input {
                 ("by", Value::from(by.as_str())),
             ]),
             Self::ChildEnded { id, outcome } => Value::map([("key", Value::from(id.key())), outcome.shown()]),
+            Self::TriedAgain { by } => Value::map([("by", Value::from(by.as_str()))]),
         }
     }
 }
@@ -378,7 +386,8 @@ mod tests {
     #[test]
     fn an_input_of_an_unknown_kind_says_so_and_all_known_ones_read() {
         let id = EffectId([1; 16]);
-        let last = Input::ChildEnded { id, outcome: Outcome::Continued { input: Value::Null.into() } };
+        let last = Input::TriedAgain { by: "ada".into() };
+        let child = Input::ChildEnded { id, outcome: Outcome::Continued { input: Value::Null.into() } };
         assert_eq!(u32::from(encode_input(&last)[1]), KINDS - 1, "the last kind has the last number");
         let signal = Input::Signal {
             name: "paid".into(),
@@ -387,12 +396,12 @@ mod tests {
             payload: Value::Int(1).into(),
         };
         let answer = Input::TaskAnswered { id, choice: "yes".into(), form: Value::Null.into(), by: "ada".into() };
-        for input in [last, signal, answer] {
+        for input in [last, child, signal, answer] {
             assert_eq!(decode_input(&encode_input(&input)), Ok(input));
         }
-        let unknown = [&[FORMAT, 7][..], &[0; 40]].concat();
+        let unknown = [&[FORMAT, 8][..], &[0; 40]].concat();
         let error = decode_input(&unknown).unwrap_err();
-        assert_eq!(error, DecodeError::UnknownKind(7));
-        assert!(error.to_string().starts_with("unknown event kind 7"));
+        assert_eq!(error, DecodeError::UnknownKind(8));
+        assert!(error.to_string().starts_with("unknown event kind 8"));
     }
 }

@@ -23,6 +23,7 @@ mod event;
 mod fail;
 mod graph;
 mod input;
+mod keep;
 mod log;
 mod loop_;
 mod machine;
@@ -70,5 +71,10 @@ pub use snapshot::SnapshotError;
 pub use state::{NodeStatus, RunStatus};
 pub use view::RunView;
 
-/// The newest meaning of flows that this machine knows. Recorded in each run's start; old meanings stay reachable.
-pub const SEMANTICS: u32 = 1;
+/// The newest meaning of flows that this machine knows. Recorded in each run's start; old meanings stay reachable, so that what
+/// an older build wrote replays as it was. Since
+///
+/// 2. the pause before another attempt is at least what the answer asked for (`retry_after`); texts that hosts keep in columns
+///    hold no U+0000 and are bounded, and so is a task's context; a call narrows the budget of the run that it starts; whole
+///    decimals beyond 64 bits are written without `.0`.
+pub const SEMANTICS: u32 = holon_flow::expr::MEANING;

@@ -74,6 +74,9 @@ impl Log {
                 canon.tag(b'P');
                 outcome.content(canon);
             }
+            Input::TriedAgain { by } => {
+                canon.tag(b'R').text(by);
+            }
         }
     }
 

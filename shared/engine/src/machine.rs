@@ -194,6 +194,7 @@ impl Machine {
             }
             Input::TaskAnswered { id, choice, form, by } => crate::task::answered(self, flow, id, &choice, &form, &by),
             Input::ChildEnded { id, outcome } => crate::child::ended(self, flow, id, outcome),
+            Input::TriedAgain { .. } => crate::retry::tried_again(self, flow),
         }
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn check(machine: &Machine, input: &Input) -> Result<(), Refusal> {
         _ => {}
     }
     match input {
-        Input::Start { .. } => Ok(()),
+        Input::Start { .. } | Input::TriedAgain { .. } => Ok(()),
         Input::EffectCompleted { id, attempt, .. } => {
             let wanted = machine.core.effects.get(id).is_some_and(|(frame, node)| {
                 let state = machine.core.arena.node(*frame, *node);

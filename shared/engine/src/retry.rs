@@ -1,7 +1,8 @@
 //! `retry`: another attempt after a pause that grows, for effects and scopes.
 //!
 //! Running → waiting → running with the next attempt, at most as often as the policy says. Effects are tried again when their
-//! failure says that it could help, scopes after every failure but a used-up budget. Jitter is a hash, never a generator.
+//! failure says that it could help, scopes after every failure but a used-up budget. Jitter is a hash, never a generator. An
+//! answer that asks for a longer pause gets it. When a person asks for the run to go on, all attempts count from anew.
 
 use crate::{
     EventKind,
@@ -11,18 +12,26 @@ use crate::{
     state::{NodeStatus, Timer, TimerKind},
 };
 use holon_flow::{capability::NodeError, definition::Retry};
-use holon_model::Millis;
+use holon_model::{Millis, Value};
+
+/// The longest pause that an answer can ask for.
+const LONGEST_ASKED: u64 = 60 * 60 * 1_000;
 
 /// Waits for the next attempt, if there is to be one; otherwise the node has failed.
 pub(crate) fn pause(machine: &mut Machine, flow: &Compiled, at: At, error: &NodeError) -> bool {
     let Some(policy) = &machine.cnode(flow, at).policies.retry else { return false };
-    let attempt = machine.core.arena.node_mut(at.frame, at.node).extra().attempt;
-    if attempt >= policy.attempts || !machine.goes_on(at) {
+    let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
+    let tried = extra.attempt.saturating_sub(extra.spent);
+    if tried >= policy.attempts || !machine.goes_on(at) {
         return false;
     }
     let path = machine.paths[at.frame as usize].node(&machine.cnode(flow, at).key);
     let seed = machine.core.info.as_ref().map_or(0, |info| info.seed);
-    let due = machine.core.at.plus(delay(policy, seed, &path, attempt));
+    let mut pause = delay(policy, seed, &path, tried);
+    if machine.means(2) && matches!(machine.cnode(flow, at).behaviour, BehaviourKind::Effect) {
+        pause = pause.max(asked(error));
+    }
+    let due = machine.core.at.plus(pause);
     let id = machine.set_timer(Timer { due, frame: at.frame, node: at.node, kind: TimerKind::Retry });
     let state = machine.core.arena.node_mut(at.frame, at.node);
     state.become_(NodeStatus::Waiting);
@@ -32,6 +41,41 @@ pub(crate) fn pause(machine: &mut Machine, flow: &Compiled, at: At, error: &Node
     extra.error = Some(error.clone());
     machine.node_event(flow, at, EventKind::NodeWaiting { until: due, error: Some(error.clone()) }, false);
     true
+}
+
+/// The pause that the answer asked for, in whole seconds.
+fn asked(error: &NodeError) -> Millis {
+    let seconds = error.detail.get("retry_after").and_then(Value::as_int).and_then(|seconds| u64::try_from(seconds).ok());
+    Millis(seconds.unwrap_or(0).saturating_mul(1_000).min(LONGEST_ASKED))
+}
+
+/// A person asked for the run to go on after its failure: whatever is being tried has all its attempts and all its time again,
+/// and so has the run.
+pub(crate) fn tried_again(machine: &mut Machine, flow: &Compiled) {
+    let mut timed = Vec::new();
+    for (frame, open) in (0..).zip(&machine.core.arena.frames) {
+        let nodes = flow.graphs[open.graph as usize].nodes.len();
+        timed.extend((0..crate::arena::index(nodes)).map(|node| At { frame, node }));
+    }
+    for at in timed {
+        let state = machine.core.arena.node_mut(at.frame, at.node);
+        let Some(extra) = state.extra.as_deref_mut() else { continue };
+        if state.status.is_terminal() || extra.attempt == 0 {
+            continue;
+        }
+        extra.spent = extra.attempt - 1;
+        let (Some(set), Some(limit)) = (extra.timeout, machine.cnode(flow, at).policies.timeout) else { continue };
+        machine.drop_timer(set);
+        let due = machine.core.at.plus(limit);
+        let id = machine.set_timer(Timer { due, frame: at.frame, node: at.node, kind: TimerKind::Timeout });
+        machine.core.arena.node_mut(at.frame, at.node).extra().timeout = Some(id);
+    }
+    if let (Some(set), Some(limit)) = (machine.core.deadline, flow.deadline) {
+        machine.drop_timer(set);
+        let due = machine.core.at.plus(limit);
+        machine.core.deadline =
+            Some(machine.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
+    }
 }
 
 /// The pause is over: the next attempt.

@@ -8,6 +8,7 @@ use crate::{
     arena::{CNode, Compiled},
     ask::Ask,
     input::EffectId,
+    keep,
     machine::{At, Machine},
     node::Emit,
     state::NodeStatus,
@@ -73,7 +74,9 @@ pub(crate) fn start(
 ) -> Result<(), NodeError> {
     let name = config.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
     let name: Arc<str> = name.ok_or_else(|| NodeError::new("invalid_value", "`name` must be a text"))?.into();
-    let correlation: Arc<str> = correlation(config.get("correlation"))?.into();
+    machine.keepable(&name, "name", keep::MAX_NAME)?;
+    let correlation: Arc<str> = correlation(machine, config.get("correlation"))?.into();
+    machine.keepable(&correlation, "correlation", MAX_SIGNAL_TEXT)?;
     let key = (name, correlation);
     if let Some(value) = machine.core.mailbox.take(&key) {
         machine.succeed_node(flow, at, Emit { port: node.out_port, value, passed: false });
@@ -92,11 +95,11 @@ pub(crate) fn start(
 }
 
 /// What tells several signals of one name apart, as text: an order's number may be a number.
-fn correlation(value: Option<&Value>) -> Result<String, NodeError> {
+fn correlation(machine: &Machine, value: Option<&Value>) -> Result<String, NodeError> {
     let text = match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::Str(text)) => text.to_string(),
-        Some(value @ (Value::Int(_) | Value::Bool(_) | Value::Decimal(_))) => value.to_json(),
+        Some(value @ (Value::Int(_) | Value::Bool(_) | Value::Decimal(_))) => machine.meter.json(value),
         Some(other) => {
             let message =
                 format!("`correlation` must be a text or a number, it is a value of type {}", other.type_name());
@@ -123,8 +126,11 @@ pub(crate) fn check(
         let message = format!("no node of the flow waits for a signal of this name; it waits for: {known}");
         return Err(Refusal::new("unknown_signal", message));
     }
-    if [correlation, sender].iter().any(|text| text.len() > MAX_SIGNAL_TEXT) {
-        let message = format!("a signal's correlation and sender's id have at most {MAX_SIGNAL_TEXT} bytes");
+    let keepable =
+        |text: &&str| if machine.means(2) { keep::is_keepable(text, MAX_SIGNAL_TEXT) } else { text.len() <= MAX_SIGNAL_TEXT };
+    if ![correlation, sender].iter().all(keepable) {
+        let message =
+            format!("a signal's correlation and sender's id have at most {MAX_SIGNAL_TEXT} bytes, and no character U+0000");
         return Err(Refusal::new("invalid_signal", message));
     }
     if machine.core.mailbox.seen.contains(&fingerprint(name, correlation, sender)) {

@@ -14,7 +14,7 @@ use holon_flow::expr::Meter;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, sync::Arc};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const SUM: usize = 16;
 
 /// Why bytes are not a snapshot of a run of this flow.
@@ -88,7 +88,8 @@ impl Machine {
         log.hash = read.hash;
         log.seq = read.seq;
         let paths = paths(&flow, &read.core.arena).ok_or(SnapshotError::Damaged)?;
-        let meter = Meter::new(read.fuel, read.bytes);
+        let meaning = read.core.info.as_ref().map_or(crate::SEMANTICS, |info| info.semantics);
+        let meter = Meter::new(read.fuel, read.bytes).meaning(meaning);
         Ok(Self { flow, core: read.core, meter, log, paths, queue: VecDeque::new() })
     }
 }

@@ -212,6 +212,8 @@ pub(crate) struct Extra {
     pub ask: Option<Box<Ask>>,
     /// The steps of a saga, also when it is over.
     pub saga: Option<Box<saga::State>>,
+    /// Attempts that do not count any more, since a person asked for the run to go on after them.
+    pub spent: u32,
 }
 
 /// What a scope remembers of itself.

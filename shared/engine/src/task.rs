@@ -8,6 +8,7 @@ use crate::{
     arena::{CNode, Compiled},
     ask::{Ask, TaskAsk},
     input::EffectId,
+    keep,
     machine::{At, Machine},
     node::Emit,
     saga,
@@ -38,6 +39,9 @@ pub(crate) fn start(
     let given = |name: &str| config.get(name).filter(|value| !value.is_null());
     let input = &machine.core.arena.node(at.frame, at.node).input;
     let title = given("title").and_then(Value::as_str).unwrap_or(&node.key).to_owned();
+    machine.keepable(&title, "title", keep::MAX_TITLE)?;
+    let context = given("context").unwrap_or(input).clone();
+    machine.readable(&context)?;
     let choices: Vec<Choice> =
         given("choices").and_then(Value::as_list).unwrap_or_default().iter().filter_map(choice).collect();
     if choices.is_empty() {
@@ -48,13 +52,13 @@ pub(crate) fn start(
         path: machine.paths[at.frame as usize].node(&node.key),
         kind: TaskKind::Approval,
         title,
-        context: given("context").unwrap_or(input).clone(),
+        context,
         choices,
         form: given("form").cloned().unwrap_or_default(),
-        assignees: people(given("assignees"), "assignees")?,
+        assignees: people(machine, given("assignees"), "assignees")?,
         due: given("due").map(|due| wait::moment(due, machine.core.at)).transpose()?,
     };
-    let escalate_to = people(given("escalate_to"), "escalate_to")?;
+    let escalate_to = people(machine, given("escalate_to"), "escalate_to")?;
     machine.started(flow, at, node);
     if let (Some(due), false) = (task.due, escalate_to.is_empty()) {
         let id = machine.set_timer(Timer { due, frame: at.frame, node: at.node, kind: TimerKind::Due });
@@ -74,16 +78,18 @@ fn choice(value: &Value) -> Option<Choice> {
 }
 
 /// One text, or a list of texts.
-fn people(value: Option<&Value>, field: &str) -> Result<Vec<String>, NodeError> {
+fn people(machine: &Machine, value: Option<&Value>, field: &str) -> Result<Vec<String>, NodeError> {
     let texts = match value {
         None => Some(Vec::new()),
         Some(Value::Str(one)) => Some(vec![one.to_string()]),
         Some(Value::List(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         Some(_) => None,
     };
-    texts.filter(|texts| texts.len() <= MAX_PEOPLE).ok_or_else(|| {
+    let texts = texts.filter(|texts| texts.len() <= MAX_PEOPLE).ok_or_else(|| {
         NodeError::new("invalid_value", format!("`{field}` must be a list of at most {MAX_PEOPLE} texts"))
-    })
+    })?;
+    texts.iter().try_for_each(|text| machine.keepable(text, field, keep::MAX_PERSON))?;
+    Ok(texts)
 }
 
 /// Whether an answer is taken.

@@ -96,24 +96,40 @@ fn decimal(text: &str) -> Option<Decimal> {
 /// Compact JSON; the inverse of [`parse`].
 pub fn to_string(value: &Value) -> String {
     let mut out = String::new();
-    write(value, None, 0, &mut out);
+    write(value, Style { indent: None, pointed: false }, 0, &mut out);
+    out
+}
+
+/// Compact JSON in which every whole decimal ends with `.0`, also one that has too many digits to be read as an int: how runs
+/// of the first meaning of flows write it, see `holon_engine::SEMANTICS`.
+pub fn to_string_pointed(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, Style { indent: None, pointed: true }, 0, &mut out);
     out
 }
 
 /// JSON on lines, indented by two spaces, for people.
 pub fn to_string_pretty(value: &Value) -> String {
     let mut out = String::new();
-    write(value, Some(2), 0, &mut out);
+    write(value, Style { indent: Some(2), pointed: false }, 0, &mut out);
     out
 }
 
-fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
+#[derive(Clone, Copy)]
+struct Style {
+    indent: Option<usize>,
+    /// Whether every whole decimal has a point.
+    pointed: bool,
+}
+
+fn write(value: &Value, style: Style, depth: usize, out: &mut String) {
+    let indent = style.indent;
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(value) => write_display(value, out),
-        // A decimal stays a decimal when it is read again.
-        Value::Decimal(value) if value.scale() == 0 => {
+        // A decimal stays a decimal when it is read again: digits alone that fit 64 bits would be an int.
+        Value::Decimal(value) if value.scale() == 0 && (style.pointed || i64::try_from(*value).is_ok()) => {
             write_display(value, out);
             out.push_str(".0");
         }
@@ -121,7 +137,7 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
         Value::Str(text) => write_string(text, out),
         Value::List(items) => {
             write_many('[', ']', items.len(), indent, depth, out, |index, out| {
-                write(&items[index], indent, depth + 1, out)
+                write(&items[index], style, depth + 1, out)
             });
         }
         Value::Map(map) => {
@@ -130,7 +146,7 @@ fn write(value: &Value, indent: Option<usize>, depth: usize, out: &mut String) {
                 if let Some((key, value)) = pairs.next() {
                     write_string(key, out);
                     out.push_str(if indent.is_some() { ": " } else { ":" });
-                    write(value, indent, depth + 1, out);
+                    write(value, style, depth + 1, out);
                 }
             });
         }
@@ -441,16 +457,20 @@ mod tests {
             ("0", "0"),
             ("-0", "0"),
             ("9223372036854775807", "9223372036854775807"),
-            ("9223372036854775808", "9223372036854775808.0"),
+            ("9223372036854775808", "9223372036854775808"),
+            ("-9223372036854775809", "-9223372036854775809"),
             ("1.0", "1.0"),
             ("19.90", "19.90"),
             ("1e3", "1000.0"),
             ("1E-3", "0.001"),
             ("0.1", "0.1"),
-            ("1234567890123456789012345678", "1234567890123456789012345678.0"),
+            ("1234567890123456789012345678", "1234567890123456789012345678"),
             ("0e999999", "0.0"),
         ] {
-            assert_eq!(parse(text.as_bytes()).unwrap().to_json(), back, "{text}");
+            let value = parse(text.as_bytes()).unwrap();
+            assert_eq!(value.to_json(), back, "{text}");
+            let pointed = if value.as_int().is_none() && !back.contains('.') { format!("{back}.0") } else { back.into() };
+            assert_eq!(to_string_pointed(&value), pointed, "{text}");
         }
         for text in [
             "12345678901234567890123456789",

@@ -1,9 +1,10 @@
 //! The golden corpus: small definitions with the inputs that happen to them and what must come out, log hash included.
 //!
-//! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, steps, status, output? | error?}`. Its hash stands
+//! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, semantics?, steps, status, output? | error?}`. Its hash stands
 //! in `corpus/hashes.txt`. A step is one of
-//! `{"answer": path, "value" | "error": {code, retryable?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
-//! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` ·
+//! `{"answer": path, "value" | "error": {code, retryable?, detail?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
+//! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` · `{"tried_again": by}` ·
+//! `{"now": milliseconds}` (the time must be this many after the start) ·
 //! `{"signal": name, "correlation"?, "sender"?, "payload"?}` · `{"task": path, "choice", "form"?, "by"?}` ·
 //! `{"child": path, "value" | "error" | "cancelled": reason}`; with `"refused": code` the input must be refused with this code.
 
@@ -37,10 +38,18 @@ cases! {
     "saga_nested_cancelled" "saga_in_deadline" "saga_handled" "flow_call" "flow_call_retried"
     "flow_call_cancelled_there" "flow_call_cancelled" "flow_call_timeout" "flow_call_too_deep" "flow_call_deep"
     "continued" "continued_when_waited" "continued_stops_the_rest" "continued_cancelled" "continued_in_a_scope"
+    "retry_of_a_run_has_all_attempts" "retry_of_a_run_ends_too" "retry_of_a_run_in_a_scope" "retry_after"
+    "retry_after_is_no_shorter" "retry_after_in_older_runs" "at_most_once" "approval_title_kept_in_no_column"
+    "approval_assignee_too_long" "approval_escalates_to_nobody" "approval_context_too_large" "approval_in_older_runs"
+    "signal_correlation_kept_in_no_column" "signal_refused_that_is_kept_in_no_column" "signal_in_older_runs"
+    "large_integers" "large_integers_in_older_runs" "flow_call_budget"
 }
 
 /// The log hashes that must come out: `name hash` a line.
 pub const HASHES: &str = include_str!("../../corpus/hashes.txt");
+
+/// When every case starts.
+const START: Timestamp = Timestamp(1_000);
 
 /// A case that was run.
 #[derive(Debug)]
@@ -74,7 +83,7 @@ pub fn run(text: &str) -> Ran {
             commands: Vec::new(),
             expected: case.clone(),
         },
-        now: Timestamp(1_000),
+        now: START,
         calls: BTreeMap::new(),
         asks: BTreeMap::new(),
         timers: BTreeMap::new(),
@@ -84,6 +93,8 @@ pub fn run(text: &str) -> Ran {
     let mut run = RunInfo::new(super::run_id(1), number("seed").unwrap_or(0), world.now);
     run.trigger = case.get("trigger").and_then(Value::as_str).map(Into::into);
     run.fuel = number("fuel").unwrap_or(run.fuel);
+    // Cases were written when there was one meaning only, and keep it.
+    run.semantics = number("semantics").and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
     run.lineage = number("depth").map(|depth| {
         let depth = u32::try_from(depth).unwrap_or(u32::MAX);
         Box::new(Lineage { depth, ..Lineage::default() })
@@ -144,6 +155,10 @@ impl Stage {
             self.feed(Input::TimerFired { id });
         } else if let Some(millis) = step.get("after").and_then(Value::as_int) {
             self.now = self.now.plus(Millis(u64::try_from(millis).unwrap_or(0)));
+        } else if let Some(millis) = step.get("now").and_then(Value::as_int) {
+            assert_eq!(self.now, START.plus(Millis(u64::try_from(millis).unwrap_or(0))), "{step:?}");
+        } else if let Some(by) = text("tried_again") {
+            self.feed(Input::TriedAgain { by });
         } else if step.get("again").is_some() {
             let last = self.last.clone().expect("something happened before");
             self.feed(last);
@@ -197,6 +212,7 @@ fn outcome(step: &Value) -> Outcome {
     let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");
     let mut failed = NodeError::new(code, "as the case says");
     failed.retryable = error.get("retryable") == Some(&Value::Bool(true));
+    failed.detail = error.get("detail").cloned().unwrap_or_default();
     Outcome::Failed { error: failed }
 }
 

@@ -209,6 +209,11 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         None => EffectClass::Pure,
         Some(_) => choice(map, at, "effect", &EffectClass::ALL, EffectClass::as_str)?,
     };
+    // What a class promises the server must keep, and these it cannot keep yet.
+    if matches!(effect, EffectClass::Transactional | EffectClass::Outbox) {
+        let message = format!("effects of class `{}` are not served", effect.as_str());
+        return Err(fault(&format!("{at}/effect"), &message));
+    }
     let preview = match map.get("preview") {
         None => Preview::Run,
         Some(_) => choice(map, at, "preview", &Preview::ALL, Preview::as_str)?,
@@ -426,5 +431,40 @@ mod tests {
         ] {
             assert_eq!(read(&MANIFEST.replacen(from, to, 1)).unwrap_err().pointer, pointer, "{to}");
         }
+    }
+
+    /// A manifest with an effect of this class.
+    fn of_class(effect: &str) -> String {
+        let kind = format!(
+            r#"{{"kind":"a.b@1","title":"B","summary":"B.","documentation":"B.","category":"Test","icon":"x","effect":"{effect}","behaviour":"effect"}}"#
+        );
+        format!(r#"{{"capability":1,"id":"a","version":"1.0.0","title":"A","kinds":[{kind}]}}"#)
+    }
+
+    #[test]
+    fn a_promise_that_no_server_keeps_is_refused() {
+        for kept in ["pure", "idempotent", "at_most_once"] {
+            assert!(Capability::from_manifest(&of_class(kept), &[]).is_ok(), "{kept}");
+        }
+        for promised in ["transactional", "outbox", "twice"] {
+            let fault = Capability::from_manifest(&of_class(promised), &[]).unwrap_err();
+            assert_eq!(fault.pointer, "/kinds/0/effect", "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_done_once_only_has_no_retry() {
+        let definition = json::parse(
+            br#"{"holon":1,"name":"f","nodes":{"n":{"kind":"a.b@1","policies":{"retry":{"attempts":2},"timeout":"1s"}}},"edges":[]}"#,
+        );
+        let definition = crate::Definition::from_value(&definition.unwrap()).unwrap();
+        let found = |effect: &str| {
+            let catalogue = Catalogue::new(vec![Capability::from_manifest(&of_class(effect), &[]).unwrap()]);
+            let mut found = crate::validate::validate(&definition, &catalogue);
+            found.retain(|diagnostic| diagnostic.code == "misplaced_policy");
+            found.into_iter().map(|diagnostic| diagnostic.pointer).collect::<Vec<_>>()
+        };
+        assert_eq!(found("at_most_once"), ["/nodes/n/policies/retry"]);
+        assert!(found("idempotent").is_empty());
     }
 }

@@ -31,7 +31,7 @@ pub use parser::{MAX_DEPTH, MAX_NODES, MAX_SOURCE};
 pub use program::{Name, Program};
 pub use text::Template;
 
-use holon_model::{Decimal, Value};
+use holon_model::{Decimal, Value, json};
 
 /// What `a + b` gives in expressions: exact, or rounded half-even to 28 digits. Nothing when it does not fit.
 pub fn add(a: Decimal, b: Decimal) -> Option<Decimal> {
@@ -51,12 +51,30 @@ pub struct Meter {
     pub fuel: u64,
     /// Bytes of new values left.
     pub bytes: u64,
+    /// Which meaning of the language applies, see [`MEANING`].
+    pub meaning: u32,
 }
 
+/// The newest meaning of the language. What it says may depend on the run's, so that journals of older runs replay:
+///
+/// 2. Whole decimals that are too large for an int are written with their digits alone, as they came; before with `.0`.
+pub const MEANING: u32 = 2;
+
 impl Meter {
-    /// A budget.
+    /// A budget, for the newest meaning.
     pub fn new(fuel: u64, bytes: u64) -> Self {
-        Self { fuel, bytes }
+        Self { fuel, bytes, meaning: MEANING }
+    }
+
+    /// The same for this meaning.
+    #[must_use]
+    pub fn meaning(self, meaning: u32) -> Self {
+        Self { meaning, ..self }
+    }
+
+    /// The JSON text of a value, as this meaning writes it. Charges nothing.
+    pub fn json(&self, value: &Value) -> String {
+        if self.meaning < 2 { json::to_string_pointed(value) } else { json::to_string(value) }
     }
 
     /// Takes `steps` of fuel.

@@ -80,6 +80,8 @@ codes! {
     MisplacedPolicy = "misplaced_policy", Warning;
     /// Config that the kind's schema does not accept.
     InvalidConfig = "invalid_config", Error;
+    /// An address that no request can be sent to.
+    IncompleteAddress = "incomplete_address", Warning;
     /// A port named by config twice, or not a name.
     InvalidPortName = "invalid_port_name", Error;
     /// An expression or a text that cannot be read.

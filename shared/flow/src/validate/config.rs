@@ -114,6 +114,7 @@ impl Check<'_> {
         if Dynamic::of(config).is_some() {
             return self.known_type(schema, config, pointer, parts);
         }
+        self.address(schema, config, pointer, parts);
         if schema.get("x-holon-widget").and_then(Value::as_str) == Some("duration") {
             self.duration(schema, config, &parts.at.rest(pointer));
         }
@@ -164,7 +165,11 @@ impl Check<'_> {
                 }
                 return;
             }
-            Some(Dynamic::Text(source)) => Value::from(source),
+            Some(Dynamic::Text(source)) => {
+                let text = Value::from(source);
+                self.address(schema, &text, pointer, parts);
+                text
+            }
             _ => match program.and_then(|program| program.as_constant()) {
                 Some(value) => value.clone(),
                 None => {
@@ -195,6 +200,17 @@ impl Check<'_> {
                 format!("{}: {} gives {}, and that does not fit here", parts.kind.title, kind.title, words(gives));
             self.report(Code::TypeMismatch.at(&parts.at.rest(pointer), message));
         }
+    }
+
+    /// An address that stands in config: it says where to. A warning, since every new node begins with `https://`.
+    fn address(&mut self, schema: &Value, config: &Value, pointer: &str, parts: &Parts<'_>) {
+        if schema.get("x-holon-address") != Some(&Value::Bool(true)) {
+            return;
+        }
+        let Some(text) = config.as_str().filter(|text| !has_host(text)) else { return };
+        let message = format!("{}: `{}` is an address without a host", parts.kind.title, shown(text));
+        let hint = "Write an address such as `https://api.example.com/orders`.".to_owned();
+        self.report(Code::IncompleteAddress.hinted(&parts.at.rest(pointer), message, hint));
     }
 
     /// A duration that stands in config: it can be read, and is no longer than the kind allows.
@@ -312,6 +328,13 @@ fn is_literal(value: &Value) -> bool {
         (None, Value::Str(text)) => long_enough(text),
         _ => false,
     }
+}
+
+/// `https://host…`
+fn has_host(text: &str) -> bool {
+    let Some((scheme, rest)) = text.trim().split_once("://") else { return false };
+    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    known && !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':'])
 }
 
 /// `https://name:password@host`

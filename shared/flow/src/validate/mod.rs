@@ -12,7 +12,7 @@ mod saga;
 pub use codes::DiagnosticCode;
 
 use crate::{
-    capability::{Behaviour, Bodies, Catalogue, NodeKind, Primitive},
+    capability::{Behaviour, Bodies, Catalogue, EffectClass, NodeKind, Primitive},
     definition::{Definition, Graph, Key, Node, Policies, limits, names::did_you_mean, pointer::Pointer},
     schema::well_formed,
 };
@@ -190,7 +190,7 @@ impl<'a> Check<'a> {
 
     fn policies(&mut self, policies: &Policies, kind: &NodeKind, at: &Pointer<'_>) {
         let (retry, timeout) = match &kind.behaviour {
-            Behaviour::Effect => (true, true),
+            Behaviour::Effect => (kind.effect != EffectClass::AtMostOnce, true),
             Behaviour::Primitive(
                 Primitive::Map
                 | Primitive::Try
@@ -207,10 +207,11 @@ impl<'a> Check<'a> {
             [("retry", policies.retry.is_some(), retry), ("timeout", policies.timeout.is_some(), timeout)]
         {
             if set && !useful {
-                let message = format!(
-                    "`{name}` has no effect here: {} does nothing that could be slow or go wrong by chance",
-                    kind.title
-                );
+                let why = match kind.effect {
+                    EffectClass::AtMostOnce => "must not be done twice",
+                    _ => "does nothing that could be slow or go wrong by chance",
+                };
+                let message = format!("`{name}` has no effect here: {} {why}", kind.title);
                 self.report(DiagnosticCode::MisplacedPolicy.hinted(
                     &at.key("policies").key(name),
                     message,

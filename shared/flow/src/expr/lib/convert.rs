@@ -182,7 +182,7 @@ fn json_bound(value: &Value, meter: &mut Meter) -> Result<u64, Fail> {
 fn to_json(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
     let bytes = json_bound(&args[0], meter)?;
     ops::alloc(meter, bytes)?;
-    Ok(Value::from(args[0].to_json()))
+    Ok(Value::from(meter.json(&args[0])))
 }
 
 fn parse_json(args: &[V<'_>], meter: &mut Meter) -> Result<Value, Fail> {
@@ -212,7 +212,7 @@ pub(in crate::expr) fn display(value: &Value, meter: &mut Meter) -> Result<Arc<s
     let _ = match value {
         Value::Int(value) => write!(out, "{value}"),
         Value::Decimal(value) => write!(out, "{value}"),
-        other => write!(out, "{}", other.to_json()),
+        other => write!(out, "{}", meter.json(other)),
     };
     Ok(out.into())
 }

@@ -1,11 +1,14 @@
 // The endpoint that the examples call, for trying them out: `node docs/examples/endpoint.mjs [port]`.
 //
-// It keeps a ledger by Idempotency-Key, so that a request that arrives again does nothing again.
+// It keeps a ledger by Idempotency-Key, so that a request that arrives again does nothing again. Parts of the travel agency
+// fail on demand: `curl -X POST 'http://127.0.0.1:9090/fail/payments'`, until `curl -X POST http://127.0.0.1:9090/heal`.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 
 const port = Number(process.argv[2] ?? 9090);
 const ledger = new Map();
+const prices = { flights: 219.4, hotels: 267, cars: 96.6 };
+const failing = new Set();
 
 const body = async (request) => {
   let text = '';
@@ -16,6 +19,17 @@ const body = async (request) => {
 const json = (response, status, value) => {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(value));
+};
+
+/** Books, pays or cancels; `what` is what of the agency is asked, such as `flights` or `cancel-hotels`. */
+const travel = (response, method, [part, id], key, asked) => {
+  const what = method === 'DELETE' ? `cancel-${part}` : part;
+  if (failing.has(what)) return json(response, what === 'payments' ? 402 : 503, { error: `${what} fails` });
+  if (method === 'DELETE') return json(response, 200, { cancelled: id });
+  const name = part.slice(0, -1);
+  const entry = part === 'payments' ? { amount: asked.amount } : { price: prices[part] };
+  if (!ledger.has(key)) ledger.set(key, { id: `${name}-${ledger.size + 1}`, ...entry });
+  return json(response, 201, ledger.get(key));
 };
 
 createServer(async (request, response) => {
@@ -31,6 +45,12 @@ createServer(async (request, response) => {
   if (request.method === 'GET' && url.pathname === '/sales.csv') {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
     return response.end(await readFile(new URL('./csv-report/endpoint/sales.csv', import.meta.url)));
+  }
+  const [, part, id] = url.pathname.split('/');
+  if (request.method === 'POST' && part === 'fail') return json(response, 200, { failing: [...failing.add(id)] });
+  if (request.method === 'POST' && part === 'heal') return json(response, 200, { failing: (failing.clear(), []) });
+  if (part in prices || part === 'payments') {
+    return travel(response, request.method, [part, id], key, text ? JSON.parse(text) : {});
   }
   return json(response, 404, { error: 'there is nothing here' });
 }).listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${port}`));

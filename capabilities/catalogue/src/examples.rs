@@ -33,6 +33,12 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/signed-push/input.json"),
     ),
     (
+        "travel-booking",
+        "Travel booking",
+        include_str!("../../../docs/examples/travel-booking/flow.json"),
+        include_str!("../../../docs/examples/travel-booking/input.json"),
+    ),
+    (
         "csv-report",
         "CSV report",
         include_str!("../../../docs/examples/csv-report/flow.json"),

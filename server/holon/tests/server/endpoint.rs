@@ -1,11 +1,11 @@
-//! What the examples call, on a real socket: answers like their fixtures and keeps a ledger by idempotency key.
+//! What the examples call, on a real socket: answers like their fixtures, keeps a ledger by idempotency key, fails on demand.
 
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
 
@@ -18,16 +18,30 @@ pub struct Endpoint {
     pub port: u16,
     /// What it received.
     pub ledger: Ledger,
+    failing: Failing,
 }
+
+/// Methods and first parts of paths that are answered with a failure.
+type Failing = Arc<Mutex<Vec<(Method, &'static str, StatusCode)>>>;
 
 impl Endpoint {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let ledger = Ledger::default();
-        let router = Router::new().fallback(answer).with_state(ledger.clone());
+        let (ledger, failing) = (Ledger::default(), Failing::default());
+        let router = Router::new().fallback(answer).with_state((ledger.clone(), failing.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, ledger }
+        Self { port, ledger, failing }
+    }
+
+    /// From now on requests of this method to this first part of a path get this status.
+    pub fn fail(&self, method: Method, part: &'static str, status: StatusCode) {
+        self.failing.lock().unwrap().push((method, part, status));
+    }
+
+    /// Everything is answered well again.
+    pub fn heal(&self) {
+        self.failing.lock().unwrap().clear();
     }
 
     /// Paths and keys of what was received, in the order of arrival.
@@ -36,13 +50,29 @@ impl Endpoint {
     }
 }
 
-async fn answer(State(ledger): State<Ledger>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State((ledger, failing)): State<(Ledger, Failing)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
     let text = String::from_utf8(body.to_vec()).unwrap();
     ledger.lock().unwrap().push((uri.path().to_owned(), key, text));
+    let part = uri.path().split('/').nth(1).unwrap_or_default();
+    let asked_to_fail = failing.lock().unwrap().iter().find(|(of, name, _)| *of == method && *name == part).cloned();
+    if let Some((.., status)) = asked_to_fail {
+        return status.into_response();
+    }
     let json = [(header::CONTENT_TYPE, "application/json")];
     match uri.path() {
         "/reserve" => (StatusCode::CREATED, json, r#"{"reservation":"r-1"}"#).into_response(),
+        "/flights" => (StatusCode::CREATED, json, r#"{"id":"flight-1","price":219.40}"#).into_response(),
+        "/hotels" => (StatusCode::CREATED, json, r#"{"id":"hotel-2","price":267.00}"#).into_response(),
+        "/cars" => (StatusCode::CREATED, json, r#"{"id":"car-3","price":96.60}"#).into_response(),
+        "/payments" => (StatusCode::CREATED, json, r#"{"id":"payment-4","amount":583.00}"#).into_response(),
+        _ if method == Method::DELETE => (StatusCode::OK, json, r#"{"cancelled":true}"#).into_response(),
         "/chat" => (StatusCode::OK, json, r#"{"ok":true}"#).into_response(),
         "/sales.csv" => {
             let csv = include_str!("../../../../docs/examples/csv-report/endpoint/sales.csv");

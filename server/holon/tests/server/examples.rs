@@ -2,7 +2,7 @@
 //! same inputs the same log hash.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -158,4 +158,66 @@ async fn a_report_is_made_of_a_csv_file() {
     let run = finished(&server, &ada).await;
     assert_eq!(run["summary"]["status"], "completed", "{run}");
     compare(&server, &ada, &run).await;
+}
+
+/// Posts the trip to the example's webhook.
+async fn book(server: &Server, flow: &Value) -> crate::support::Answer {
+    let trip: Value = serde_json::from_str(include_str!("../../../../docs/examples/travel-booking/trip.json")).unwrap();
+    server.send(request("POST", &hook(flow), &[], trip)).await
+}
+
+/// The paths that the endpoint was asked for, in order.
+fn paths(endpoint: &Endpoint) -> Vec<String> {
+    endpoint.received().into_iter().map(|(path, ..)| path).collect()
+}
+
+#[tokio::test]
+async fn a_trip_is_booked_and_paid() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("travel-booking", &endpoint).await;
+    let booked = book(&server, &flow).await;
+    assert_eq!(booked.status, StatusCode::CREATED, "{}", booked.text);
+    assert!(booked.text.contains(r#""paid":583.00"#), "{}", booked.text);
+    assert_eq!(paths(&endpoint), ["/flights", "/hotels", "/cars", "/payments"]);
+    let run = finished(&server, &ada).await;
+    compare(&server, &ada, &run).await;
+}
+
+#[tokio::test]
+async fn a_trip_that_cannot_be_paid_is_cancelled_in_reverse() {
+    let endpoint = Endpoint::start().await;
+    endpoint.fail(Method::POST, "payments", StatusCode::PAYMENT_REQUIRED);
+    let (server, ada, flow) = published("travel-booking", &endpoint).await;
+    let refused = book(&server, &flow).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    let undone = ["/cars/car-3", "/hotels/hotel-2", "/flights/flight-1"];
+    assert_eq!(paths(&endpoint)[4..], undone);
+    let run = finished(&server, &ada).await;
+    let trip = run["nodes"].as_array().unwrap().iter().find(|node| node["path"] == "trip").unwrap();
+    let states: Vec<&str> =
+        trip["saga"]["steps"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["compensated", "compensated", "compensated", "failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_booking_that_cannot_be_cancelled_waits_for_a_person_and_goes_on_when_told() {
+    let endpoint = Endpoint::start().await;
+    endpoint.fail(Method::POST, "payments", StatusCode::PAYMENT_REQUIRED);
+    endpoint.fail(Method::DELETE, "hotels", StatusCode::NOT_FOUND);
+    let (server, ada, flow) = published("travel-booking", &endpoint).await;
+    let (refused, ()) = tokio::join!(book(&server, &flow), async {
+        let mut tasks = json!({"data": []});
+        while tasks["data"].as_array().unwrap().is_empty() {
+            tasks = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
+        }
+        let task = &tasks["data"][0];
+        assert_eq!(task["kind"], "compensation", "{task}");
+        assert!(!paths(&endpoint).contains(&"/flights/flight-1".to_owned()), "the flight waits for the hotel");
+        endpoint.heal();
+        let path = format!("/api/v1/runs/{}/tasks/{}/answer", task["run"].as_str().unwrap(), task["id"].as_str().unwrap());
+        let answered = server.by(&ada, "POST", &path, json!({"choice": "retry"})).await;
+        assert_eq!(answered.status, StatusCode::NO_CONTENT, "{}", answered.text);
+    });
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    assert_eq!(paths(&endpoint)[paths(&endpoint).len() - 2..], ["/hotels/hotel-2", "/flights/flight-1"]);
 }

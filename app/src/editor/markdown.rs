@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+pub(super) use crate::ui::words as inline;
+
 /// The text as elements.
 pub(super) fn markdown(text: &str) -> AnyView {
     let mut out: Vec<AnyView> = Vec::new();
@@ -49,20 +51,4 @@ pub(super) fn markdown(text: &str) -> AnyView {
 
 fn item(line: &str) -> Option<&str> {
     line.strip_prefix("- ").or_else(|| line.strip_prefix("* "))
-}
-
-/// Code in backticks, strong words in double stars; everything else as it is.
-pub(super) fn inline(text: &str) -> Vec<AnyView> {
-    let mut out = Vec::new();
-    for (index, part) in text.split('`').enumerate() {
-        if index % 2 == 1 {
-            out.push(view! { <code>{part.to_owned()}</code> }.into_any());
-            continue;
-        }
-        for (index, part) in part.split("**").enumerate() {
-            let part = part.to_owned();
-            out.push(if index % 2 == 1 { view! { <strong>{part}</strong> }.into_any() } else { part.into_any() });
-        }
-    }
-    out
 }

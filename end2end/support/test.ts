@@ -1,4 +1,5 @@
-// What every browser test starts from: one server per file, a page whose console must stay clean, a person to be.
+// What every browser test starts from: one server that all files share until a test fails, a page whose console must stay clean,
+// a person to be.
 import { type Page, test as base, expect } from '@playwright/test';
 import { HolonServer } from './server';
 

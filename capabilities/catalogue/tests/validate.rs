@@ -347,6 +347,33 @@ fn every_manifest_holds_what_pages_need() {
 }
 
 #[test]
+fn an_address_without_a_host_is_a_warning() {
+    let request = |url: &str| {
+        let node = format!(r#","n":{{"kind":"http.request@1","config":{{"url":{url}}}}}"#);
+        flow(&node, r#"{"from":"t.out","to":"n.in"}"#)
+    };
+    for url in [
+        r#""https://""#,
+        r#""https:///orders""#,
+        r#""api.example.com/orders""#,
+        r#""ftp://e.com""#,
+        r#"{"$text":"http://?a=1"}"#,
+    ] {
+        let found = request(url);
+        expect(&found, &[("incomplete_address", "/nodes/n/config/url")]);
+        assert!(is_publishable(&found), "{url}");
+    }
+    for url in [
+        r#""https://e.com""#,
+        r#"" HTTP://127.0.0.1:80/a b""#,
+        r#"{"$text":"{{ input.url }}"}"#,
+        r#"{"$cel":"input.url"}"#,
+    ] {
+        expect(&request(url), &[]);
+    }
+}
+
+#[test]
 fn a_saga_names_each_of_its_bodies_once() {
     let body = r#"{"nodes":{"a":{"kind":"data.set@1"}},"edges":[]}"#;
     let saga = |steps: &str| {

@@ -183,6 +183,12 @@ async fn a_bad_status_fails_and_says_whether_to_try_again() {
         &answer("404 Not Found", "", "gone"),
         &answer("500 Internal Server Error", "", ""),
         &answer("404 Not Found", "", "gone"),
+        &answer(
+            "503 Service Unavailable",
+            "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:51:07 GMT\r\n",
+            "",
+        ),
+        &answer("503 Service Unavailable", "retry-after: soon\r\n", ""),
     ])
     .await;
     let config = format!(r#"{{"url":"{}/x?secret=1"}}"#, endpoint.address);
@@ -194,6 +200,31 @@ async fn a_bad_status_fails_and_says_whether_to_try_again() {
     assert!(run(&config).await.unwrap_err().retryable);
     let lenient = format!(r#"{{"url":"{}","fail_on_status":false}}"#, endpoint.address);
     assert_eq!(at(&run(&lenient).await.unwrap(), "/status"), &Value::Int(404));
+    let dated = run(&config).await.unwrap_err();
+    assert_eq!(at(&dated.detail, "/retry_after"), &Value::Int(90), "by the answer's own clock");
+    assert_eq!(run(&config).await.unwrap_err().detail.get("retry_after"), None);
+}
+
+#[tokio::test]
+async fn a_link_to_another_origin_takes_no_secrets_along() {
+    let other = Endpoint::new(&[&json_answer("[3]")]).await;
+    let link = |to: &str| {
+        answer("200 OK", &format!("content-type: application/json\r\nlink: <{to}>; rel=\"next\"\r\n"), "[1]")
+    };
+    let endpoint = Endpoint::new(&[&link("/next"), &link(&format!("{}/theirs", other.address))]).await;
+    let config = format!(
+        r#"{{"url":"{}","connection":"named","headers":{{"authorization":"mine","cookie":"a=1","x-plain":"yes"}},"pagination":{{"link":{{}}}}}}"#,
+        endpoint.address
+    );
+    assert_eq!(at(&run(&config).await.unwrap(), "/body").to_json(), "[1,1,3]");
+    for own in [endpoint.request(0), endpoint.request(1)] {
+        assert!(own.contains("x-api-key: s3cret\r\n") && own.contains("authorization: mine\r\n"), "{own}");
+    }
+    let theirs = other.request(0);
+    assert!(theirs.contains("x-plain: yes\r\n"), "{theirs}");
+    for secret in ["s3cret", "authorization", "cookie"] {
+        assert!(!theirs.contains(secret), "{theirs}");
+    }
 }
 
 #[tokio::test]

@@ -45,7 +45,8 @@ pub(crate) fn pause(machine: &mut Machine, flow: &Compiled, at: At, error: &Node
 
 /// The pause that the answer asked for, in whole seconds.
 fn asked(error: &NodeError) -> Millis {
-    let seconds = error.detail.get("retry_after").and_then(Value::as_int).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds =
+        error.detail.get("retry_after").and_then(Value::as_int).and_then(|seconds| u64::try_from(seconds).ok());
     Millis(seconds.unwrap_or(0).saturating_mul(1_000).min(LONGEST_ASKED))
 }
 
@@ -73,8 +74,7 @@ pub(crate) fn tried_again(machine: &mut Machine, flow: &Compiled) {
     if let (Some(set), Some(limit)) = (machine.core.deadline, flow.deadline) {
         machine.drop_timer(set);
         let due = machine.core.at.plus(limit);
-        machine.core.deadline =
-            Some(machine.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
+        machine.core.deadline = Some(machine.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
     }
 }
 

@@ -126,11 +126,13 @@ pub(crate) fn check(
         let message = format!("no node of the flow waits for a signal of this name; it waits for: {known}");
         return Err(Refusal::new("unknown_signal", message));
     }
-    let keepable =
-        |text: &&str| if machine.means(2) { keep::is_keepable(text, MAX_SIGNAL_TEXT) } else { text.len() <= MAX_SIGNAL_TEXT };
+    let keepable = |text: &&str| {
+        if machine.means(2) { keep::is_keepable(text, MAX_SIGNAL_TEXT) } else { text.len() <= MAX_SIGNAL_TEXT }
+    };
     if ![correlation, sender].iter().all(keepable) {
-        let message =
-            format!("a signal's correlation and sender's id have at most {MAX_SIGNAL_TEXT} bytes, and no character U+0000");
+        let message = format!(
+            "a signal's correlation and sender's id have at most {MAX_SIGNAL_TEXT} bytes, and no character U+0000"
+        );
         return Err(Refusal::new("invalid_signal", message));
     }
     if machine.core.mailbox.seen.contains(&fingerprint(name, correlation, sender)) {

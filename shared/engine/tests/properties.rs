@@ -165,6 +165,34 @@ fn r5_a_run_ends_once_and_nothing_happens_after() {
 }
 
 #[test]
+fn a_run_that_is_asked_to_go_on_ends_and_replays_wherever_it_was() {
+    for seed in 0..SEEDS / 16 {
+        let ran = run(seed);
+        for kept in 1..ran.steps.len() {
+            let mut journal: Vec<_> = ran.steps[..kept].iter().map(|(input, ..)| input.clone()).collect();
+            let mut machine = Machine::replay(ran.flow.clone(), journal.clone());
+            let again = Stamped::new(machine.at().unwrap(), Input::TriedAgain { by: "ada".into() });
+            assert!(machine.handle(again.clone()).accepted, "seed {seed} after {kept}");
+            journal.push(again);
+            let restored = Machine::restore(ran.flow.clone(), &machine.snapshot()).unwrap();
+            assert_eq!(restored.pending(), machine.pending(), "seed {seed} after {kept}");
+            // Another world, in which nothing fails.
+            let mut world = World::new(seed + 1_000, []).with_failures(0).at(machine.at().unwrap());
+            for command in machine.pending() {
+                drive_command(&mut world, &machine, command);
+            }
+            drive(&mut machine, &mut world, &mut |input, _| journal.push(input.clone()));
+            assert!(machine.status().is_terminal(), "seed {seed} after {kept}: {:?}", machine.pending());
+            assert_eq!(
+                Machine::replay(ran.flow.clone(), journal).log_hash(),
+                machine.log_hash(),
+                "seed {seed} after {kept}"
+            );
+        }
+    }
+}
+
+#[test]
 fn r8_attempts_stay_within_the_policy_and_time_never_goes_back() {
     let text = |attempts: u32| {
         format!(

@@ -1,6 +1,6 @@
 //! Pagination: where the next page is, and what a page brings.
 
-use super::request::{Prepared, bad};
+use super::request::{MAX_BYTES, Prepared, bad};
 use holon_flow::{
     capability::NodeError,
     definition::dynamic::Dynamic,
@@ -13,7 +13,7 @@ use url::Url;
 const FUEL: u64 = 2_000_000;
 const BYTES: u64 = 128 << 20;
 /// Weight of all items together.
-const MAX_WEIGHT: u64 = 64 << 20;
+const MAX_WEIGHT: u64 = MAX_BYTES.unsigned_abs();
 
 enum Next {
     Link,
@@ -128,9 +128,12 @@ impl Pages {
                 let Some(next) = page.pointer("/headers/link").and_then(Value::as_str).and_then(next_link) else {
                     return Ok(false);
                 };
-                prepared.url = at
-                    .join(next)
-                    .map_err(|_| NodeError::new("bad_page", "the `Link` header does not hold an address"))?;
+                let bad = |why: &str| NodeError::new("bad_page", format!("the `Link` header {why}"));
+                let next = at.join(next).map_err(|_| bad("does not hold an address"))?;
+                if next.scheme() != "https" && (at.scheme() == "https" || prepared.url.scheme() == "https") {
+                    return Err(bad("leads from https to an unencrypted address"));
+                }
+                prepared.follow(next);
                 Ok(true)
             }
             Next::Cursor { next, parameter } => match eval(next, scope, "the next cursor")? {
@@ -213,7 +216,9 @@ fn next_link(header: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::next_link;
+    use super::{Pages, next_link};
+    use crate::execute::request::Prepared;
+    use holon_model::{Value, json};
 
     #[test]
     fn the_next_link_is_found_among_others() {
@@ -224,5 +229,22 @@ mod tests {
         for none in ["", "<a>; rel=prev", "<a", "rel=next"] {
             assert_eq!(next_link(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn a_link_does_not_lead_from_https_to_an_unencrypted_address() {
+        let config = json::parse(br#"{"url":"https://e.com/a","pagination":{"link":{}}}"#).unwrap();
+        let follow = |next: &str| {
+            let mut prepared = Prepared::new(&config, "k", None).unwrap();
+            let mut pages = Pages::new(&config).unwrap().unwrap();
+            let link = Value::map([("link", Value::from(format!("<{next}>; rel=next")))]);
+            let page = Value::map([("headers", link), ("body", Value::list([]))]);
+            let at = prepared.url.clone();
+            pages.take(&page, &at, &mut prepared).map(|goes_on| (goes_on, prepared.url.to_string()))
+        };
+        assert_eq!(follow("http://e.com/b").unwrap_err().code, "bad_page");
+        assert_eq!(follow("ftp://e.com/b").unwrap_err().code, "bad_page");
+        assert_eq!(follow("/b"), Ok((true, "https://e.com/b".to_owned())));
+        assert_eq!(follow("https://f.com/b"), Ok((true, "https://f.com/b".to_owned())));
     }
 }

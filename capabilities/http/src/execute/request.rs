@@ -9,15 +9,16 @@ use holon_model::Value;
 use holon_platform::egress::{EgressRequest, Limits, Policy};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
-    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE},
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, PROXY_AUTHORIZATION},
 };
 use std::time::Duration;
 use url::{Url, form_urlencoded};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_TIMEOUT: Duration = Duration::from_secs(300);
-const DEFAULT_BYTES: i64 = 10 << 20;
-const MAX_BYTES: i64 = 32 << 20;
+const DEFAULT_BYTES: i64 = 2 << 20;
+/// More than a node can give, which is 2 MiB: a part of it may be all that is wanted.
+pub(super) const MAX_BYTES: i64 = 4 << 20;
 const MAX_REDIRECTS: u8 = 5;
 
 /// A request that is ready but for its page.
@@ -103,6 +104,18 @@ impl Prepared {
             .map(|(k, v)| (k.into_owned(), v.into_owned()))
             .collect();
         self.url.query_pairs_mut().clear().extend_pairs(kept).append_pair(name, value);
+    }
+
+    /// Makes it a request for this address, which an answer named. What is meant for one origin does not go to another one.
+    pub(super) fn follow(&mut self, next: Url) {
+        if next.origin() != self.url.origin() {
+            let secret = self.headers.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.clone());
+            let secret: Vec<HeaderName> = secret.chain([AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION]).collect();
+            for name in secret {
+                self.headers.remove(name);
+            }
+        }
+        self.url = next;
     }
 
     /// Method and place, for messages: without the query, which may hold what not everyone should read.

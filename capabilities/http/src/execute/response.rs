@@ -79,6 +79,20 @@ fn text(bytes: &[u8], media: &str) -> Option<String> {
     std::str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
+/// Seconds to wait before another attempt. A date is held against the answer's own clock, which it was made by.
+fn retry_after(headers: &HeaderMap) -> Option<i64> {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).map(str::trim);
+    let after = text(http::header::RETRY_AFTER)?;
+    if let Ok(seconds) = after.parse::<u32>() {
+        return Some(seconds.into());
+    }
+    let (until, now) =
+        (httpdate::parse_http_date(after).ok()?, httpdate::parse_http_date(text(http::header::DATE)?).ok()?);
+    // What has passed is no pause.
+    let pause = until.duration_since(now).unwrap_or_default();
+    i64::try_from(pause.as_secs()).ok()
+}
+
 fn failure(prepared: &Prepared, response: &EgressResponse) -> NodeError {
     let status = response.status;
     let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
@@ -100,9 +114,8 @@ fn failure(prepared: &Prepared, response: &EgressResponse) -> NodeError {
         ("headers", headers(&response.headers)),
         ("body", kept),
     ];
-    if let Some(after) = response.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()) {
-        // Seconds, or the date as it stands.
-        detail.push(("retry_after", after.parse::<i64>().map_or_else(|_| Value::from(after), Value::Int)));
+    if let Some(seconds) = retry_after(&response.headers) {
+        detail.push(("retry_after", Value::Int(seconds)));
     }
     failed.detail = Value::map(detail);
     failed

@@ -2,7 +2,7 @@
 
 use holon_model::RunId;
 use holon_model::wire::Page;
-use holon_model::wire::tasks::{AnswerTask, Task};
+use holon_model::wire::tasks::{AnswerTask, Task, TaskSummary};
 
 use crate::ports::PortFuture;
 use crate::rest::{Ask, Query, Rest};
@@ -10,13 +10,13 @@ use crate::rest::{Ask, Query, Rest};
 /// What pages read about tasks.
 pub trait TasksPort: Send + Sync {
     /// Tasks in this state, `open`, `answered` or `closed`, or all of them; of the newest run first.
-    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<Task>>;
+    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>>;
     /// One task of one run.
     fn get(&self, run: RunId, task: String) -> PortFuture<Task>;
 }
 
 impl TasksPort for Rest {
-    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<Task>> {
+    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>> {
         let address =
             Query::new("/tasks").with("state", &state.unwrap_or_default()).with("cursor", &cursor.unwrap_or_default());
         Ask::get(address.build()).read()

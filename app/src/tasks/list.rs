@@ -1,7 +1,7 @@
 //! All tasks: what waits for an answer, and what was answered.
 
 use holon_model::wire::Page;
-use holon_model::wire::tasks::Task;
+use holon_model::wire::tasks::TaskSummary;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -12,7 +12,7 @@ use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
 use crate::ui::more::more;
 use crate::ui::select::filter;
-use crate::ui::{ago, empty, keys, problem_notice, skeleton};
+use crate::ui::{ago, empty, keys, plain, problem_notice, skeleton, words};
 
 /// `/tasks`: those that are open; with `?show=all` all.
 #[component]
@@ -70,7 +70,7 @@ fn nothing(all: bool) -> AnyView {
     view! { <div class="table-box">{empty("clipboard-check", title, strings::EMPTY_WHAT, ())}</div> }.into_any()
 }
 
-fn table(ports: Ports, page: Page<Task>, all: bool) -> AnyView {
+fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
     let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
     let next = move |cursor| ports.tasks.list(wanted(all), Some(cursor));
     view! {
@@ -94,7 +94,7 @@ fn table(ports: Ports, page: Page<Task>, all: bool) -> AnyView {
     .into_any()
 }
 
-fn row(task: &Task, all: bool) -> AnyView {
+fn row(task: &TaskSummary, all: bool) -> AnyView {
     let none = || view! { {strings::NONE} }.into_any();
     let people = if task.assignees.is_empty() { strings::NONE.to_owned() } else { task.assignees.join(", ") };
     let state = all.then(|| {
@@ -104,10 +104,10 @@ fn row(task: &Task, all: bool) -> AnyView {
     });
     view! {
         <tr>
-            <td title=task.title.clone()>
-                <a class="row-link" href=format!("/tasks/{}/{}", task.run, task.id)>{task.title.clone()}</a>
+            <td title=plain(&task.title)>
+                <a class="row-link" href=format!("/tasks/{}/{}", task.run, task.id)>{words(&task.title)}</a>
             </td>
-            <td title=task.flow_name.clone()><a href=format!("/flows/{}", task.flow)>{task.flow_name.clone()}</a></td>
+            <td title=task.flow_name.clone()><a class="above" href=format!("/flows/{}", task.flow)>{task.flow_name.clone()}</a></td>
             <td class="sub" title=people.clone()>{people.clone()}</td>
             <td class="sub">{task.due.map_or_else(none, ago)}</td>
             <td class="sub">{ago(task.opened_at)}</td>

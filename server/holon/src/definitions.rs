@@ -1,7 +1,7 @@
 //! Published definitions, read once and kept: a version never changes. The runtime and the pages use the same ones.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use holon_engine::ChildVersion;
@@ -10,22 +10,73 @@ use holon_model::{EnvironmentId, FlowId, TenantId, json};
 use holon_runtime::{Definitions, DefinitionsError, LoadedFlow};
 use sqlx::PgPool;
 
-/// Versions kept at most; the one that was asked for longest ago goes first.
-const MOST: usize = 512;
+/// Bytes of versions kept at most, roughly; the one that was asked for longest ago goes first.
+const MOST: u64 = 256 << 20;
+/// And of one tenant, so that none takes the room of all the others.
+const MOST_OF_ONE: u64 = MOST / 8;
+/// A definition is kept as it was read and as it was compiled.
+const TIMES_KEPT: u64 = 3;
 
 type Key = (TenantId, FlowId, i32);
 
-#[derive(Default)]
-struct Kept {
-    versions: BTreeMap<Key, (Arc<LoadedFlow>, u64)>,
+struct Version<T> {
+    loaded: T,
+    weight: u64,
     asked: u64,
+}
+
+/// What is kept, the sum of which is bounded. Of what is asked for now there is always one.
+struct Kept<T> {
+    versions: BTreeMap<Key, Version<T>>,
+    asked: u64,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self { versions: BTreeMap::new(), asked: 0 }
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    fn get(&mut self, key: &Key) -> Option<T> {
+        self.asked += 1;
+        let version = self.versions.get_mut(key)?;
+        version.asked = self.asked;
+        Some(version.loaded.clone())
+    }
+
+    fn put(&mut self, key: Key, loaded: T, weight: u64) {
+        self.versions.remove(&key);
+        self.make_room(MOST_OF_ONE.saturating_sub(weight), |other| other.0 == key.0);
+        self.make_room(MOST.saturating_sub(weight), |_| true);
+        self.versions.insert(key, Version { loaded, weight, asked: self.asked });
+    }
+
+    /// Drops what was asked for longest ago until those that `of` names weigh no more than `most`.
+    fn make_room(&mut self, most: u64, of: impl Fn(&Key) -> bool) {
+        let mut ages: Vec<(u64, Key, u64)> = self
+            .versions
+            .iter()
+            .filter(|(key, _)| of(key))
+            .map(|(key, version)| (version.asked, *key, version.weight))
+            .collect();
+        ages.sort_unstable();
+        let mut sum: u64 = ages.iter().map(|(_, _, weight)| weight).sum();
+        for (_, key, weight) in ages {
+            if sum <= most {
+                return;
+            }
+            self.versions.remove(&key);
+            sum -= weight;
+        }
+    }
 }
 
 /// The published definitions of all tenants, by `flow_version`.
 pub struct StoredDefinitions {
     engine: PgPool,
     catalogue: Arc<Catalogue>,
-    kept: Mutex<Kept>,
+    kept: Mutex<Kept<Arc<LoadedFlow>>>,
 }
 
 impl StoredDefinitions {
@@ -34,7 +85,8 @@ impl StoredDefinitions {
         Self { engine, catalogue, kept: Mutex::default() }
     }
 
-    fn read(&self, text: &str) -> Result<LoadedFlow, DefinitionsError> {
+    /// The version that this text is, and what it weighs.
+    fn read(&self, text: &str) -> Result<(LoadedFlow, u64), DefinitionsError> {
         let broken = |what: String| DefinitionsError::Broken(what);
         let value = json::parse(text.as_bytes()).map_err(|error| broken(error.to_string()))?;
         let first = |found: Vec<holon_model::wire::flows::Diagnostic>| {
@@ -45,26 +97,12 @@ impl StoredDefinitions {
         if let Some(lacking) = compiled.needs().lacking(&holon_runtime::SUPPORTED) {
             return Err(broken(format!("it needs {lacking}, which this server does not serve")));
         }
-        Ok(LoadedFlow { hash: definition.hash(), definition, compiled })
+        let weight = value.weight().saturating_mul(TIMES_KEPT);
+        Ok((LoadedFlow { hash: definition.hash(), definition, compiled }, weight))
     }
 
-    fn kept(&self, key: &Key) -> Option<Arc<LoadedFlow>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.asked += 1;
-        let asked = kept.asked;
-        let (loaded, last) = kept.versions.get_mut(key)?;
-        *last = asked;
-        Some(loaded.clone())
-    }
-
-    fn keep(&self, key: Key, loaded: &Arc<LoadedFlow>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.versions.len() >= MOST {
-            let oldest = kept.versions.iter().min_by_key(|(_, (_, asked))| *asked).map(|(key, _)| *key);
-            oldest.and_then(|key| kept.versions.remove(&key));
-        }
-        let asked = kept.asked;
-        kept.versions.insert(key, (loaded.clone(), asked));
+    fn kept(&self) -> MutexGuard<'_, Kept<Arc<LoadedFlow>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,7 +110,8 @@ impl StoredDefinitions {
 impl Definitions for StoredDefinitions {
     async fn load(&self, tenant: TenantId, flow: FlowId, version: i32) -> Result<Arc<LoadedFlow>, DefinitionsError> {
         let key = (tenant, flow, version);
-        if let Some(found) = self.kept(&key) {
+        let found = self.kept().get(&key);
+        if let Some(found) = found {
             return Ok(found);
         }
         let text = sqlx::query_scalar!(
@@ -85,8 +124,9 @@ impl Definitions for StoredDefinitions {
         .await
         .map_err(|error| DefinitionsError::Unavailable(error.to_string()))?
         .ok_or(DefinitionsError::NotFound)?;
-        let loaded = Arc::new(self.read(&text)?);
-        self.keep(key, &loaded);
+        let (loaded, weight) = self.read(&text)?;
+        let loaded = Arc::new(loaded);
+        self.kept().put(key, Arc::clone(&loaded), weight);
         Ok(loaded)
     }
 
@@ -132,5 +172,37 @@ impl Definitions for StoredDefinitions {
                 }
             };
         found.map_err(|error| DefinitionsError::Unavailable(error.to_string()))?.ok_or(DefinitionsError::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn key(tenant: u128, version: i32) -> Key {
+        (TenantId(Uuid::from_u128(tenant)), FlowId(Uuid::from_u128(1)), version)
+    }
+
+    #[test]
+    fn a_tenant_with_many_large_versions_takes_no_more_than_its_share_and_nobody_elses() {
+        let mut kept = Kept::default();
+        kept.put(key(2, 1), "small", 1);
+        for version in 0..100 {
+            kept.put(key(1, version), "large", MOST_OF_ONE / 4);
+            // Asked for again and again, it stays.
+            assert_eq!(kept.get(&key(1, 0)), Some("large"));
+        }
+        let his: Vec<i32> = kept.versions.keys().filter(|key| key.0 == self::key(1, 0).0).map(|key| key.2).collect();
+        assert_eq!(his, [0, 97, 98, 99]);
+        assert_eq!(kept.get(&key(2, 1)), Some("small"));
+        // One that is larger than its share is kept while it is asked for, alone.
+        kept.put(key(1, 100), "huge", MOST);
+        assert_eq!(kept.versions.len(), 1);
+        for tenant in 3..50 {
+            kept.put(key(tenant, 1), "large", MOST_OF_ONE);
+            assert!(kept.versions.values().map(|version| version.weight).sum::<u64>() <= MOST);
+        }
+        assert_eq!(kept.versions.len(), 8);
     }
 }

@@ -58,8 +58,6 @@ codes! {
     AlreadyExists = "already_exists", 409, "It exists already";
     /// The thing is not in a state in which this can be done.
     Conflict = "conflict", 409, "Its present state does not allow this";
-    /// Another request with the same idempotency key is still running.
-    IdempotencyInFlight = "idempotency_in_flight", 409, "The same request is still being worked on";
     /// The idempotency key was used for a different request.
     IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request";
     /// The revision sent is not the present one.

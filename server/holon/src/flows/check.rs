@@ -1,9 +1,11 @@
 //! Reading a definition that somebody sent: what it means, its hash, and what is wrong with it.
 
-use holon_flow::{Catalogue, Definition, validate::validate};
+use holon_flow::definition::pointer::Pointer;
+use holon_flow::validate::{DiagnosticCode, validate};
+use holon_flow::{Catalogue, Definition};
 use holon_model::{Value, wire::flows::Diagnostic};
 
-use super::Error;
+use super::{Error, webhooks};
 use crate::schedules;
 
 /// A definition with all that a save needs to know of it.
@@ -28,5 +30,19 @@ pub fn check(catalogue: &Catalogue, value: &Value) -> Result<Checked, Error> {
 pub fn checked(catalogue: &Catalogue, definition: Definition) -> Checked {
     let mut diagnostics = validate(&definition, catalogue);
     diagnostics.extend(schedules::diagnose(&definition));
+    diagnostics.extend(too_many_triggers(&definition));
     Checked { text: definition.to_value().to_json(), hash: definition.hash(), diagnostics, definition }
+}
+
+/// Triggers that a flow may have which somebody else than a person pulls: each is an address or a schedule to be looked after.
+const MOST_TRIGGERS: usize = 20;
+
+fn too_many_triggers(definition: &Definition) -> Option<Diagnostic> {
+    let served = |kind: &str| [webhooks::KIND, schedules::KIND].contains(&kind);
+    let nodes = definition.graph.nodes.values().filter(|node| !node.disabled && served(&node.kind.name));
+    let count = nodes.count();
+    (count > MOST_TRIGGERS).then(|| {
+        let message = format!("the flow has {count} webhooks and schedules; it may have {MOST_TRIGGERS}");
+        DiagnosticCode::LimitExceeded.at(&Pointer::ROOT.key("nodes"), message)
+    })
 }

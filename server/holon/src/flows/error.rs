@@ -6,6 +6,7 @@ use holon_model::{Code, FlowId, Problem, error::FieldError};
 use holon_platform::db::TxError;
 
 use crate::http::ApiError;
+use crate::schedules;
 
 /// Why a use case of flows was refused.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum Error {
     /// The definition has errors: a draft may, a version may not.
     #[error("the flow has problems")]
     Invalid(Vec<Diagnostic>),
+    /// Publishing would make more schedules than a tenant may have.
+    #[error("there would be too many schedules")]
+    TooManySchedules,
     /// A command of the editor cannot be applied.
     #[error("command {index}: {message}")]
     Command {
@@ -95,6 +99,15 @@ impl From<Error> for ApiError {
                 format!("Command {index} cannot be applied: {message}. None of the commands was saved."),
             )
             .with_field(format!("/commands/{index}"), message)
+            .into(),
+            Error::TooManySchedules => Problem::new(
+                Code::Conflict,
+                format!(
+                    "With this version the workspace would have more than {} schedules. Nothing was published: delete flows \
+                     with schedules that are not needed.",
+                    schedules::MOST
+                ),
+            )
             .into(),
             Error::Inconsistent(_) => ApiError::internal(&error),
             Error::Database(error) => error.into(),

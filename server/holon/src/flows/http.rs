@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use holon_authz::actions::{DeleteFlows, EditFlows, PublishFlows, ReadFlows};
 use holon_model::wire::Page;
 use holon_model::wire::flows::{
-    ApplyCommands, Catch, Caught, CreateFlow, Example, Flow, FlowSummary, Publish, Saved, Version, VersionSummary,
+    ApplyCommands, Catch, Caught, CreateFlow, Example, Flow, FlowSummary, Publish, Published, Saved, Version,
+    VersionSummary,
 };
 use holon_model::{Code, FlowId, Problem};
 use serde::Deserialize;
@@ -17,7 +18,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{apply, catch, create, delete, examples, publish, read, replace};
-use crate::http::{Allowed, ApiError, ApiResult, JsonBody, Path, Query, ValueBody, cursor};
+use crate::http::{Allowed, ApiError, ApiResult, DEFINITION, JsonBody, Path, Query, ValueBody, cursor};
 use crate::state::AppState;
 
 /// The feature's routes.
@@ -71,7 +72,7 @@ async fn create_flow(
     State(state): State<AppState>,
     edit: Allowed<EditFlows>,
     seen: Allowed<ReadFlows>,
-    JsonBody(body): JsonBody<CreateFlow>,
+    JsonBody(body): JsonBody<CreateFlow, DEFINITION>,
 ) -> ApiResult<Response> {
     let intent = edit.intent(&*state.clock, create::Create(body));
     let id = create::create(&state, edit.proof(), intent).await?;
@@ -102,7 +103,7 @@ async fn replace_flow(
     seen: Allowed<ReadFlows>,
     Path(id): Path<FlowId>,
     headers: HeaderMap,
-    ValueBody(definition): ValueBody,
+    ValueBody(definition): ValueBody<DEFINITION>,
 ) -> ApiResult<Response> {
     let intent = edit.intent(&*state.clock, replace::Replace { id, definition }).at_revision(if_match(&headers)?);
     replace::replace(&state, edit.proof(), intent).await?;
@@ -132,23 +133,24 @@ async fn apply_commands(
     State(state): State<AppState>,
     caller: Allowed<EditFlows>,
     Path(id): Path<FlowId>,
-    JsonBody(body): JsonBody<ApplyCommands>,
+    JsonBody(body): JsonBody<ApplyCommands, DEFINITION>,
 ) -> ApiResult<Json<Saved>> {
     let base = body.base_rev;
     let intent = caller.intent(&*state.clock, apply::Apply { id, body }).at_revision(Some(base));
     Ok(Json(apply::apply(&state, caller.proof(), intent).await?))
 }
 
-/// Publishes the draft as an immutable version and puts it in force.
+/// Publishes the draft as an immutable version and puts it in force. A draft that means what the version in force means makes no
+/// new one: `unchanged` says so.
 #[utoipa::path(post, path = "/flows/{id}/publish", tag = "flows", params(("id" = FlowId, Path)),
-    request_body = Publish, responses((status = 200, body = VersionSummary)))]
+    request_body = Publish, responses((status = 200, body = Published)))]
 async fn publish_flow(
     State(state): State<AppState>,
     caller: Allowed<PublishFlows>,
     Path(id): Path<FlowId>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Publish>,
-) -> ApiResult<Json<VersionSummary>> {
+) -> ApiResult<Json<Published>> {
     let base = headers.contains_key(header::IF_MATCH).then(|| if_match(&headers)).transpose()?.flatten();
     let intent = caller.intent(&*state.clock, publish::Publish { id, message: body.message }).at_revision(base);
     Ok(Json(publish::publish(&state, caller.proof(), intent).await?))

@@ -2,7 +2,7 @@
 
 use holon_authz::{Authorised, actions::PublishFlows};
 use holon_flow::{Definition, definition::pointer::Pointer, validate::DiagnosticCode};
-use holon_model::wire::flows::{Severity, VersionSummary};
+use holon_model::wire::flows::{Published, Severity};
 use holon_model::{FlowId, Intent, IntentPayload, canon::hex};
 use holon_platform::db::TenantTx;
 
@@ -33,11 +33,7 @@ fn refuse_what_is_not_served(state: &AppState, definition: &Definition) -> Resul
 }
 
 /// Publishes. A draft that means what the version in force means makes no new version.
-pub async fn publish(
-    state: &AppState,
-    _: Authorised<PublishFlows>,
-    intent: Intent<Publish>,
-) -> Result<VersionSummary, Error> {
+pub async fn publish(state: &AppState, _: Authorised<PublishFlows>, intent: Intent<Publish>) -> Result<Published, Error> {
     let Publish { id, ref message } = intent.payload;
     let environment = intent.context.environment;
     let _changing = state.webhooks.changing(id);
@@ -57,14 +53,17 @@ pub async fn publish(
     if let Some(present) = store::deployed(&mut tx, environment, id).await?
         && present.summary.hash == hex(&draft.hash)
     {
-        return Ok(present.summary);
+        return Ok(Published { summary: present.summary, unchanged: true });
     }
     let version = store::insert_version(&mut tx, id, &draft, message, state.clock.now()).await?;
     store::deploy(&mut tx, environment, id, version).await?;
-    schedules::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await?;
+    let count = schedules::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await?;
+    if count > schedules::MOST {
+        return Err(Error::TooManySchedules);
+    }
     webhooks::sync(&mut tx, &*state.clock, environment, id, &read.definition).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &version.into()).await?;
     let published = store::version_of(&mut tx, id, version).await?.ok_or(Error::NoVersion(id, version))?;
     tx.commit().await?;
-    Ok(published.summary)
+    Ok(Published { summary: published.summary, unchanged: false })
 }

@@ -3,33 +3,36 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::{Bytes, BytesMut};
 use holon_model::{Code, Problem, Value, json};
+use holon_runtime::MOST_PAYLOAD;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
 
 /// The most that a route reads unless it says otherwise.
-const MOST: usize = 1 << 20;
-/// The most of a definition.
-const MOST_DEFINITION: usize = 8 << 20;
+pub const MOST: usize = 1 << 20;
+/// The most of a definition, and of what may hold one: as large as a definition may be.
+pub const DEFINITION: usize = 16 << 20;
+/// The most of what carries a payload for a run, with some room for what stands around it.
+pub const PAYLOAD: usize = MOST_PAYLOAD + (64 << 10);
 /// How much of a body that is too large is still taken in, so that the sender reads the answer instead of meeting a
 /// closed connection.
 const MOST_DRAINED: usize = 64 << 20;
 /// A body that takes longer is given up.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// A JSON body as a type.
+/// A JSON body of at most `LIMIT` bytes as a type.
 #[derive(Debug, Clone)]
-pub struct JsonBody<T>(pub T);
+pub struct JsonBody<T, const LIMIT: usize = { MOST }>(pub T);
 
-/// A JSON body as a value, with exact numbers: definitions.
+/// A JSON body of at most `LIMIT` bytes as a value, with exact numbers: definitions and what runs are told.
 #[derive(Debug, Clone)]
-pub struct ValueBody(pub Value);
+pub struct ValueBody<const LIMIT: usize>(pub Value);
 
 /// Reads a whole body of at most `most` bytes.
 ///
@@ -64,12 +67,12 @@ async fn collect(mut body: Body, most: usize) -> Result<Bytes, ApiError> {
     Ok(whole.freeze())
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for JsonBody<T, LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         check_json(request.headers())?;
-        let bytes = read_body(request.into_body(), MOST).await?;
+        let bytes = read_body(request.into_body(), LIMIT).await?;
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Self(value)),
             Err(error) => Err(located::<T>(&bytes, &error).into()),
@@ -77,12 +80,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for ValueBody {
+/// A body that may be left out.
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> OptionalFromRequest<S> for JsonBody<T, LIMIT> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
+impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for ValueBody<LIMIT> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         check_json(request.headers())?;
-        let bytes = read_body(request.into_body(), MOST_DEFINITION).await?;
+        let bytes = read_body(request.into_body(), LIMIT).await?;
         json::parse(&bytes).map(Self).map_err(|error| {
             Problem::new(Code::InvalidJson, format!("{error}."))
                 .with_field(error.pointer.clone(), error.message.clone())

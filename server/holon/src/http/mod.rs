@@ -4,11 +4,13 @@ mod body;
 mod caller;
 pub mod cursor;
 mod error;
+mod fields;
 mod params;
 mod request_id;
 
-pub use body::{JsonBody, ValueBody, read_body};
+pub use body::{DEFINITION, JsonBody, PAYLOAD, ValueBody, read_body};
 pub use caller::{Allowed, Caller, Known, Visitor};
 pub use error::{ApiError, ApiResult, is_unique_violation, problem};
-pub use params::{Path, Query};
+pub use fields::Fields;
+pub use params::{Path, Query, idempotency_key, one_of};
 pub use request_id::{RequestScope, request_id};

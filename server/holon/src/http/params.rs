@@ -1,6 +1,7 @@
-//! Path and query parameters whose rejections are problems like every other.
+//! Path, query and header parameters whose rejections are problems like every other.
 
 use axum::extract::{FromRequestParts, rejection::PathRejection};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use holon_model::{Code, Problem};
 use serde::de::DeserializeOwned;
@@ -36,6 +37,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => Err(Problem::new(Code::InvalidRequest, rejection.body_text()).into()),
+        }
+    }
+}
+
+/// A parameter that is one of these words: a slip must not look like an empty list.
+///
+/// # Errors
+/// `validation_failed` for any other word.
+pub fn one_of(name: &str, given: Option<String>, words: &[&str]) -> Result<Option<String>, ApiError> {
+    match given {
+        Some(word) if !words.contains(&word.as_str()) => {
+            let known: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            let detail = format!("The parameter `{name}` is one of {}.", known.join(", "));
+            Err(Problem::new(Code::ValidationFailed, detail).with_field(format!("/{name}"), "is not one of them").into())
+        }
+        given => Ok(given),
+    }
+}
+
+/// The `Idempotency-Key`, if there is one: 1 to 255 characters.
+///
+/// # Errors
+/// `invalid_request` for anything else.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => {
+            let detail = "`Idempotency-Key` must have 1 to 255 visible ASCII characters.";
+            Err(Problem::new(Code::InvalidRequest, detail).into())
         }
     }
 }

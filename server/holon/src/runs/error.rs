@@ -6,6 +6,9 @@ use holon_runtime::{CancelError, DefinitionsError, FollowError, RetryError, Star
 
 use crate::http::ApiError;
 
+/// Seconds after which a workspace with too many live runs may have room for one.
+const AGAIN_AFTER: u64 = 5;
+
 /// Why a use case of runs was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -87,7 +90,8 @@ impl From<Error> for ApiError {
             Error::Cancel(CancelError::Over) => {
                 Problem::new(Code::Conflict, "The run is over already; there is nothing to cancel.").into()
             }
-            Error::Cancel(CancelError::Unavailable) | Error::Follow(FollowError::Unavailable(_)) => unavailable(),
+            Error::Cancel(CancelError::Unavailable) => unknown(),
+            Error::Follow(FollowError::Unavailable(_)) => unread(),
             Error::Retry(RetryError::NotFailed) => {
                 Problem::new(Code::Conflict, "Only a run that failed or was cancelled can be retried.").into()
             }
@@ -123,7 +127,7 @@ impl From<Error> for ApiError {
 pub fn definition_problem(error: DefinitionsError) -> ApiError {
     match error {
         DefinitionsError::NotFound => Problem::new(Code::NotFound, "There is no such version of the flow.").into(),
-        DefinitionsError::Unavailable(_) => unavailable(),
+        DefinitionsError::Unavailable(_) => unread(),
         DefinitionsError::Broken(_) => ApiError::internal(&error),
     }
 }
@@ -142,16 +146,24 @@ pub fn start_problem(error: StartError) -> ApiError {
         StartError::StorageFull => {
             Problem::new(Code::StorageFull, "The disk of the database is full. No run was started.").into()
         }
+        StartError::TooMany => {
+            let problem = Problem::new(Code::TooManyRequests, format!("{error}. No run was started."));
+            ApiError::from(problem).after(AGAIN_AFTER)
+        }
         StartError::Definition(error) => definition_problem(error),
-        StartError::Unavailable => unavailable(),
+        StartError::Unavailable => unknown(),
         StartError::Refused(_) => ApiError::internal(&error),
     }
 }
 
-fn unavailable() -> ApiError {
-    Problem::new(
-        Code::Unavailable,
-        "The database cannot be reached at the moment. Nothing was done; come again shortly.",
+/// What was asked may have been done, or may be done yet: the answer to it did not come.
+fn unknown() -> ApiError {
+    ApiError::unavailable(
+        "Holon cannot say at the moment whether this was done. Send it again, with the same `Idempotency-Key` if there was one.",
     )
-    .into()
+}
+
+/// Something could not be read, so nothing was done.
+fn unread() -> ApiError {
+    ApiError::unavailable("What this needs cannot be read at the moment. Nothing was changed; try again shortly.")
 }

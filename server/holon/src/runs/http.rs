@@ -7,15 +7,22 @@ use axum::response::{IntoResponse, Response};
 use holon_authz::actions::{CancelRuns, ReadRuns, StartRuns};
 use holon_engine::EventId;
 use holon_model::wire::Page;
-use holon_model::wire::runs::{JournalRow, Run, RunSummary, StartRun, Started};
-use holon_model::{Code, FlowId, Problem, RunId};
+use holon_model::wire::runs::{CancelRun, ENDED, GOING, JournalRow, Run, RunSummary, StartRun, Started};
+use holon_model::{Code, FlowId, Problem, RunId, Value};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{again, cancel, events, read, retry, start};
-use crate::http::{Allowed, ApiError, ApiResult, Path, Query, ValueBody, cursor};
+use crate::http::{
+    Allowed, ApiError, ApiResult, Caller, Fields, JsonBody, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key, one_of,
+};
 use crate::state::AppState;
+
+/// Longer than any key of a node.
+const LONGEST_KEY: usize = 1_000;
+/// Characters of what somebody says who cancels.
+const LONGEST_REASON: usize = 500;
 
 /// The feature's routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -36,7 +43,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 struct ListQuery {
     /// Runs of this flow only.
     flow: Option<FlowId>,
-    /// Runs in this status only.
+    /// Runs in this status only: `queued`, `running`, `waiting`, `paused`, `completed`, `failed`, `cancelled`, `terminated` or
+    /// `continued`.
     status: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
@@ -52,7 +60,8 @@ async fn list_runs(
     Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<Page<RunSummary>>> {
     let cursor = query.cursor.as_deref().map(cursor::decode).transpose()?;
-    let ask = read::ListRuns { flow: query.flow, status: query.status, cursor, limit: query.limit.unwrap_or(50) };
+    let status = one_of("status", query.status, &[&GOING[..], &ENDED].concat())?;
+    let ask = read::ListRuns { flow: query.flow, status, cursor, limit: query.limit.unwrap_or(50) };
     Ok(Json(read::list(&state, caller.context(), caller.proof(), ask).await?))
 }
 
@@ -65,9 +74,9 @@ async fn start_run(
     caller: Allowed<StartRuns>,
     Path(flow): Path<FlowId>,
     headers: HeaderMap,
-    ValueBody(body): ValueBody,
+    ValueBody(body): ValueBody<PAYLOAD>,
 ) -> ApiResult<Response> {
-    let body = read_start(body)?;
+    let body = read_start(&body)?;
     let intent = caller.intent(&*state.clock, start::Start { flow, body }).with_key(idempotency_key(&headers)?);
     let started = start::start(&state, caller.proof(), intent).await?;
     Ok(answer(&started))
@@ -97,14 +106,16 @@ async fn read_journal(
     Ok(Json(read::journal(&state, caller.context(), caller.proof(), id, from, limit).await?))
 }
 
-/// Asks a run to end.
-#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = RunId, Path)), responses((status = 202)))]
+/// Asks a run to end. Its journal names who asked, and why if a reason is sent.
+#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = RunId, Path)),
+    request_body = Option<CancelRun>, responses((status = 202)))]
 async fn cancel_run(
     State(state): State<AppState>,
     caller: Allowed<CancelRuns>,
     Path(run): Path<RunId>,
+    body: Option<JsonBody<CancelRun>>,
 ) -> ApiResult<StatusCode> {
-    let reason = "cancelled by a person or a program".to_owned();
+    let reason = reason(body, caller.caller())?;
     let intent = caller.intent(&*state.clock, cancel::Cancel { run, reason });
     cancel::cancel(&state, caller.proof(), intent).await?;
     Ok(StatusCode::ACCEPTED)
@@ -137,27 +148,37 @@ async fn run_again(
     Ok(answer(&started))
 }
 
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct FollowQuery {
+    /// Events after this id only, for those that cannot send `Last-Event-ID`; that header wins.
+    after: Option<String>,
+}
+
 /// The events of a run as server-sent events: `id` is `seq.index`; `Last-Event-ID` resumes after it; `event: end` is the last.
 #[utoipa::path(get, path = "/runs/{id}/events", tag = "runs",
-    params(("id" = RunId, Path), ("Last-Event-ID" = Option<String>, Header)),
+    params(("id" = RunId, Path), ("Last-Event-ID" = Option<String>, Header), FollowQuery),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
 async fn run_events(
     State(state): State<AppState>,
     caller: Allowed<ReadRuns>,
     Path(id): Path<RunId>,
+    Query(query): Query<FollowQuery>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let after = headers.get("last-event-id").and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    // A browser that connects again by itself still asks for the address that it began with.
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let after = header.or(query.after.as_deref()).filter(|text| !text.is_empty());
     let after: Option<EventId> = after.map(str::parse).transpose().map_err(|error: &str| {
-        ApiError::from(Problem::new(Code::InvalidRequest, format!("`Last-Event-ID`: {error}.")))
+        ApiError::from(Problem::new(Code::InvalidRequest, format!("`Last-Event-ID` or `after`: {error}.")))
     })?;
-    Ok(events::of_run(&state, caller.context(), caller.proof(), id, after).await?.into_response())
+    Ok(events::of_run(&state, caller.context(), caller.proof(), id, after, headers).await?.into_response())
 }
 
 /// The line of every run of the workspace that starts, changes or ends, as server-sent events.
 #[utoipa::path(get, path = "/events/runs", tag = "runs", responses((status = 200, content_type = "text/event-stream", body = String)))]
-async fn workspace_events(State(state): State<AppState>, caller: Allowed<ReadRuns>) -> Response {
-    events::of_workspace(&state, caller.context(), caller.proof()).into_response()
+async fn workspace_events(State(state): State<AppState>, caller: Allowed<ReadRuns>, headers: HeaderMap) -> Response {
+    events::of_workspace(&state, caller.context(), caller.proof(), headers).into_response()
 }
 
 fn answer(started: &Started) -> Response {
@@ -166,32 +187,24 @@ fn answer(started: &Started) -> Response {
 }
 
 /// The body by Holon's own JSON reader: the input's numbers must stay exact and its errors located.
-fn read_start(body: holon_model::Value) -> Result<StartRun, ApiError> {
-    let wrong = |pointer: &str, detail: &str| {
-        ApiError::from(
-            Problem::new(Code::ValidationFailed, format!("`{pointer}` {detail}.")).with_field(pointer, detail),
-        )
-    };
-    let map = body.as_map().ok_or_else(|| wrong("", "must be an object with `input` and, if you like, `trigger`"))?;
-    if let Some(unknown) = map.keys().find(|key| !matches!(&***key, "input" | "trigger")) {
-        return Err(wrong(&format!("/{unknown}"), "is not a field of a start; there are `input` and `trigger`"));
-    }
-    let trigger = match map.get("trigger") {
-        None | Some(holon_model::Value::Null) => None,
-        Some(holon_model::Value::Str(key)) => Some(key.to_string()),
-        Some(_) => return Err(wrong("/trigger", "must be the key of a trigger node")),
-    };
-    Ok(StartRun { input: map.get("input").cloned().unwrap_or_default(), trigger })
+fn read_start(body: &Value) -> Result<StartRun, Problem> {
+    let mut fields = Fields::of(body, &["input", "trigger"], "The start is not as it must be. No run was started.");
+    let start = StartRun { trigger: fields.text("trigger", LONGEST_KEY), input: fields.value("input") };
+    fields.done().map(|()| start)
 }
 
-/// The key, if there is one: 1 to 255 characters.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
-        _ => {
-            Err(Problem::new(Code::InvalidRequest, "`Idempotency-Key` must have 1 to 255 visible ASCII characters.")
-                .into())
-        }
+/// Who cancels, and why if they say so.
+fn reason(body: Option<JsonBody<CancelRun>>, caller: &Caller) -> Result<String, Problem> {
+    let given = body.and_then(|JsonBody(body)| body.reason).unwrap_or_default();
+    let given = given.trim();
+    if given.chars().count() > LONGEST_REASON || given.contains('\0') {
+        let must = format!("must have at most {LONGEST_REASON} characters, none of them U+0000");
+        return Err(Problem::new(Code::ValidationFailed, "The run was not cancelled.").with_field("/reason", must));
     }
+    let (name, label) = (&caller.person.name, caller.actor().label());
+    Ok(if given.is_empty() {
+        format!("cancelled by {name} ({label})")
+    } else {
+        format!("{given} (cancelled by {name}, {label})")
+    })
 }

@@ -1,5 +1,7 @@
 //! Queries: lists, one run with the state of its nodes, its journal.
 
+use std::sync::Arc;
+
 use holon_authz::{Authorised, actions::ReadRuns};
 use holon_engine::DecodeError;
 use holon_model::wire::Page;
@@ -7,8 +9,10 @@ use holon_model::wire::flows::FlowSummary;
 use holon_model::wire::runs::{JournalRow, Run, RunSummary};
 use holon_model::{Context, FlowId, RunId, canon::hex};
 use holon_platform::db::TenantTx;
-use holon_runtime::Definitions as _;
+use holon_runtime::store::Entry;
+use holon_runtime::{Definitions as _, LoadedFlow};
 
+use super::shape::Replayed;
 use super::store::JournalError;
 use super::{Error, shape, store};
 use crate::http::cursor;
@@ -83,12 +87,12 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
     };
     let replayed = match ended {
         Some(ended) => ended,
-        None if whole => shape::replay(&flow.compiled, &entries).map_err(inconsistent)?,
+        None if whole => replayed(id, &flow, entries).await?,
         None => {
             let mut tx = TenantTx::begin(&state.pools, context).await?;
             let entries = store::journal(&mut tx, id).await.map_err(|error| unread(id, error))?;
             tx.commit().await?;
-            shape::replay(&flow.compiled, &entries).map_err(inconsistent)?
+            replayed(id, &flow, entries).await?
         }
     };
     let machine = replayed.machine;
@@ -108,6 +112,14 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
         retry_of: found.retry_of,
         summary,
     })
+}
+
+/// Replays a journal on a thread of its own: a long one takes a while, and others wait for this one meanwhile.
+async fn replayed(id: RunId, flow: &Arc<LoadedFlow>, entries: Vec<Entry>) -> Result<Replayed, Error> {
+    let flow = Arc::clone(flow);
+    let done = tokio::task::spawn_blocking(move || shape::replay(&flow.compiled, &entries)).await;
+    let done = done.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    done.map_err(|error| Error::Inconsistent(id, error.to_string()))
 }
 
 /// A page of a journal, from its first input on.

@@ -26,6 +26,6 @@ pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Re
     let new: RunId = mint(&*state.clock);
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(new.to_string())).await?;
     tx.commit().await?;
-    let started = state.runtime.retry(context.tenant, run, new, context.actor.label()).await?;
+    let started = state.runtime.retry(context.tenant, run, new, context.actor.label(), None).await?;
     Ok(Started { id: started.run, replayed: started.replayed })
 }

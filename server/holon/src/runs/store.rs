@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holon_model::wire::runs::RunSummary;
+use holon_model::wire::runs::{RunSummary, is_over};
 use holon_model::{FlowId, RunId};
 use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
 use holon_runtime::store::{Entry, Hash, StoreError, Unpacked, continuous, week_of};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Which runs.
 #[derive(Debug, Clone, Default)]
@@ -30,13 +32,53 @@ pub struct Found {
     pub log_hash: Option<Vec<u8>>,
 }
 
+/// A line of a list as its row has it.
+struct Line {
+    run_id: Uuid,
+    flow_id: Uuid,
+    version: i32,
+    trigger: String,
+    started_at: OffsetDateTime,
+    status: String,
+    ended_at: Option<OffsetDateTime>,
+    error: Option<String>,
+    flow_name: Option<String>,
+}
+
+impl From<Line> for RunSummary {
+    fn from(line: Line) -> Self {
+        Self {
+            id: RunId(line.run_id),
+            flow: FlowId(line.flow_id),
+            flow_name: line.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+            version: line.version,
+            status: line.status,
+            trigger: line.trigger,
+            started_at: from_db(line.started_at),
+            finished_at: line.ended_at.map(from_db),
+            error: line.error,
+        }
+    }
+}
+
 /// A page of runs, newest first.
 ///
-/// A run stands in `run_hist` from its start on; whether it is over says its second row, and until then `run_live`.
+/// A run stands in `run_hist` from its start on; whether it is over says its second row, and until then `run_live`. A list of one
+/// status begins where that status stands, so that it need not walk the whole history.
 pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<RunSummary>, sqlx::Error> {
+    let lines = match &filter.status {
+        None => of_any_status(tx, filter, limit).await?,
+        Some(status) if is_over(status) => that_ended(tx, filter, status, limit).await?,
+        Some(status) => that_live(tx, filter, status, limit).await?,
+    };
+    Ok(lines.into_iter().map(RunSummary::from).collect())
+}
+
+async fn of_any_status(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<Line>, sqlx::Error> {
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
-    let rows = sqlx::query!(
+    sqlx::query_as!(
+        Line,
         r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
              f.name as "flow_name?"
@@ -46,36 +88,77 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
            left join flow f on f.tenant_id = s.tenant_id and f.flow_id = s.flow_id
            where s.tenant_id = $1 and s.environment_id = $2 and s.moment = 'started'
              and ($3::uuid is null or s.flow_id = $3) and ($4::uuid is null or s.run_id < $4)
-             and ($5::text is null or coalesce(e.status, l.status, 'queued') = $5)
-           order by s.run_id desc limit $6"#,
+           order by s.run_id desc limit $5"#,
         tenant,
         environment,
         filter.flow.map(|flow| flow.0),
         filter.before.map(|run| run.0),
-        filter.status,
         limit,
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| RunSummary {
-            id: RunId(row.run_id),
-            flow: FlowId(row.flow_id),
-            flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
-            version: row.version,
-            status: row.status,
-            trigger: row.trigger,
-            started_at: from_db(row.started_at),
-            finished_at: row.ended_at.map(from_db),
-            error: row.error,
-        })
-        .collect())
+    .await
 }
 
-/// One run.
+async fn that_ended(
+    tx: &mut TenantTx<'_>,
+    filter: &Filter,
+    status: &str,
+    limit: i64,
+) -> Result<Vec<Line>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    sqlx::query_as!(
+        Line,
+        r#"select e.run_id, e.flow_id, e.version, e.trigger, e.started_at, e.status, e.at as "ended_at?", e.error,
+             f.name as "flow_name?"
+           from run_hist e left join flow f on f.tenant_id = e.tenant_id and f.flow_id = e.flow_id
+           where e.tenant_id = $1 and e.environment_id = $2 and e.moment = 'ended' and e.status = $3
+             and ($4::uuid is null or e.flow_id = $4) and ($5::uuid is null or e.run_id < $5)
+           order by e.run_id desc limit $6"#,
+        tenant,
+        environment,
+        status,
+        filter.flow.map(|flow| flow.0),
+        filter.before.map(|run| run.0),
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+async fn that_live(
+    tx: &mut TenantTx<'_>,
+    filter: &Filter,
+    status: &str,
+    limit: i64,
+) -> Result<Vec<Line>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    sqlx::query_as!(
+        Line,
+        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at, l.status,
+             null::timestamptz as "ended_at?", null::text as "error?", f.name as "flow_name?"
+           from run_live l
+           join run_hist s on s.tenant_id = l.tenant_id and s.run_id = l.run_id and s.moment = 'started'
+           left join flow f on f.tenant_id = l.tenant_id and f.flow_id = l.flow_id
+           where l.tenant_id = $1 and l.environment_id = $2 and l.status = $3
+             and ($4::uuid is null or l.flow_id = $4) and ($5::uuid is null or l.run_id < $5)
+           order by l.run_id desc limit $6"#,
+        tenant,
+        environment,
+        status,
+        filter.flow.map(|flow| flow.0),
+        filter.before.map(|run| run.0),
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// One run of the context's environment.
 pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sqlx::Error> {
     let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
     let row = sqlx::query!(
         r#"select s.flow_id, s.version, s.trigger, s.started_at, s.retry_of,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
@@ -84,9 +167,10 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
            left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
            left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
            left join flow f on f.tenant_id = s.tenant_id and f.flow_id = s.flow_id
-           where s.tenant_id = $1 and s.run_id = $2 and s.moment = 'started'"#,
+           where s.tenant_id = $1 and s.run_id = $2 and s.environment_id = $3 and s.moment = 'started'"#,
         tenant,
         id.0,
+        environment,
     )
     .fetch_optional(tx.conn())
     .await?;

@@ -11,6 +11,9 @@ pub enum Error {
     /// Unknown, or another tenant's: the same.
     #[error("there is no schedule {0}")]
     NotFound(ScheduleId),
+    /// The firing that was asked for can start no run.
+    #[error("the firing started no run: {0}")]
+    Refused(String),
     /// A stored row breaks an invariant.
     #[error("schedule {0} does not read back")]
     Inconsistent(ScheduleId),
@@ -26,6 +29,9 @@ impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound(_) => Problem::new(Code::NotFound, "There is no schedule with this id.").into(),
+            Error::Refused(reason) => {
+                Problem::new(Code::Conflict, format!("The schedule fired and no run could start: {reason}.")).into()
+            }
             Error::Inconsistent(_) => ApiError::internal(&error),
             Error::Database(error) => error.into(),
             Error::Tx(error) => error.into(),

@@ -17,8 +17,17 @@ impl IntentPayload for Fire {
     const TYPE: &'static str = "schedule.fire";
 }
 
-/// Writes the firing down and starts its run. Once it is written down the run will start, whatever crashes.
-pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fire>) -> Result<Started, Error> {
+/// What became of it.
+#[derive(Debug, Clone)]
+pub enum Fired {
+    /// The run has started.
+    Started(Started),
+    /// It starts as soon as it can, whatever crashes.
+    Pending(Started),
+}
+
+/// Writes the firing down and starts its run.
+pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fire>) -> Result<Fired, Error> {
     let Fire(id) = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     store::lock(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
@@ -31,5 +40,13 @@ pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fir
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &Value::from(run.to_string())).await?;
     tx.commit().await?;
     launch::launch(state, Some((intent.context.tenant, id)), at).await?;
-    Ok(Started { id: run, replayed: false })
+    let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
+    let became = store::fired_by_hand(&mut tx, id, at).await?;
+    tx.commit().await?;
+    let started = Started { id: run, replayed: false };
+    match became {
+        Some((outcome, _)) if outcome == "started" => Ok(Fired::Started(started)),
+        Some((outcome, reason)) if outcome == "failed" => Err(Error::Refused(reason.unwrap_or_default())),
+        _ => Ok(Fired::Pending(started)),
+    }
 }

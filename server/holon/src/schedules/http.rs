@@ -97,14 +97,17 @@ async fn resume_schedule(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Fires a schedule now, beside its times. The answer names the run.
+/// Fires a schedule now, beside its times. The answer names the run: 201 when it has started, 202 when it starts as soon as it can.
 #[utoipa::path(post, path = "/schedules/{id}/fire", tag = "schedules", params(("id" = ScheduleId, Path)),
-    responses((status = 201, body = Started)))]
+    responses((status = 201, body = Started), (status = 202, body = Started)))]
 async fn fire_schedule(
     State(state): State<AppState>,
     caller: Allowed<StartRuns>,
     Path(id): Path<ScheduleId>,
 ) -> ApiResult<(StatusCode, Json<Started>)> {
     let intent = caller.intent(&*state.clock, fire::Fire(id));
-    Ok((StatusCode::CREATED, Json(fire::fire(&state, caller.proof(), intent).await?)))
+    Ok(match fire::fire(&state, caller.proof(), intent).await? {
+        fire::Fired::Started(started) => (StatusCode::CREATED, Json(started)),
+        fire::Fired::Pending(started) => (StatusCode::ACCEPTED, Json(started)),
+    })
 }

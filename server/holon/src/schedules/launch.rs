@@ -73,6 +73,7 @@ impl From<StartError> for Refused {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Unavailable
+            | StartError::TooMany
             | StartError::StorageFull
             | StartError::Definition(DefinitionsError::Unavailable(_)) => Self::Later(error.to_string()),
             other => Self::Never(other.to_string()),

@@ -27,5 +27,8 @@ pub use port::SchedulesInProcess;
 pub use sync::{diagnose, sync};
 pub use tick::{Ticker, keep_firing};
 
+/// Schedules that a tenant may have.
+pub const MOST: i64 = 1_000;
+
 /// The kind whose nodes have a schedule.
 pub const KIND: &str = "trigger.schedule";

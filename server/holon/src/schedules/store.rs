@@ -125,6 +125,13 @@ pub async fn keep_only(
     Ok(())
 }
 
+/// How many schedules the tenant has.
+pub async fn count(tx: &mut TenantTx<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from schedule where tenant_id = $1"#, tx.tenant().0)
+        .fetch_one(tx.conn())
+        .await
+}
+
 /// When a schedule is next, reckoned at a moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Next {
@@ -244,6 +251,24 @@ pub async fn fire_by_hand(
     Ok(done.rows_affected() == 1)
 }
 
+/// What became of a firing that a person asked for, and why it started no run.
+pub async fn fired_by_hand(
+    tx: &mut TenantTx<'_>,
+    id: ScheduleId,
+    at: Timestamp,
+) -> Result<Option<(String, Option<String>)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select outcome, reason from schedule_firing \
+         where tenant_id = $1 and schedule_id = $2 and scheduled_at = $3 and cause = 'person'",
+        tx.tenant().0,
+        id.0,
+        to_db(at),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.outcome, row.reason)))
+}
+
 /// Which page of schedules.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -353,11 +378,16 @@ pub async fn glance(engine: &PgPool) -> Result<Glance, sqlx::Error> {
     Ok(Glance { due: row.due.map(from_db), open: row.open })
 }
 
-/// Locks schedules that are due and that nobody else is taking up.
+/// Locks schedules that are due and that nobody else is taking up, of each tenant in turn.
 pub async fn lock_due(engine: &mut PgConnection, now: Timestamp) -> Result<Vec<Row>, sqlx::Error> {
     let rows = sqlx::query!(
+        // Outside, the conditions stand again: they are looked at once more when somebody else has just moved a schedule on.
         "select tenant_id, schedule_id, environment_id, flow_id, version, node, cron, time_zone, overlap, catch_up_ms, \
-         jitter_ms, next_at from schedule where not paused and due_at <= $1 order by due_at limit $2 \
+         jitter_ms, next_at from schedule where not paused and due_at <= $1 and (tenant_id, schedule_id) in (\
+           select tenant_id, schedule_id from (\
+             select tenant_id, schedule_id, due_at, row_number() over (partition by tenant_id order by due_at) as turn \
+             from schedule where not paused and due_at <= $1) due \
+           order by turn, due_at limit $2) \
          for update skip locked",
         to_db(now),
         MOST,
@@ -461,7 +491,8 @@ pub async fn lock_buffered(engine: &mut PgConnection) -> Result<Vec<(Row, Timest
         "select s.tenant_id, s.schedule_id, s.environment_id, s.flow_id, s.version, s.node, s.cron, s.time_zone, \
          s.overlap, s.catch_up_ms, s.jitter_ms, s.next_at, f.scheduled_at from schedule_firing f \
          join schedule s on s.tenant_id = f.tenant_id and s.schedule_id = f.schedule_id \
-         where f.outcome = 'buffered' and not s.paused order by f.fired_at for update of s skip locked",
+         where f.outcome = 'buffered' and not s.paused order by f.fired_at limit $1 for update of s skip locked",
+        MOST * 4,
     )
     .fetch_all(engine)
     .await?;

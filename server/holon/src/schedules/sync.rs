@@ -42,7 +42,8 @@ pub fn diagnose(definition: &Definition) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Makes the schedules what the version says. A schedule whose times are the same goes on as it is.
+/// Makes the schedules what the version says, and says how many the tenant has then. A schedule whose times are the same goes on
+/// as it is.
 ///
 /// # Errors
 /// When the database refuses; then nothing may be published either.
@@ -51,7 +52,7 @@ pub async fn sync(
     clock: &dyn Clock,
     (environment, flow, version): (EnvironmentId, FlowId, i32),
     definition: &Definition,
-) -> Result<(), sqlx::Error> {
+) -> Result<i64, sqlx::Error> {
     let plans: Vec<(String, Plan)> = triggers(definition)
         .filter_map(|(key, config)| Some((key.to_owned(), Plan::of_config(config).ok()?)))
         .collect();
@@ -69,5 +70,5 @@ pub async fn sync(
         };
         store::put(tx, (environment, flow, version), id, &key, &plan, next).await?;
     }
-    Ok(())
+    store::count(tx).await
 }

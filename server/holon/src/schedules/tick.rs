@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use holon_model::{Millis, Timestamp};
+use futures::stream::{self, TryStreamExt as _};
+use holon_model::{Millis, ScheduleId, TenantId, Timestamp};
 
 use super::{claim, launch, store};
 use crate::state::AppState;
@@ -17,6 +18,8 @@ const LEFT_AFTER: Millis = Millis(5000);
 const SKEW: Millis = Millis(60_000);
 /// How long firings are remembered.
 const KEPT: Millis = Millis(90 * 24 * 3_600_000);
+/// Schedules whose runs are started at once.
+const AT_ONCE: usize = 8;
 const FORGET_EVERY: Millis = Millis(3_600_000);
 
 /// One replica's look at schedules, again and again.
@@ -39,18 +42,14 @@ impl Ticker {
         if glance.due.is_some_and(|due| due <= now) {
             loop {
                 let claimed = claim::claim(state, now).await?;
-                for schedule in claimed.pending {
-                    launch::launch(state, Some(schedule), now).await?;
-                }
+                launch_each(state, claimed.pending, now).await?;
                 if claimed.rows == 0 {
                     break;
                 }
             }
         }
         if glance.open {
-            for schedule in claim::take_from_buffers(state).await? {
-                launch::launch(state, Some(schedule), now).await?;
-            }
+            launch_each(state, claim::take_from_buffers(state).await?, now).await?;
             launch::launch(state, None, back(now, LEFT_AFTER)).await?;
         }
         let due = store::glance(&state.pools.engine).await?.due;
@@ -78,6 +77,19 @@ impl Ticker {
         }
         Ok(())
     }
+}
+
+/// Starts what waits of each of these, several at once: one that is slow must not keep all the others.
+async fn launch_each(
+    state: &AppState,
+    schedules: Vec<(TenantId, ScheduleId)>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    stream::iter(schedules.into_iter().map(Ok))
+        .try_for_each_concurrent(AT_ONCE, |schedule| async move {
+            launch::launch(state, Some(schedule), now).await.map(drop)
+        })
+        .await
 }
 
 fn back(now: Timestamp, by: Millis) -> Timestamp {

@@ -4,6 +4,7 @@ use holon_model::{Code, Problem, RunId};
 use holon_platform::db::TxError;
 use holon_runtime::{DeliverError, store::StoreError};
 
+use super::MOST_TOLD;
 use crate::http::ApiError;
 
 /// Why a signal was not delivered.
@@ -15,6 +16,9 @@ pub enum Error {
     /// Nobody waits for it.
     #[error("no run waits for the signal `{0}`")]
     Nobody(String),
+    /// More than are told at once wait for it.
+    #[error("too many runs wait for the signal `{0}`")]
+    TooMany(String),
     /// The run did not take it.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -42,29 +46,37 @@ impl From<Error> for ApiError {
                 );
                 Problem::new(Code::NotFound, detail).into()
             }
-            Error::Deliver(error) => delivery_problem(&error).into(),
-            Error::Store(_) => {
-                let detail = "Who waits for signals cannot be read at the moment. Try again with the same `sender`.";
-                Problem::new(Code::Unavailable, detail).into()
+            Error::TooMany(name) => {
+                let detail = format!(
+                    "More than {MOST_TOLD} runs wait for the signal `{name}` with this correlation; nobody was told. Tell them \
+                     apart by their correlation, or send it to each: `POST /api/v1/runs/{{id}}/signals`."
+                );
+                Problem::new(Code::Conflict, detail).into()
             }
+            Error::Deliver(error) => delivery_problem(error, "Send it again with the same `sender`."),
+            Error::Store(_) => ApiError::unavailable(
+                "Who waits for signals cannot be read at the moment. Nobody was told; try again shortly.",
+            ),
             Error::Database(error) => error.into(),
             Error::Tx(error) => error.into(),
         }
     }
 }
 
-/// Why a run did not take something in, for whoever sent it.
-pub fn delivery_problem(error: &DeliverError) -> Problem {
+/// Why a run did not take something in, for whoever sent it; `again` is what to do when nobody knows whether it did.
+pub fn delivery_problem(error: DeliverError, again: &str) -> ApiError {
     match error {
-        DeliverError::NotFound => Problem::new(Code::NotFound, "There is no run with this id."),
-        DeliverError::Over => Problem::new(Code::Conflict, "The run is over: nothing can reach it any more."),
-        DeliverError::Unavailable => {
-            let detail = "The run cannot be reached at the moment; what was sent may have been taken in. Try again with the same `sender`.";
-            Problem::new(Code::Unavailable, detail)
+        DeliverError::NotFound => Problem::new(Code::NotFound, "There is no run with this id.").into(),
+        DeliverError::Over => Problem::new(Code::Conflict, "The run is over: nothing can reach it any more.").into(),
+        DeliverError::Unavailable => ApiError::unavailable(&format!(
+            "The run cannot be reached at the moment; what was sent may have been taken in. {again}"
+        )),
+        DeliverError::Refused { code: "payload_too_large", message } => {
+            Problem::new(Code::PayloadTooLarge, format!("{message}.")).into()
         }
         DeliverError::Refused { code: "unknown_choice" | "invalid_form", message } => {
-            Problem::new(Code::ValidationFailed, format!("{message}."))
+            Problem::new(Code::ValidationFailed, format!("{message}.")).into()
         }
-        DeliverError::Refused { message, .. } => Problem::new(Code::Conflict, format!("{message}.")),
+        DeliverError::Refused { message, .. } => Problem::new(Code::Conflict, format!("{message}.")).into(),
     }
 }

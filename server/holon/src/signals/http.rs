@@ -2,16 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use holon_authz::actions::SignalRuns;
 use holon_engine::MAX_SIGNAL_TEXT;
-use holon_flow::definition::pointer::escape;
-use holon_model::error::FieldError;
 use holon_model::wire::signals::{SendSignal, SignalSent};
-use holon_model::{Code, Problem, RunId, Value};
+use holon_model::{Problem, RunId, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::send;
-use crate::http::{Allowed, ApiResult, Path, ValueBody};
+use crate::http::{Allowed, ApiResult, Fields, PAYLOAD, Path, ValueBody, idempotency_key};
 use crate::state::AppState;
 
 /// The feature's routes.
@@ -20,57 +19,44 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Sends a signal to one run; it may come before the run waits for it.
-#[utoipa::path(post, path = "/runs/{id}/signals", tag = "runs", params(("id" = RunId, Path)), request_body = SendSignal,
-    responses((status = 200, body = SignalSent)))]
+#[utoipa::path(post, path = "/runs/{id}/signals", tag = "runs",
+    params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "The `sender`, where the body names none")),
+    request_body = SendSignal, responses((status = 200, body = SignalSent)))]
 async fn signal_run(
     State(state): State<AppState>,
     caller: Allowed<SignalRuns>,
     Path(run): Path<RunId>,
-    ValueBody(body): ValueBody,
+    headers: HeaderMap,
+    ValueBody(body): ValueBody<PAYLOAD>,
 ) -> ApiResult<Json<SignalSent>> {
-    let intent = caller.intent(&*state.clock, send::Send { run: Some(run), signal: read(&body)? });
-    Ok(Json(send::send(&state, caller.proof(), intent).await?))
+    let signal = read(&body)?;
+    let intent = caller.intent(&*state.clock, send::Signal { run: Some(run), signal });
+    Ok(Json(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
 }
 
-/// Sends a signal to every run of the environment that waits for this name and correlation now.
-#[utoipa::path(post, path = "/signals", tag = "runs", request_body = SendSignal, responses((status = 200, body = SignalSent)))]
+/// Sends a signal to every run of the environment that waits for this name and correlation now, up to 1000 of them. A run that
+/// begins to wait at this moment may not be among them: what must not be lost is sent to its run.
+#[utoipa::path(post, path = "/signals", tag = "runs",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The `sender`, where the body names none")),
+    request_body = SendSignal, responses((status = 200, body = SignalSent)))]
 async fn signal_waiting(
     State(state): State<AppState>,
     caller: Allowed<SignalRuns>,
-    ValueBody(body): ValueBody,
+    headers: HeaderMap,
+    ValueBody(body): ValueBody<PAYLOAD>,
 ) -> ApiResult<Json<SignalSent>> {
-    let intent = caller.intent(&*state.clock, send::Send { run: None, signal: read(&body)? });
-    Ok(Json(send::send(&state, caller.proof(), intent).await?))
+    let intent = caller.intent(&*state.clock, send::Signal { run: None, signal: read(&body)? });
+    Ok(Json(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
 }
 
-/// Reads the body with our own values: numbers must come as they were sent.
 fn read(body: &Value) -> Result<SendSignal, Problem> {
-    let mut refused = Problem::new(Code::ValidationFailed, "The signal is not as it must be. Nothing was sent.");
-    let Some(fields) = body.as_map() else {
-        return Err(
-            refused.with_field("", "must be an object with `name`, and `correlation`, `sender`, `payload` as needed")
-        );
+    let known = ["name", "correlation", "sender", "payload"];
+    let mut fields = Fields::of(body, &known, "The signal is not as it must be. Nothing was sent.");
+    let signal = SendSignal {
+        name: fields.required("name", MAX_SIGNAL_TEXT, "must name the signal"),
+        correlation: fields.text("correlation", MAX_SIGNAL_TEXT).unwrap_or_default(),
+        sender: fields.text("sender", MAX_SIGNAL_TEXT),
+        payload: fields.value("payload"),
     };
-    for key in fields.keys().filter(|key| !["name", "correlation", "sender", "payload"].contains(&&***key)) {
-        refused = refused.with_field(format!("/{}", escape(key)), "is not a field of a signal");
-    }
-    let mut text = |key: &str| match fields.get(key) {
-        None | Some(Value::Null) => None,
-        Some(Value::Str(text)) if text.len() <= MAX_SIGNAL_TEXT && !text.contains('\0') => Some(text.to_string()),
-        Some(_) => {
-            let wrong = format!("must be a text of at most {MAX_SIGNAL_TEXT} bytes, without the character U+0000");
-            refused.errors.push(FieldError { pointer: format!("/{key}"), detail: wrong, code: None });
-            None
-        }
-    };
-    let (name, correlation, sender) = (text("name"), text("correlation"), text("sender"));
-    let name = name.unwrap_or_default();
-    if name.is_empty() && !refused.errors.iter().any(|error| error.pointer == "/name") {
-        refused = refused.with_field("/name", "must name the signal");
-    }
-    if !refused.errors.is_empty() {
-        return Err(refused);
-    }
-    let payload = fields.get("payload").cloned().unwrap_or_default();
-    Ok(SendSignal { name, correlation: correlation.unwrap_or_default(), sender, payload })
+    fields.done().map(|()| signal)
 }

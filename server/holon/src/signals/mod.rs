@@ -6,3 +6,6 @@ mod send;
 
 pub use error::{Error, delivery_problem};
 pub use http::router;
+
+/// Runs that one signal is told to at most, when it is sent to those that wait for it.
+const MOST_TOLD: usize = 1_000;

@@ -1,68 +1,124 @@
 //! Tells one run, or all that wait for it, that something has happened; answered when it is in their journals.
 
+use futures::stream::{self, StreamExt as _};
 use holon_authz::{Authorised, actions::SignalRuns};
 use holon_engine::Input;
 use holon_model::wire::signals::{SendSignal, SignalSent};
-use holon_model::{Intent, IntentPayload, Payload, RunId, Value};
+use holon_model::{Context, Intent, IntentPayload, Payload, RunId, Value};
 use holon_platform::db::TenantTx;
 use holon_runtime::DeliverError;
 
-use super::Error;
+use super::{Error, MOST_TOLD};
 use crate::{audit, runs, state::AppState};
+
+/// Runs that are told at once.
+const AT_ONCE: usize = 32;
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub struct Send {
+pub struct Signal {
     /// The run; absent: those that wait for it.
     pub run: Option<RunId>,
     /// The signal.
     pub signal: SendSignal,
 }
 
-impl IntentPayload for Send {
+impl IntentPayload for Signal {
     const TYPE: &'static str = "run.signal";
 }
 
-/// Sends it. The same `sender` reaches a run once, however often it is sent.
-pub async fn send(state: &AppState, _: Authorised<SignalRuns>, intent: Intent<Send>) -> Result<SignalSent, Error> {
-    let Send { run, ref signal } = intent.payload;
-    let context = &intent.context;
-    let mut tx = TenantTx::begin(&state.pools, context).await?;
+/// Sends it. The same sender reaches a run once, however often it is sent.
+pub async fn send(state: &AppState, _: Authorised<SignalRuns>, intent: Intent<Signal>) -> Result<SignalSent, Error> {
+    let Signal { run, ref signal } = intent.payload;
+    let wanted = match run {
+        Some(run) => vec![run],
+        None => waiting(state, &intent.context, signal).await?,
+    };
+    let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     if let Some(run) = run {
         runs::store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
     }
     let subject = run.map_or_else(|| signal.name.clone(), |run| run.to_string());
-    audit::record(&mut tx, &*state.clock, &intent, &subject, &Value::from(signal.name.as_str())).await?;
+    audit::record(&mut tx, &*state.clock, &intent, &subject, &said(signal, &wanted)).await?;
     tx.commit().await?;
-    let wanted = match run {
-        Some(run) => vec![run],
-        None => {
-            let (name, correlation) = (&signal.name, &signal.correlation);
-            state.runtime.waiting(context.tenant, context.environment, name, correlation).await?
-        }
-    };
-    if wanted.is_empty() {
-        return Err(Error::Nobody(signal.name.clone()));
-    }
     // Without an id of the sender's every delivery counts.
-    let sender = signal.sender.clone().unwrap_or_else(|| intent.id.to_string());
-    let mut reached = Vec::new();
-    for run in wanted {
-        let input = Input::Signal {
-            name: signal.name.clone(),
-            correlation: signal.correlation.clone(),
-            sender: sender.clone(),
-            payload: Payload::Inline(signal.payload.clone()),
-        };
-        match state.runtime.deliver(context.tenant, run, input).await {
-            Ok(()) | Err(DeliverError::Refused { code: "duplicate_signal", .. }) => reached.push(run),
-            // Of several, one that is over meanwhile is no reason not to tell the others.
-            Err(DeliverError::Over | DeliverError::NotFound) if intent.payload.run.is_none() => {}
-            Err(error) => return Err(error.into()),
+    let given = signal.sender.clone().or_else(|| intent.idempotency_key.clone());
+    let sender = given.unwrap_or_else(|| intent.id.to_string());
+    match run {
+        Some(run) => {
+            deliver(state, &intent.context, run, signal, &sender).await?;
+            Ok(SignalSent { runs: vec![run], unreached: Vec::new(), sender })
+        }
+        None => tell(state, &intent.context, wanted, signal, sender).await,
+    }
+}
+
+/// Who waits for it.
+async fn waiting(state: &AppState, context: &Context, signal: &SendSignal) -> Result<Vec<RunId>, Error> {
+    let (name, correlation) = (&signal.name, &signal.correlation);
+    let found = state.runtime.waiting(context.tenant, context.environment, name, correlation).await?;
+    match found.len() {
+        0 => Err(Error::Nobody(name.clone())),
+        count if count > MOST_TOLD => Err(Error::TooMany(name.clone())),
+        _ => Ok(found),
+    }
+}
+
+/// Tells each of them. One that is over meanwhile is no reason not to tell the others, nor is one that cannot be reached.
+async fn tell(
+    state: &AppState,
+    context: &Context,
+    wanted: Vec<RunId>,
+    signal: &SendSignal,
+    sender: String,
+) -> Result<SignalSent, Error> {
+    let from = sender.as_str();
+    let each = wanted.into_iter().map(|run| async move { (run, deliver(state, context, run, signal, from).await) });
+    let told: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
+    let (mut runs, mut unreached, mut why) = (Vec::new(), Vec::new(), None);
+    for (run, told) in told {
+        match told {
+            Ok(()) => runs.push(run),
+            Err(DeliverError::Over | DeliverError::NotFound) => {}
+            Err(error) => {
+                unreached.push(run);
+                why.get_or_insert(error);
+            }
         }
     }
-    if reached.is_empty() {
-        return Err(Error::Nobody(signal.name.clone()));
+    match why {
+        Some(error) if runs.is_empty() => Err(error.into()),
+        None if runs.is_empty() => Err(Error::Nobody(signal.name.clone())),
+        _ => Ok(SignalSent { runs, unreached, sender }),
     }
-    Ok(SignalSent { runs: reached })
+}
+
+/// Tells one run. One that was told before by the same sender has it.
+async fn deliver(
+    state: &AppState,
+    context: &Context,
+    run: RunId,
+    signal: &SendSignal,
+    sender: &str,
+) -> Result<(), DeliverError> {
+    let input = Input::Signal {
+        name: signal.name.clone(),
+        correlation: signal.correlation.clone(),
+        sender: sender.to_owned(),
+        payload: Payload::Inline(signal.payload.clone()),
+    };
+    match state.runtime.deliver(context.tenant, run, input).await {
+        Err(DeliverError::Refused { code: "duplicate_signal", .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// What the audit row says of it.
+fn said(signal: &SendSignal, wanted: &[RunId]) -> Value {
+    let runs: Vec<Value> = wanted.iter().map(|run| Value::from(run.to_string())).collect();
+    Value::map([
+        ("signal", Value::from(signal.name.as_str())),
+        ("correlation", Value::from(signal.correlation.as_str())),
+        ("runs", Value::from(runs)),
+    ])
 }

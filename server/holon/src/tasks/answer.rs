@@ -35,6 +35,11 @@ pub async fn answer(state: &AppState, _: Authorised<AnswerTasks>, intent: Intent
     if found.state != "open" {
         return Err(Error::Over(found.state));
     }
+    let choices = found.choices.as_list().unwrap_or_default().iter();
+    let keys: Vec<&str> = choices.filter_map(|choice| choice.get("key").and_then(Value::as_str)).collect();
+    if !keys.contains(&answer.choice.as_str()) {
+        return Err(Error::NoChoice(keys.into_iter().map(|key| format!("`{key}`")).collect()));
+    }
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(answer.choice.as_str())).await?;
     tx.commit().await?;
     let input = Input::TaskAnswered {

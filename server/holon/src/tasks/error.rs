@@ -19,6 +19,9 @@ pub enum Error {
     /// Answered or given up.
     #[error("the task is {0}")]
     Over(String),
+    /// Not one of the task's choices.
+    #[error("the task has no such choice")]
+    NoChoice(Vec<String>),
     /// The run did not take the answer.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -49,7 +52,12 @@ impl From<Error> for ApiError {
             Error::Deliver(DeliverError::Refused { code: "unknown_task", .. }) => {
                 Problem::new(Code::Conflict, "The task was answered already, or is not asked any more.").into()
             }
-            Error::Deliver(error) => delivery_problem(&error).into(),
+            Error::Deliver(error) => {
+                delivery_problem(error, "Read the task again: when it is still open, answer it again.")
+            }
+            Error::NoChoice(known) => Problem::new(Code::ValidationFailed, "The task was not answered.")
+                .with_field("/choice", format!("must be the key of one of the task's choices: {}", known.join(", ")))
+                .into(),
             Error::Inconsistent(..) => ApiError::internal(&error),
             Error::Database(error) => error.into(),
             Error::Tx(error) => error.into(),

@@ -5,15 +5,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use holon_authz::actions::{AnswerTasks, ReadTasks};
 use holon_model::wire::Page;
-use holon_model::wire::tasks::{AnswerTask, Task};
-use holon_model::{Code, Problem, RunId, Value};
+use holon_model::wire::tasks::{AnswerTask, STATES, Task, TaskSummary};
+use holon_model::{Problem, RunId, Value};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{answer, list, read};
-use crate::http::{Allowed, ApiResult, Path, Query, ValueBody, cursor};
+use crate::http::{Allowed, ApiResult, Fields, PAYLOAD, Path, Query, ValueBody, cursor, one_of};
 use crate::state::AppState;
+
+/// Longer than any key of a choice.
+const LONGEST_KEY: usize = 1_000;
 
 /// The feature's routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -38,29 +41,30 @@ struct ListQuery {
 impl ListQuery {
     fn ask(self, run: Option<RunId>) -> ApiResult<list::ListTasks> {
         let cursor = self.cursor.as_deref().map(cursor::decode).transpose()?;
-        Ok(list::ListTasks { state: self.state, run, cursor, limit: self.limit.unwrap_or(50) })
+        let state = one_of("state", self.state, &STATES)?;
+        Ok(list::ListTasks { state, run, cursor, limit: self.limit.unwrap_or(50) })
     }
 }
 
 /// What runs of the environment ask people, of the newest run first.
-#[utoipa::path(get, path = "/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page<Task>)))]
+#[utoipa::path(get, path = "/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = Page<TaskSummary>)))]
 async fn list_tasks(
     State(state): State<AppState>,
     caller: Allowed<ReadTasks>,
     Query(query): Query<ListQuery>,
-) -> ApiResult<Json<Page<Task>>> {
+) -> ApiResult<Json<Page<TaskSummary>>> {
     Ok(Json(list::list(&state, caller.context(), caller.proof(), query.ask(None)?).await?))
 }
 
 /// What one run asks people.
 #[utoipa::path(get, path = "/runs/{id}/tasks", tag = "tasks", params(("id" = RunId, Path), ListQuery),
-    responses((status = 200, body = Page<Task>)))]
+    responses((status = 200, body = Page<TaskSummary>)))]
 async fn tasks_of_run(
     State(state): State<AppState>,
     caller: Allowed<ReadTasks>,
     Path(run): Path<RunId>,
     Query(query): Query<ListQuery>,
-) -> ApiResult<Json<Page<Task>>> {
+) -> ApiResult<Json<Page<TaskSummary>>> {
     Ok(Json(list::list(&state, caller.context(), caller.proof(), query.ask(Some(run))?).await?))
 }
 
@@ -84,19 +88,18 @@ async fn answer_task(
     State(state): State<AppState>,
     caller: Allowed<AnswerTasks>,
     Path((run, task)): Path<(RunId, String)>,
-    ValueBody(body): ValueBody,
+    ValueBody(body): ValueBody<PAYLOAD>,
 ) -> ApiResult<StatusCode> {
     let answer = read_answer(&body)?;
     answer::answer(&state, caller.proof(), caller.intent(&*state.clock, answer::Answer { run, task, answer })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Reads the body with our own values: numbers must come as they were sent.
 fn read_answer(body: &Value) -> Result<AnswerTask, Problem> {
-    let Some(Value::Str(choice)) = body.get("choice") else {
-        let detail = "An answer is an object with `choice`, and `form` where the task has one.";
-        return Err(Problem::new(Code::ValidationFailed, detail)
-            .with_field("/choice", "must be the key of one of the task's choices"));
+    let mut fields = Fields::of(body, &["choice", "form"], "The answer is not as it must be. The task was not answered.");
+    let answer = AnswerTask {
+        choice: fields.required("choice", LONGEST_KEY, "must be the key of one of the task's choices"),
+        form: fields.value("form"),
     };
-    Ok(AnswerTask { choice: choice.to_string(), form: body.get("form").cloned().unwrap_or_default() })
+    fields.done().map(|()| answer)
 }

@@ -2,7 +2,7 @@
 
 use holon_authz::{Authorised, actions::ReadTasks};
 use holon_model::wire::Page;
-use holon_model::wire::tasks::Task;
+use holon_model::wire::tasks::TaskSummary;
 use holon_model::{Context, RunId};
 use holon_platform::db::TenantTx;
 use uuid::Uuid;
@@ -30,9 +30,9 @@ pub async fn list(
     context: &Context,
     _: Authorised<ReadTasks>,
     ask: ListTasks,
-) -> Result<Page<Task>, Error> {
+) -> Result<Page<TaskSummary>, Error> {
     let limit = ask.limit.clamp(1, 200);
-    let filter = store::Filter { state: ask.state, run: ask.run, task: None, before: ask.cursor };
+    let filter = store::Filter { state: ask.state, run: ask.run, before: ask.cursor };
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     if let Some(run) = ask.run {
         runs::store::find(&mut tx, run).await?.ok_or(Error::NoRun(run))?;

@@ -5,7 +5,7 @@ use holon_app::tasks::api::TasksPort;
 use holon_authz::actions::ReadTasks;
 use holon_model::RunId;
 use holon_model::wire::Page;
-use holon_model::wire::tasks::Task;
+use holon_model::wire::tasks::{Task, TaskSummary};
 
 use super::{list, read};
 use crate::http::{Visitor, cursor, problem};
@@ -20,7 +20,7 @@ pub struct TasksInProcess {
 }
 
 impl TasksPort for TasksInProcess {
-    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<Task>> {
+    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>> {
         let (server, visitor) = (self.state.clone(), self.visitor.clone());
         Box::pin(async move {
             let caller = visitor.allowed::<ReadTasks>()?;

@@ -28,6 +28,5 @@ pub(super) async fn find(tx: &mut TenantTx<'_>, run: RunId, task: &str) -> Resul
     runs::store::find(tx, run).await?.ok_or(Error::NoRun(run))?;
     let unknown = || Error::NotFound(run, task.to_owned());
     let id = Uuid::try_parse(task).map_err(|_| unknown())?;
-    let filter = store::Filter { run: Some(run), task: Some(id), ..store::Filter::default() };
-    store::list(tx, &filter, 1).await?.pop().ok_or_else(unknown)
+    store::find(tx, run, id).await?.ok_or_else(unknown)
 }

@@ -1,7 +1,7 @@
 //! All SQL of tasks as pages read them. Only the runtime writes them.
 
-use holon_model::wire::tasks::Task;
-use holon_model::{FlowId, RunId, json};
+use holon_model::wire::tasks::{Task, TaskSummary};
+use holon_model::{FlowId, RunId, Value, json};
 use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
 use uuid::Uuid;
@@ -15,30 +15,27 @@ pub struct Filter {
     pub state: Option<String>,
     /// Of this run.
     pub run: Option<RunId>,
-    /// This one of it.
-    pub task: Option<Uuid>,
     /// Older than this run and task.
     pub before: Option<(RunId, Uuid)>,
 }
 
-/// Tasks of the environment, of the newest run first.
-pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<Task>, Error> {
+/// Tasks of the environment, of the newest run first. What they are about may be large, and is not read.
+pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<TaskSummary>, Error> {
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
     let before = filter.before.map(|(run, task)| (run.0, task)).unzip();
     let rows = sqlx::query!(
-        r#"select t.run_id, t.task_id, t.flow_id, t.path, t.kind, t.title, t.context, t.choices, t.form, t.assignees, t.due,
+        r#"select t.run_id, t.task_id, t.flow_id, t.path, t.kind, t.title, t.choices, t.assignees, t.due,
              t.state, t.choice, t.answered_by, t.opened_at, t.ended_at, f.name as "flow_name?"
            from task t left join flow f on f.tenant_id = t.tenant_id and f.flow_id = t.flow_id
            where t.tenant_id = $1 and t.environment_id = $2 and ($3::text is null or t.state = $3)
-             and ($4::uuid is null or t.run_id = $4) and ($5::uuid is null or t.task_id = $5)
-             and ($6::uuid is null or (t.run_id, t.task_id) < ($6, $7::uuid))
-           order by t.run_id desc, t.task_id desc limit $8"#,
+             and ($4::uuid is null or t.run_id = $4)
+             and ($5::uuid is null or (t.run_id, t.task_id) < ($5, $6::uuid))
+           order by t.run_id desc, t.task_id desc limit $7"#,
         tenant,
         environment,
         filter.state,
         filter.run.map(|run| run.0),
-        filter.task,
         before.0,
         before.1,
         limit,
@@ -48,9 +45,7 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
     rows.into_iter()
         .map(|row| {
             let run = RunId(row.run_id);
-            let read =
-                |text: &str| json::parse(text.as_bytes()).map_err(|error| Error::Inconsistent(run, error.to_string()));
-            Ok(Task {
+            Ok(TaskSummary {
                 id: row.task_id.simple().to_string(),
                 run,
                 flow: FlowId(row.flow_id),
@@ -58,9 +53,7 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
                 path: row.path,
                 kind: row.kind,
                 title: row.title,
-                context: read(&row.context)?,
-                choices: read(&row.choices)?,
-                form: read(&row.form)?,
+                choices: read(run, &row.choices)?,
                 assignees: row.assignees,
                 due: row.due.map(from_db),
                 state: row.state,
@@ -71,4 +64,47 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
             })
         })
         .collect()
+}
+
+/// One task of a run of the environment, whole.
+pub async fn find(tx: &mut TenantTx<'_>, run: RunId, task: Uuid) -> Result<Option<Task>, Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    let row = sqlx::query!(
+        r#"select t.flow_id, t.path, t.kind, t.title, t.context, t.choices, t.form, t.assignees, t.due, t.state, t.choice,
+             t.answer, t.answered_by, t.opened_at, t.ended_at, f.name as "flow_name?"
+           from task t left join flow f on f.tenant_id = t.tenant_id and f.flow_id = t.flow_id
+           where t.tenant_id = $1 and t.environment_id = $2 and t.run_id = $3 and t.task_id = $4"#,
+        tenant,
+        environment,
+        run.0,
+        task,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Task {
+        id: task.simple().to_string(),
+        run,
+        flow: FlowId(row.flow_id),
+        flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+        path: row.path,
+        kind: row.kind,
+        title: row.title,
+        context: read(run, &row.context)?,
+        choices: read(run, &row.choices)?,
+        form: read(run, &row.form)?,
+        assignees: row.assignees,
+        due: row.due.map(from_db),
+        state: row.state,
+        choice: row.choice,
+        answered_by: row.answered_by,
+        opened_at: from_db(row.opened_at),
+        ended_at: row.ended_at.map(from_db),
+        answer: row.answer.map(|answer| read(run, &answer)).transpose()?.unwrap_or_default(),
+    }))
+}
+
+fn read(run: RunId, text: &str) -> Result<Value, Error> {
+    json::parse(text.as_bytes()).map_err(|error| Error::Inconsistent(run, error.to_string()))
 }

@@ -8,21 +8,47 @@ use holon_model::{RunId, Value};
 /// The header that names the run in every answer about one.
 pub const RUN: HeaderName = HeaderName::from_static("holon-run");
 
-/// Headers that are the server's to set: a flow answers from Holon's own origin, so it must not set cookies or policies there.
-const OURS: [HeaderName; 12] = [
-    header::SET_COOKIE,
-    header::CONTENT_LENGTH,
-    header::TRANSFER_ENCODING,
-    header::CONNECTION,
-    header::UPGRADE,
-    header::TRAILER,
-    header::CONTENT_SECURITY_POLICY,
-    header::STRICT_TRANSPORT_SECURITY,
-    header::X_CONTENT_TYPE_OPTIONS,
-    HeaderName::from_static("clear-site-data"),
-    HeaderName::from_static("service-worker-allowed"),
-    RUN,
+/// Headers that a flow may set besides those of its own that begin with `x-`. It answers from the origin that people sign in at,
+/// where a header that is not known to be harmless could set a cookie or a policy, ask for a password, or have browsers report
+/// addresses elsewhere.
+const THEIRS: [HeaderName; 16] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_DISPOSITION,
+    header::CACHE_CONTROL,
+    header::EXPIRES,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::VARY,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::ALLOW,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    header::ACCESS_CONTROL_MAX_AGE,
 ];
+/// Headers that begin with `x-` and mean something to browsers, to proxies or to Holon.
+const NOT_THEIRS: [&str; 11] = [
+    "x-accel-",
+    "x-content-security-policy",
+    "x-content-type-options",
+    "x-dns-prefetch-control",
+    "x-forwarded-",
+    "x-frame-options",
+    "x-permitted-cross-domain-policies",
+    "x-request-id",
+    "x-sendfile",
+    "x-webkit-csp",
+    "x-xss-protection",
+];
+
+/// Whether a flow may set this header.
+fn is_theirs(name: &HeaderName) -> bool {
+    THEIRS.contains(name)
+        || (name.as_str().starts_with("x-") && !NOT_THEIRS.iter().any(|prefix| name.as_str().starts_with(prefix)))
+}
 
 /// 202: the run is durably accepted.
 pub fn accepted(run: RunId, replayed: bool) -> Response {
@@ -38,7 +64,7 @@ pub fn responded(run: RunId, response: &FlowResponse) -> Response {
     let mut headers = sandboxed(run);
     for (name, value) in response.headers.as_map().into_iter().flatten() {
         let Ok(name) = HeaderName::try_from(&**name) else { continue };
-        if OURS.contains(&name) {
+        if !is_theirs(&name) {
             continue;
         }
         let texts = match value {
@@ -102,12 +128,22 @@ mod tests {
             ("content-security-policy", "script-src *".into()),
             ("bad name", "x".into()),
             ("Content-Type", "text/html".into()),
+            ("NEL", "{}".into()),
+            ("Report-To", "{}".into()),
+            ("WWW-Authenticate", "Basic".into()),
+            ("Access-Control-Allow-Credentials", "true".into()),
+            ("X-Frame-Options", "ALLOWALL".into()),
+            ("X-Accel-Redirect", "/etc/passwd".into()),
+            ("Holon-Run", "another".into()),
         ]);
         let answer = responded(run, &FlowResponse { status: 201, headers, body: "<b>hi</b>".into() });
         assert_eq!(answer.status(), 201);
         assert_eq!(answer.headers()["x-order"], "7");
         assert_eq!(answer.headers()["content-type"], "text/html");
-        assert!(answer.headers().get("set-cookie").is_none());
+        let mut names: Vec<_> = answer.headers().keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["content-security-policy", "content-type", "holon-run", "x-order"]);
+        assert_eq!(answer.headers()["holon-run"], run.to_string().as_str());
         assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("sandbox"));
     }
 }

@@ -42,6 +42,10 @@ pub fn key(config: &Value, delivery: &Delivery, value: &Value) -> Result<Option<
                 text.len()
             ),
         )),
+        Some(text) if text.contains('\0') => Err(Problem::new(
+            Code::InvalidRequest,
+            "The key that names this delivery has the character U+0000, which cannot be kept. No run was started.",
+        )),
         Some(text) => Ok(Some(Key { text, window })),
         None => Ok(None),
     }
@@ -112,5 +116,7 @@ mod tests {
         assert_eq!(key(&Value::map::<&str>([]), &delivery(), &Value::Null).unwrap(), None);
         let failing = dedup(r#"{"expression": {"$cel": "trigger.body.id"}}"#);
         assert_eq!(key(&failing, &delivery(), &Value::map::<&str>([])).unwrap_err().code, Code::InvalidRequest);
+        let unkept = Value::map([("body", Value::map([("id", Value::from("a\0b"))]))]);
+        assert_eq!(key(&failing, &delivery(), &unkept).unwrap_err().code, Code::InvalidRequest);
     }
 }

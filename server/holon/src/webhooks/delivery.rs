@@ -38,13 +38,14 @@ impl Delivery {
         Ok(Value::map([
             ("method", Value::from(self.method.as_str())),
             ("path", Value::from(self.uri.path())),
-            ("query", pairs(self.uri.query().unwrap_or_default().as_bytes())),
+            ("query", pairs(self.uri.query().unwrap_or_default().as_bytes(), "query")?),
             ("headers", self.shown_headers()),
             ("body", self.read_body(essence(content_type))?),
             ("content_type", Value::from(content_type)),
         ]))
     }
 
+    /// Texts as they are; bytes that are not UTF-8 as U+FFFD, since headers have no encoding (RFC 9110, 5.5).
     fn shown_headers(&self) -> Value {
         let mut shown = Map::new();
         for name in self.headers.keys().filter(|name| !PRIVATE.contains(name)) {
@@ -63,7 +64,7 @@ impl Delivery {
                 Problem::new(Code::InvalidJson, format!("The body does not read as JSON: {error}. No run was started."))
                     .with_field(format!("/body{}", error.pointer), error.to_string())
             }),
-            "application/x-www-form-urlencoded" => Ok(pairs(&self.body)),
+            "application/x-www-form-urlencoded" => pairs(&self.body, "body"),
             text if text.starts_with("text/") || text == "application/xml" => match std::str::from_utf8(&self.body) {
                 Ok(text) => Ok(Value::from(text)),
                 Err(error) => Err(Problem::new(
@@ -101,22 +102,39 @@ fn essence(content_type: &str) -> &str {
     }
 }
 
-/// `a=1&b=2&a=3` as `{a: ["1", "3"], b: "2"}`.
-fn pairs(text: &[u8]) -> Value {
+/// `a=1&b=2&a=3` as `{a: ["1", "3"], b: "2"}`, as <https://url.spec.whatwg.org/#urlencoded-parsing> but for texts that are not
+/// UTF-8: they are refused, as everywhere.
+fn pairs(bytes: &[u8], place: &str) -> Result<Value, Problem> {
     let mut map = Map::new();
-    for (key, value) in url::form_urlencoded::parse(text) {
-        let value = Value::from(value.as_ref());
-        match map.remove(key.as_ref()) {
-            None => map.insert(key.as_ref().into(), value),
+    for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => (pair, &[][..]),
+        };
+        let key = decoded(key).ok_or_else(|| not_utf8(place, "a name in it"))?;
+        let value = decoded(value).ok_or_else(|| not_utf8(place, &format!("the value of `{key}`")))?;
+        let value = Value::from(value);
+        match map.remove(key.as_str()) {
+            None => map.insert(key.as_str().into(), value),
             Some(Value::List(items)) => {
                 let mut items = (*items).clone();
                 items.push(value);
-                map.insert(key.as_ref().into(), Value::from(items))
+                map.insert(key.as_str().into(), Value::from(items))
             }
-            Some(first) => map.insert(key.as_ref().into(), Value::list([first, value])),
+            Some(first) => map.insert(key.as_str().into(), Value::list([first, value])),
         };
     }
-    Value::from(map)
+    Ok(Value::from(map))
+}
+
+fn decoded(bytes: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    String::from_utf8(percent_encoding::percent_decode(&spaced).collect()).ok()
+}
+
+fn not_utf8(place: &str, what: &str) -> Problem {
+    Problem::new(Code::InvalidRequest, format!("The {place} is not UTF-8: {what} has other bytes. No run was started."))
+        .with_field(format!("/{place}"), format!("{what} is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -157,5 +175,19 @@ mod tests {
             problem.detail
         );
         assert_eq!(delivery("text/plain", b"\xff").to_value().unwrap_err().code, Code::InvalidRequest);
+    }
+
+    #[test]
+    fn a_form_is_read_with_its_spaces_and_signs_and_one_that_is_not_utf_8_is_refused() {
+        let form = "application/x-www-form-urlencoded";
+        let value = delivery(form, b"a=1+2%2B3&%C3%A4=&b&a=4&&=c").to_value().unwrap();
+        assert_eq!(value.pointer("/body").unwrap().to_json(), r#"{"":"c","a":["1 2+3","4"],"b":"","ä":""}"#);
+        for bad in [&b"a=%ff"[..], b"a=\xff", b"%ff=1"] {
+            let problem = delivery(form, bad).to_value().unwrap_err();
+            assert_eq!((problem.code, problem.errors[0].pointer.as_str()), (Code::InvalidRequest, "/body"));
+        }
+        let mut asked = delivery("text/plain", b"");
+        asked.uri = "/hooks/00?q=%ff".parse().unwrap();
+        assert_eq!(asked.to_value().unwrap_err().errors[0].pointer, "/query");
     }
 }

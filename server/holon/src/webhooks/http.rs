@@ -7,9 +7,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
-use super::catching::catching;
 use super::delivery::{Delivery, MAX_BODY};
-use super::receive::receive;
+use super::{catching, receive};
 use crate::http::{ApiError, ApiResult, Path, read_body};
 use crate::state::AppState;
 
@@ -19,13 +18,16 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn hook(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> ApiResult<Response> {
+    // Before the body: whoever guesses addresses is not listened to.
+    let listening = receive::listening(&state, &token).await?;
     let delivery = read(request).await?;
-    receive(&state, &token, delivery).await
+    receive::receive(&state, &listening, delivery).await
 }
 
 async fn test_hook(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> ApiResult<Response> {
+    let catcher = catching::catcher(&state, &token).await?;
     let delivery = read(request).await?;
-    catching(&state, &token, &delivery).await?;
+    catching::keep(&state, catcher, &token, &delivery).await?;
     Ok((StatusCode::OK, "Caught. The editor shows it.\n").into_response())
 }
 

@@ -15,6 +15,7 @@ use holon_model::{Context, FlowId, Millis, Timestamp};
 use holon_platform::clock::SharedClock;
 use holon_platform::db::{Pools, TenantTx, TxError};
 
+use super::is_token;
 use super::store::{self, Address};
 use crate::flows;
 
@@ -77,6 +78,9 @@ impl KnownAddresses {
     /// # Errors
     /// When it is not known and the database does not say.
     pub async fn find(&self, token: &str) -> Result<Option<Arc<Listening>>, TxError> {
+        if !is_token(token) {
+            return Ok(None);
+        }
         let now = self.clock.now();
         let changes = {
             let kept = self.kept();
@@ -150,6 +154,17 @@ mod tests {
     use holon_platform::db::test_db::TestDb;
     use uuid::Uuid;
 
+    #[tokio::test]
+    async fn what_cannot_be_a_token_is_unknown_without_asking_the_database() {
+        let db = TestDb::new().await;
+        let known = KnownAddresses::new(db.pools.clone(), TestClock::at(Timestamp(1_000_000)));
+        db.pools.auth.close().await;
+        for guess in ["", "admin", &"A".repeat(32), &"g".repeat(32), &"a".repeat(33), "\0"] {
+            assert!(known.find(guess).await.unwrap().is_none(), "{guess}");
+        }
+        known.find(&"a".repeat(32)).await.unwrap_err();
+    }
+
     fn listening(flow: u128) -> Arc<Listening> {
         let id = Uuid::from_u128;
         let address = Address {
@@ -170,11 +185,12 @@ mod tests {
         let known = KnownAddresses::new(db.pools.clone(), clock.clone());
         let read_before = known.kept().changes;
         drop(known.changing(FlowId(Uuid::from_u128(7))));
-        known.keep("late", &listening(7), clock.now(), read_before);
-        assert!(known.find("late").await.unwrap().is_none());
+        let (late, right) = ("a".repeat(32), "b".repeat(32));
+        known.keep(&late, &listening(7), clock.now(), read_before);
+        assert!(known.find(&late).await.unwrap().is_none());
         let changes = known.kept().changes;
-        known.keep("right", &listening(7), clock.now(), changes);
-        assert!(known.find("right").await.unwrap().is_some());
+        known.keep(&right, &listening(7), clock.now(), changes);
+        assert!(known.find(&right).await.unwrap().is_some());
         for number in 0..2 * MOST {
             let at = Timestamp(1_000_000 + number as i64);
             known.keep(&format!("{number}"), &listening(8), at, changes);

@@ -12,3 +12,8 @@ mod store;
 pub use delivery::MAX_BODY;
 pub use http::router;
 pub use known::{Changing, KEPT_FOR, KnownAddresses, Listening};
+
+/// Whether this can be the token of an address at all: 32 hexadecimal digits. Anything else is unknown without asking.
+fn is_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

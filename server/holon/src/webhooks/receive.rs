@@ -1,5 +1,6 @@
 //! Receives a delivery: whose address, the method, the signature on the raw bytes, the value, the key, and then a run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, header};
@@ -10,6 +11,7 @@ use holon_platform::clock::mint;
 use holon_runtime::{Answer, Definitions as _, Idempotency, StartRequest};
 
 use super::delivery::Delivery;
+use super::known::Listening;
 use super::store::Address;
 use super::{answer, dedup};
 use crate::flows;
@@ -20,10 +22,20 @@ use crate::state::AppState;
 /// How long a caller of a synchronous webhook is kept.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+fn gone() -> Problem {
+    Problem::new(Code::NotFound, "No flow listens at this address.")
+}
+
+/// What listens at the address of this token.
+///
+/// # Errors
+/// When nothing does, or that cannot be read.
+pub async fn listening(state: &AppState, token: &str) -> Result<Arc<Listening>, ApiError> {
+    Ok(state.webhooks.find(token).await?.ok_or_else(gone)?)
+}
+
 /// Starts the run that this delivery asks for, and answers its caller.
-pub async fn receive(state: &AppState, token: &str, delivery: Delivery) -> Result<Response, ApiError> {
-    let gone = || Problem::new(Code::NotFound, "No flow listens at this address.");
-    let listening = state.webhooks.find(token).await?.ok_or_else(gone)?;
+pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery) -> Result<Response, ApiError> {
     let (address, version) = (&listening.address, listening.version);
     let context = listening.context();
     let flow = state.definitions.load(address.tenant, address.flow, version).await.map_err(runs::definition_problem)?;

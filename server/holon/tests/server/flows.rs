@@ -66,11 +66,38 @@ async fn publishing_the_same_meaning_again_makes_no_new_version() {
         (first["version"].as_i64(), &first["hash"], first["published_by"].as_str()),
         (Some(1), &flow["hash"], Some("ada"))
     );
-    assert_eq!(publish().await.json(), first);
+    assert_eq!(first["unchanged"], json!(false));
+    let mut again = first.clone();
+    again["unchanged"] = json!(true);
+    assert_eq!(publish().await.json(), again);
     let versions = server.by(&ada, "GET", &format!("{path}/versions"), Value::Null).await.json();
     assert_eq!(versions["data"].as_array().unwrap().len(), 1);
     let version = server.by(&ada, "GET", &format!("{path}/versions/1"), Value::Null).await.json();
     assert_eq!(version["definition"], flow["definition"]);
+}
+
+#[tokio::test]
+async fn a_definition_may_be_large_however_it_is_sent_and_may_not_have_more_triggers_than_can_be_served() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let definition = json!({"holon": 1, "name": "large", "edges": [], "nodes": {
+        "start": {"kind": "trigger.manual@1"},
+        "set": {"kind": "data.set@1", "config": {"fields": {"text": "x".repeat(3 << 20)}}}}});
+    let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", &made.text[..made.text.len().min(500)]);
+    let hooks: serde_json::Map<String, Value> =
+        (0..21).map(|n| (format!("hook{n}"), json!({"kind": "trigger.webhook@1"}))).collect();
+    let many = |count: usize| -> Value {
+        let nodes: serde_json::Map<String, Value> = hooks.clone().into_iter().take(count).collect();
+        json!({"definition": {"holon": 1, "name": "many", "edges": [], "nodes": nodes}})
+    };
+    for (count, status) in [(20, StatusCode::OK), (21, StatusCode::UNPROCESSABLE_ENTITY)] {
+        let made = server.by(&ada, "POST", "/api/v1/flows", many(count)).await;
+        let path = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
+        let published = server.by(&ada, "POST", &format!("{path}/publish"), json!({})).await;
+        assert_eq!(published.status, status, "{}", published.text);
+        assert_eq!(published.text.contains("limit_exceeded"), count > 20, "{}", published.text);
+    }
 }
 
 #[tokio::test]

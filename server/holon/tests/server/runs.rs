@@ -194,3 +194,87 @@ async fn a_retry_of_a_run_that_failed_by_itself_says_what_to_do_instead() {
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "conflict"), "{}", refused.text);
     assert!(refused.text.contains("/again"), "{}", refused.text);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_a_run_that_is_over_ends_wherever_its_reader_begins() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let nodes = json!({"start": {"kind": "trigger.manual@1"}, "set": {"kind": "data.set@1", "config": {"fields": {"n": 1}}}});
+    let definition = json!({"holon": 1, "name": "short", "nodes": nodes, "edges": [{"from": "start.out", "to": "set.in"}]});
+    let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
+    let flow = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
+    server.by(&ada, "POST", &format!("{flow}/publish"), json!({})).await;
+    let run = ran(&server, &ada, &flow, json!({})).await;
+    let ids = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.strip_prefix("id: ").map(str::to_owned)).collect()
+    };
+    let whole = server.by(&ada, "GET", &format!("{run}/events"), Value::Null).await.text;
+    let all = ids(&whole);
+    assert!(all.len() > 2, "{whole}");
+    let events = |after: &str, header: &str| {
+        let mut headers = vec![("cookie", ada.cookie.clone())];
+        if !header.is_empty() {
+            headers.push(("last-event-id", header.to_owned()));
+        }
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        server.send(crate::support::request("GET", &format!("{run}/events?after={after}"), &headers, Value::Null))
+    };
+    let last = all.last().unwrap();
+    for (after, header, rest) in
+        [(all[0].as_str(), "", &all[1..]), ("", &all[0], &all[1..]), (last, &all[0], &all[1..]), (last, "", &[])]
+    {
+        let told = events(after, header).await.text;
+        assert_eq!(ids(&told), rest, "after {after:?}, header {header:?}");
+        assert!(told.contains("event: end"), "after {after:?}, header {header:?}: {told}");
+    }
+    assert_eq!(events("nonsense", "").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_cancelled_says_by_whom_and_why_and_lists_of_a_status_hold_what_is_in_it() {
+    let server = Server::new().await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let nodes = json!({"start": {"kind": "trigger.manual@1"}, "wait": {"kind": "flow.wait@1", "config": {"for": "1h"}}});
+    let definition = json!({"holon": 1, "name": "waits", "nodes": nodes, "edges": [{"from": "start.out", "to": "wait.in"}]});
+    let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
+    let flow = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
+    server.by(&ada, "POST", &format!("{flow}/publish"), json!({})).await;
+    let start = || async {
+        let started = server.by(&ada, "POST", &format!("{flow}/runs"), json!({"input": null})).await;
+        assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+        started.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (start().await, start().await);
+    let (here, who) = (&server, &ada);
+    let listed = |status: &'static str| async move {
+        let list = here.by(who, "GET", &format!("/api/v1/runs?status={status}"), Value::Null).await;
+        assert_eq!(list.status, StatusCode::OK, "{}", list.text);
+        let lines = list.json()["data"].as_array().unwrap().clone();
+        assert!(lines.iter().all(|line| line["status"] == status), "{lines:?}");
+        lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("waiting").await, [second.clone(), first.clone()]);
+    let id = ada.session["person"]["id"].as_str().unwrap();
+    for (run, body, said) in [
+        (&first, Value::Null, format!("cancelled by ada ({id})")),
+        (&second, json!({"reason": " wrong order "}), format!("wrong order (cancelled by ada, {id})")),
+    ] {
+        for wrong in [json!({"reason": "x".repeat(501)}), json!({"reason": "a\u{0}b"}), json!({"why": "x"})] {
+            let refused = server.by(&ada, "POST", &format!("/api/v1/runs/{run}/cancel"), wrong).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        }
+        let cancelled = server.by(&ada, "POST", &format!("/api/v1/runs/{run}/cancel"), body).await;
+        assert_eq!(cancelled.status, StatusCode::ACCEPTED, "{}", cancelled.text);
+        let events = server.by(&ada, "GET", &format!("/api/v1/runs/{run}/events"), Value::Null).await;
+        assert!(events.text.contains("event: end"), "{}", events.text);
+        let shown = server.by(&ada, "GET", &format!("/api/v1/runs/{run}"), Value::Null).await.json();
+        assert_eq!(shown["summary"]["error"].as_str(), Some(said.as_str()), "{shown}");
+        let journal = server.by(&ada, "GET", &format!("/api/v1/runs/{run}/journal"), Value::Null).await;
+        assert!(journal.text.contains(&said), "{}", journal.text);
+    }
+    assert_eq!(listed("cancelled").await, [second, first]);
+    assert!(listed("waiting").await.is_empty() && listed("failed").await.is_empty());
+    assert_eq!(server.by(&bob, "GET", "/api/v1/runs?status=cancelled", Value::Null).await.json()["data"], json!([]));
+    let slip = server.by(&ada, "GET", "/api/v1/runs?status=canceled", Value::Null).await;
+    assert_eq!((slip.status, slip.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"));
+}

@@ -320,3 +320,39 @@ async fn the_pages_are_rendered_with_what_they_show() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_firing_that_can_start_no_run_is_said_to_have_started_none() {
+    let timed = Timed::quick(json!({"cron": "0 0 1 1 *"})).await;
+    let definition = json!({"holon": 1, "name": "Timed", "edges": [], "input": {"type": "object", "required": ["order"]},
+        "nodes": {"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 0 1 1 *"}}}});
+    let headers = [("origin", ORIGIN), ("cookie", timed.ada.cookie.as_str()), ("if-match", "*")];
+    let saved = timed.server.send(request("PUT", &timed.flow, &headers, definition)).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+    let published = timed.server.by(&timed.ada, "POST", &format!("{}/publish", timed.flow), json!({})).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+    let (status, refused) = timed.ask("fire").await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("conflict")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("input schema"), "{refused}");
+    assert_eq!((timed.outcomes().await, timed.runs().await.len()), (vec!["failed".to_owned()], 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_has_so_many_schedules_and_no_more() {
+    let timed = Timed::quick(json!({"cron": "0 0 1 1 *"})).await;
+    let fill = "insert into schedule select tenant_id, gen_random_uuid(), environment_id, gen_random_uuid(), version, node, cron, \
+                time_zone, overlap, catch_up_ms, jitter_ms, paused, next_at, due_at, reckoned_at, created_at \
+                from schedule, generate_series(1, 999)";
+    let mut admin = PgConnection::connect_with(&timed.server.db.admin_options()).await.unwrap();
+    assert_eq!(sqlx::query(fill).execute(&mut admin).await.unwrap().rows_affected(), 999);
+    let work = json!({"kind": "data.set@1", "config": {"fields": {"n": 1}}});
+    // The thousandth is there already, and may change.
+    let (status, answer) = timed.publish(Some(json!({"cron": "0 0 2 1 *"})), work).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let another = json!({"holon": 1, "name": "One more", "edges": [],
+        "nodes": {"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 0 1 1 *"}}}});
+    let made = timed.server.by(&timed.ada, "POST", "/api/v1/flows", json!({"definition": another})).await.json();
+    let address = format!("/api/v1/flows/{}/publish", made["id"].as_str().unwrap());
+    let refused = timed.server.by(&timed.ada, "POST", &address, json!({})).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "conflict"), "{}", refused.text);
+}

@@ -53,7 +53,7 @@ async fn a_signal_reaches_the_run_that_waits_for_it_and_counts_once() {
         tokio::task::yield_now().await;
         sent = server.by(&ada, "POST", "/api/v1/signals", signal.clone()).await;
     }
-    assert_eq!((sent.status, sent.json()), (StatusCode::OK, json!({"runs": [id]})), "{}", sent.text);
+    assert_eq!((sent.status, sent.json()), (StatusCode::OK, json!({"runs": [id], "sender": "bank-1"})), "{}", sent.text);
     let over = ended(&server, &ada, &run).await;
     assert_eq!((&over["summary"]["status"], &over["output"]), (&json!("completed"), &json!({"amount": 12.50})));
     // Nobody waits any more; and never did anybody of another tenant.
@@ -78,6 +78,7 @@ async fn a_signal_that_cannot_be_meant_is_told_what_is_wrong_with_it() {
         (json!({"name": "paid", "sender": 7}), "/sender"),
         (json!({"name": "paid", "correlation": "A\u{0}7"}), "/correlation"),
         (json!({"name": "paid", "who": "me"}), "/who"),
+        (json!(["paid"]), ""),
     ] {
         let refused = server.by(&ada, "POST", &format!("{run}/signals"), body).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
@@ -85,6 +86,9 @@ async fn a_signal_that_cannot_be_meant_is_told_what_is_wrong_with_it() {
     }
     let unknown = server.by(&ada, "POST", &format!("{run}/signals"), json!({"name": "shipped"})).await;
     assert_eq!(unknown.status, StatusCode::CONFLICT, "{}", unknown.text);
+    let large = json!({"name": "paid", "payload": "x".repeat(3 << 20)});
+    let refused = server.by(&ada, "POST", &format!("{run}/signals"), large).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
     // Before the run waits for a second one, its sender is remembered all the same.
     for _ in 0..2 {
         let body = json!({"name": "paid", "correlation": "B-8", "sender": "bank-1"});
@@ -120,13 +124,30 @@ async fn a_task_is_asked_answered_once_and_the_run_goes_the_way_that_was_chosen(
     );
     assert_eq!(task["choices"][0], json!({"key": "approve", "label": "Pay"}));
     assert_eq!(server.by(&bob, "GET", "/api/v1/tasks", Value::Null).await.json()["data"], json!([]));
-    let path = format!("{run}/tasks/{}/answer", task["id"].as_str().unwrap());
-    for wrong in
-        [json!({"choice": "perhaps", "form": {"comment": "x"}}), json!({"choice": "approve", "form": {}}), json!({})]
-    {
+    assert!(task.get("context").is_none() && task.get("form").is_none(), "a list does not read what tasks are about: {task}");
+    let one = format!("{run}/tasks/{}", task["id"].as_str().unwrap());
+    let whole = server.by(&ada, "GET", &one, Value::Null).await.json();
+    assert_eq!((&whole["context"], &whole["form"]["required"]), (&json!({"order": "A-7"}), &json!(["comment"])), "{whole}");
+    let slip = server.by(&ada, "GET", "/api/v1/tasks?state=opened", Value::Null).await;
+    assert_eq!((slip.status, slip.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"));
+    let path = format!("{one}/answer");
+    for (wrong, pointer) in [
+        (json!({"choice": "perhaps", "form": {"comment": "x"}}), "/choice"),
+        (json!({"choice": "approve\u{0}", "form": {"comment": "x"}}), "/choice"),
+        (json!({"choice": "approve", "from": {"comment": "x"}}), "/from"),
+        (json!({}), "/choice"),
+    ] {
         let refused = server.by(&ada, "POST", &path, wrong).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert_eq!(refused.json()["errors"][0]["pointer"], json!(pointer), "{}", refused.text);
     }
+    let unfilled = server.by(&ada, "POST", &path, json!({"choice": "approve", "form": {}})).await;
+    assert_eq!(unfilled.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unfilled.text);
+    // With its real id, and nevertheless not there.
+    let foreign = server.by(&bob, "GET", &one, Value::Null).await;
+    assert_eq!((foreign.status, foreign.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
+    let foreign = server.by(&bob, "POST", &path, json!({"choice": "approve", "form": {"comment": "x"}})).await;
+    assert_eq!((foreign.status, foreign.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
     let yes = json!({"choice": "approve", "form": {"comment": "seen"}});
     let no = json!({"choice": "reject", "form": {"comment": "no"}});
     let (one, two) = tokio::join!(server.by(&ada, "POST", &path, yes), server.by(&ada, "POST", &path, no));

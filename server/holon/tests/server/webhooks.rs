@@ -74,3 +74,17 @@ async fn what_another_process_puts_in_force_is_met_after_a_moment() {
     server.clock.advance(holon::webhooks::KEPT_FOR);
     assert_eq!(deliver(&server, &hook).await.1, "first");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_not_there_reads_no_body_and_one_that_is_reads_no_more_than_it_takes() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let (_, hook) = answering(&server, &ada, "first").await;
+    let large = json!("x".repeat(3 << 20));
+    for unknown in ["/hooks/admin".to_owned(), format!("/hooks/{}", "a".repeat(32)), format!("/hooks/test/{}", "a".repeat(32))] {
+        let refused = server.send(request("POST", &unknown, &[], large.clone())).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{unknown}");
+    }
+    let refused = server.send(request("POST", &hook, &[], large)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"));
+}

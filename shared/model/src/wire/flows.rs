@@ -147,6 +147,18 @@ pub struct VersionSummary {
     pub message: String,
 }
 
+/// The answer to a publish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Published {
+    /// The version in force.
+    #[serde(flatten)]
+    pub summary: VersionSummary,
+    /// The draft means what this version means, so nothing was published: names, samples, tests and places of nodes are no part
+    /// of the meaning.
+    pub unchanged: bool,
+}
+
 /// A published version, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -12,7 +12,8 @@ pub struct SendSignal {
     /// Which of several it is about, such as an order's number; empty where that does not matter.
     #[serde(default)]
     pub correlation: String,
-    /// The sender's id of this delivery: a second one with the same changes nothing. Absent: every delivery counts.
+    /// The sender's id of this delivery: a second one with the same changes nothing. Absent: the
+    /// `Idempotency-Key`; without one every delivery counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
     /// What it says.
@@ -26,4 +27,9 @@ pub struct SendSignal {
 pub struct SignalSent {
     /// The runs that have it in their journal now; one that had it before stands here too.
     pub runs: Vec<RunId>,
+    /// Those that wait for it and could not be told at the moment: send the signal again with this `sender`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<RunId>,
+    /// The sender's id under which it was taken: the one that was sent, else one that was made for it.
+    pub sender: String,
 }

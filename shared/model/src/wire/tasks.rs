@@ -3,7 +3,46 @@
 use crate::{FlowId, RunId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
-/// A task.
+/// The states of a task.
+pub const STATES: [&str; 3] = ["open", "answered", "closed"];
+
+/// A task in a list. Lists never read what it is about, nor forms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskSummary {
+    /// Its id in its run: 32 hexadecimal digits.
+    pub id: String,
+    /// The run that asks.
+    pub run: RunId,
+    /// The run's flow.
+    pub flow: FlowId,
+    /// The flow's name.
+    pub flow_name: String,
+    /// Structural path of the node that asks.
+    pub path: String,
+    /// `approval`: the flow goes the way that is chosen. `compensation`: undoing a step keeps failing, and a person says what to do.
+    pub kind: String,
+    /// What is asked.
+    pub title: String,
+    /// What can be answered: a list of `{key, label}`.
+    pub choices: Value,
+    /// Who is asked, as the flow names them. They are told to people; whoever has `tasks:answer` may answer.
+    pub assignees: Vec<String>,
+    /// When it should be answered.
+    pub due: Option<Timestamp>,
+    /// `open | answered | closed`.
+    pub state: String,
+    /// The key of what was chosen.
+    pub choice: Option<String>,
+    /// Who answered.
+    pub answered_by: Option<String>,
+    /// Since when it is asked.
+    pub opened_at: Timestamp,
+    /// When it was answered or closed.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A task, whole: `GET /api/v1/runs/{id}/tasks/{task}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Task {
@@ -27,7 +66,7 @@ pub struct Task {
     pub choices: Value,
     /// JSON Schema of what is to be filled in; null: nothing.
     pub form: Value,
-    /// Who is asked, as the flow names them.
+    /// Who is asked, as the flow names them. They are told to people; whoever has `tasks:answer` may answer.
     pub assignees: Vec<String>,
     /// When it should be answered.
     pub due: Option<Timestamp>,
@@ -41,6 +80,9 @@ pub struct Task {
     pub opened_at: Timestamp,
     /// When it was answered or closed.
     pub ended_at: Option<Timestamp>,
+    /// The form as it was filled in, once it is answered.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub answer: Value,
 }
 
 /// An answer to a task.

@@ -1,4 +1,5 @@
-//! Callers who wait for a run's answer: registered before the run starts, told after the answer is durable.
+//! Callers who wait for a run's answer: registered before the run starts, told after the answer is durable. A run that goes on in
+//! another one leaves its callers to that one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,8 @@ type Key = (TenantId, RunId);
 
 #[derive(Default)]
 struct Waiting {
-    by_run: HashMap<Key, Vec<(u64, oneshot::Sender<Answer>)>>,
+    by_run: HashMap<Key, Vec<u64>>,
+    callers: HashMap<u64, (Key, oneshot::Sender<Answer>)>,
     last: u64,
 }
 
@@ -33,30 +35,48 @@ impl Answers {
         let mut waiting = self.lock();
         waiting.last += 1;
         let id = waiting.last;
-        waiting.by_run.entry((tenant, run)).or_default().push((id, sender));
-        AnswerWait { answers: self.clone(), key: (tenant, run), id, receiver }
+        waiting.by_run.entry((tenant, run)).or_default().push(id);
+        waiting.callers.insert(id, ((tenant, run), sender));
+        AnswerWait { answers: self.clone(), id, receiver }
     }
 
     /// Tells all who wait for this run; `answer` is made only when there is one.
     pub fn tell(&self, tenant: TenantId, run: RunId, answer: impl FnOnce() -> Answer) {
-        let Some(all) = self.lock().by_run.remove(&(tenant, run)) else { return };
+        let senders: Vec<_> = {
+            let mut waiting = self.lock();
+            let Some(all) = waiting.by_run.remove(&(tenant, run)) else { return };
+            all.iter().filter_map(|id| waiting.callers.remove(id)).collect()
+        };
         let answer = answer();
-        for (_, sender) in all {
+        for (_, sender) in senders {
             // Whoever gave up waiting is not there any more.
             let _ = sender.send(answer.clone());
         }
     }
 
+    /// Whoever waits for one run waits for another one instead.
+    pub fn pass_on(&self, tenant: TenantId, from: RunId, to: RunId) {
+        let mut waiting = self.lock();
+        let Some(all) = waiting.by_run.remove(&(tenant, from)) else { return };
+        for id in &all {
+            if let Some((key, _)) = waiting.callers.get_mut(id) {
+                *key = (tenant, to);
+            }
+        }
+        waiting.by_run.entry((tenant, to)).or_default().extend(all);
+    }
+
     /// Nobody will be told any more.
     pub fn clear(&self) {
-        self.lock().by_run.clear();
+        let mut waiting = self.lock();
+        waiting.by_run.clear();
+        waiting.callers.clear();
     }
 }
 
 /// One who waits. Dropped, it is forgotten.
 pub struct AnswerWait {
     answers: Answers,
-    key: Key,
     id: u64,
     receiver: oneshot::Receiver<Answer>,
 }
@@ -71,10 +91,11 @@ impl AnswerWait {
 impl Drop for AnswerWait {
     fn drop(&mut self) {
         let mut waiting = self.answers.lock();
-        if let Some(all) = waiting.by_run.get_mut(&self.key) {
-            all.retain(|(id, _)| *id != self.id);
+        let Some((key, _)) = waiting.callers.remove(&self.id) else { return };
+        if let Some(all) = waiting.by_run.get_mut(&key) {
+            all.retain(|id| *id != self.id);
             if all.is_empty() {
-                waiting.by_run.remove(&self.key);
+                waiting.by_run.remove(&key);
             }
         }
     }

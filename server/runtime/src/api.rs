@@ -84,6 +84,9 @@ pub enum StartError {
         /// How many it has.
         bytes: usize,
     },
+    /// The tenant has as many runs under way as it may have.
+    #[error("too many runs are under way; try again when some of them are over")]
+    TooMany,
     /// The flow cannot be had.
     #[error(transparent)]
     Definition(#[from] DefinitionsError),
@@ -143,7 +146,7 @@ pub enum RetryError {
     /// There is no such run.
     #[error("there is no such run")]
     NotFound,
-    /// It is not over, or it completed.
+    /// It is not over, it completed, or another run goes on for it.
     #[error("only a run that failed or was cancelled can be retried")]
     NotFailed,
     /// It failed without having called anything: it would fail again at the same place.

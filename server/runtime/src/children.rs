@@ -16,6 +16,7 @@ use crate::api::{DeliverError, MOST_PAYLOAD, StartError, Started};
 use crate::committer::Job;
 use crate::definitions::DefinitionsError;
 use crate::driver::size;
+use crate::recover::first_info;
 use crate::runtime::{Beginner, Shared, seed};
 use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
 
@@ -23,6 +24,12 @@ use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// For how long a call or a continuation is remembered by its key: longer than any history is kept.
 const REMEMBERED: Millis = Millis(10 * 365 * 24 * 3_600_000);
+/// Runs that are looked at for what was called before.
+const MOST_RETRIES: usize = 100;
+/// Generations that may follow each other without a pause.
+const QUICK_GENERATIONS: u64 = 10;
+/// A run that lasted less than this did hardly wait for anything.
+const QUICK: u64 = 1_000;
 /// Scopes of the keys.
 const CALL: &str = "flow";
 const CONTINUE: &str = "continue";
@@ -56,6 +63,11 @@ pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) 
             ),
             StartError::Definition(error @ DefinitionsError::Broken(_)) => ("broken_flow", error.to_string()),
             error @ StartError::PayloadTooLarge { .. } => ("payload_too_large", error.to_string()),
+            error @ StartError::TooMany => {
+                let mut error = NodeError::new("too_many_runs", error.to_string());
+                error.retryable = true;
+                return Err(error);
+            }
             error => ("child_refused", error.to_string()),
         };
         return Err(NodeError::new(code, message));
@@ -73,6 +85,8 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
     let parent = Parent { run: caller.run, id: child.id };
     let lineage = Lineage { parent: Some(parent), depth: child.depth, ..Lineage::default() };
     let begun = Begun {
+        run: mint(&*shared.clock),
+        key_run: called_before(shared, caller, child).await?,
         flow,
         version,
         trigger: None,
@@ -85,8 +99,30 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
     begin(shared, caller, begun).await
 }
 
+/// Of a call that a retried run makes again: the run whose keys the called one had then. What it did is done again with the
+/// same keys, so that receivers know it.
+async fn called_before(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<Option<RunId>, StartError> {
+    let unavailable = |_: StoreError| StartError::Unavailable;
+    let mut earlier = caller.facts.retry_of;
+    // The nearest of the runs that it retries, one after the other, which made this call.
+    for _ in 0..MOST_RETRIES {
+        let Some(run) = earlier else { return Ok(None) };
+        let key = format!("{run}/{}", child.id.key());
+        if let Some(row) = shared.store.idempotency(caller.tenant, CALL, &key).await.map_err(unavailable)? {
+            let info = first_info(shared, caller.tenant, row.run).await.map_err(unavailable)?;
+            return Ok(Some(info.and_then(|info| info.key_run).unwrap_or(row.run)));
+        }
+        let history = shared.store.history(caller.tenant, run).await.map_err(unavailable)?;
+        earlier = history.and_then(|row| row.facts.retry_of);
+    }
+    Ok(None)
+}
+
 /// A run that follows from another one.
 struct Begun {
+    run: RunId,
+    /// The run whose keys its effects have, where that is not this one.
+    key_run: Option<RunId>,
     flow: FlowId,
     version: i32,
     trigger: Option<Arc<str>>,
@@ -98,10 +134,11 @@ struct Begun {
 }
 
 async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
-    let Begun { flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
+    let Begun { run, key_run, flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
     let flow = shared.definitions.load(from.tenant, id, version).await?;
-    let (run, now) = (mint::<RunId>(&*shared.clock), shared.clock.now());
+    let now = shared.clock.now();
     let mut info = RunInfo::new(run, seed(run), now);
+    info.key_run = key_run;
     info.trigger = trigger;
     (info.fuel, info.bytes) = (from.info.fuel, from.info.bytes);
     (info.vars, info.environment) = (from.info.vars.clone(), from.info.environment.clone());
@@ -117,7 +154,8 @@ async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, 
     };
     let start = Input::Start { input, run: Box::new(info) };
     let inputs = vec![Stamped::new(now, start)];
-    let beginner = Beginner { tenant: from.tenant, run, facts, idempotency: Some(idempotency), inputs, copied: 0 };
+    let (tenant, idempotency, follows) = (from.tenant, Some(idempotency), scope == CONTINUE);
+    let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows };
     shared.begin(&flow, beginner).await
 }
 
@@ -142,7 +180,7 @@ pub(crate) async fn cancel(shared: Arc<Shared>, tenant: TenantId, child: RunId) 
 }
 
 /// The run that goes on for one that is over, if one does.
-async fn next(shared: &Shared, tenant: TenantId, run: RunId) -> Result<Option<RunId>, StoreError> {
+pub(crate) async fn next(shared: &Shared, tenant: TenantId, run: RunId) -> Result<Option<RunId>, StoreError> {
     let row = shared.store.history(tenant, run).await?;
     match row.and_then(|row| row.ended) {
         Some(ended) if ended.status == "continued" => {
@@ -177,6 +215,13 @@ pub(crate) fn afterword(machine: &Machine) -> Option<Afterword> {
 
 /// Says it until it is durable there, then gives the row of live work up.
 pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Afterword) {
+    if let Afterword::GoOn { info, .. } = &word
+        && info.lineage.as_ref().is_some_and(|lineage| lineage.generation >= QUICK_GENERATIONS)
+        && shared.clock.now().since(facts.started_at).0 < QUICK
+    {
+        // A flow that goes on for ever without waiting takes no more than its share.
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
     loop {
         let said = match &word {
             Afterword::Tell { parent, outcome } => tell(&shared, tenant, *parent, outcome).await,
@@ -190,7 +235,8 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
-    let write = RunWrite { tenant, run, facts, start: None, journal: None, live: LiveWrite::Delete, end: None };
+    let (live, asks) = (LiveWrite::Delete, Vec::new());
+    let write = RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks };
     shared.committer.submit(Job { write, give_up: None, reply: Box::new(drop) });
 }
 
@@ -221,7 +267,10 @@ async fn go_on(
 ) -> bool {
     let mine = info.lineage.as_deref().cloned().unwrap_or_default();
     let lineage = Lineage { continued_from: Some(run), generation: mine.generation + 1, ..mine };
+    let next = mint(&*shared.clock);
     let begun = Begun {
+        run: next,
+        key_run: None,
         flow: facts.flow,
         version: facts.version,
         trigger: info.trigger.clone(),
@@ -232,9 +281,17 @@ async fn go_on(
         input: input.clone(),
     };
     let from = Caller { tenant, run, facts: facts.clone(), info: info.clone() };
+    // Before it can answer, whoever waits for this run's answer waits for that one's.
+    shared.answers.pass_on(tenant, run, next);
     match begin(shared, &from, begun).await {
-        Ok(_) => true,
+        Ok(started) => {
+            if started.run != next {
+                shared.answers.pass_on(tenant, next, started.run);
+            }
+            true
+        }
         Err(error) => {
+            shared.answers.pass_on(tenant, next, run);
             tracing::warn!(%run, %error, "the run that goes on is not started yet; trying again");
             false
         }

@@ -227,7 +227,7 @@ impl Lane {
             match error {
                 StoreError::Fenced => return Settled::Fenced,
                 StoreError::Rejected(why) | StoreError::Inconsistent(why) => return Settled::Rejected(why),
-                StoreError::Contention(_) => continue,
+                StoreError::Contention(why) => tracing::debug!(why, "another transaction was in the way; trying again"),
                 StoreError::Full(why) => {
                     tracing::warn!(why, "the store is full; runs under way wait for space");
                     if !in_doubt {

@@ -6,24 +6,27 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Command, EffectId, Input, Outcome, RunEffect, StartChild, TimerId};
-use holon_flow::capability::{EffectClass, NodeError};
+use holon_engine::{Command, EffectId, Input, Outcome, Parent, TimerId};
+use holon_flow::capability::NodeError;
 use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
-use holon_platform::execute::EffectRequest;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 use crate::api::{Answer, Change, DeliverError, MOST_PAYLOAD, StartError, Started};
-use crate::children::{self, Afterword, Caller};
+use crate::children::Afterword;
 use crate::committer::{Job, Refusal, Verdict};
-use crate::effects::EffectJob;
 use crate::follow::Feed;
-use crate::live::{Beginning, Broken, Called, Live, Queued, Reply};
+use crate::live::{Beginning, Broken, Live, Queued, Reply};
 use crate::runtime::Shared;
 use crate::store::{Ask, Asked, EndRow, LiveStatus, LiveWrite, RunFacts, RunWrite};
+use crate::turns::Turns;
 
 /// Messages taken before writes are made of them, so that what arrives together is written together.
 const MOST_AT_ONCE: usize = 256;
+/// For how long runs are computed before the loop looks what has come meanwhile.
+const SLICE: Duration = Duration::from_millis(5);
+/// Timers that are kept without looking which of them are still wanted.
+const FEW_TIMERS: usize = 1_024;
 /// The longest sleep: clocks may be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Decisions that a watcher may lag behind before it is let go.
@@ -56,51 +59,104 @@ pub(crate) enum Msg {
 }
 
 /// A run that waits for a person.
+#[derive(Clone)]
 pub(crate) struct Parked {
     pub tenant: TenantId,
     pub run: RunId,
     pub facts: Arc<RunFacts>,
+    /// After the last input that is durable.
     pub log_hash: [u8; 32],
+    /// The run that called it.
+    pub parent: Option<Parent>,
 }
 
 pub(crate) struct Driver {
-    shared: Arc<Shared>,
-    me: mpsc::UnboundedSender<Msg>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) me: mpsc::UnboundedSender<Msg>,
     inbox: mpsc::UnboundedReceiver<Msg>,
-    runs: HashMap<RunId, Live>,
+    pub(crate) runs: HashMap<RunId, Live>,
     parked: HashMap<RunId, Parked>,
-    timers: BinaryHeap<Reverse<(Timestamp, RunId, TimerId)>>,
+    pub(crate) timers: BinaryHeap<Reverse<(Timestamp, RunId, TimerId)>>,
+    /// More timers than these, and those that are not wanted any more are taken out.
+    most_timers: usize,
     /// Runs that may have something to take in.
-    touched: Vec<RunId>,
+    turns: Turns,
 }
 
 impl Driver {
     pub fn new(shared: Arc<Shared>, me: mpsc::UnboundedSender<Msg>, inbox: mpsc::UnboundedReceiver<Msg>) -> Self {
         let (runs, parked, timers) = (HashMap::new(), HashMap::new(), BinaryHeap::new());
-        Self { shared, me, inbox, runs, parked, timers, touched: Vec::new() }
+        Self { shared, me, inbox, runs, parked, timers, most_timers: FEW_TIMERS, turns: Turns::default() }
     }
 
+    /// Runs on a thread of its own: what it computes holds up no other work of the server.
     pub async fn run(mut self) {
         let mut messages = Vec::with_capacity(MOST_AT_ONCE);
+        let stop = self.shared.stop.clone();
         loop {
-            let sleep = self.until_next_timer();
-            tokio::select! {
-                biased;
-                taken = self.inbox.recv_many(&mut messages, MOST_AT_ONCE) => if taken == 0 { return },
-                () = tokio::time::sleep(sleep) => {}
-            }
+            self.hear(&mut messages).await;
             for message in messages.drain(..) {
-                if matches!(message, Msg::Stop) || self.shared.is_lost() {
-                    // Everything in memory is dropped: what is durable is in the store, what is not never was.
-                    self.runs.values_mut().for_each(Live::cancel_effects);
-                    return;
+                if matches!(message, Msg::Stop) || stop.is_cancelled() || self.shared.is_lost() {
+                    return self.end();
                 }
                 self.take(message);
             }
-            self.fire_timers();
-            for run in std::mem::take(&mut self.touched) {
-                self.advance(run);
+            if stop.is_cancelled() {
+                return self.end();
             }
+            self.fire_timers();
+            self.compute();
+        }
+    }
+
+    /// Everything in memory is dropped: what is durable is in the store, what is not never was.
+    fn end(mut self) {
+        self.runs.values_mut().for_each(Live::cancel_effects);
+    }
+
+    /// Takes what has come; waits for it when there is nothing else to do.
+    async fn hear(&mut self, messages: &mut Vec<Msg>) {
+        if !self.turns.is_empty() {
+            while messages.len() < MOST_AT_ONCE
+                && let Ok(message) = self.inbox.try_recv()
+            {
+                messages.push(message);
+            }
+            return;
+        }
+        if self.inbox.is_empty() {
+            self.turns.forgive();
+        }
+        let sleep = self.until_next_timer();
+        let stop = self.shared.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            // It never closes: this loop holds a sender of its own.
+            _ = self.inbox.recv_many(messages, MOST_AT_ONCE) => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+
+    /// Computes runs in turns, for a slice of time.
+    fn compute(&mut self) {
+        let mut began = Instant::now();
+        let until = began + SLICE;
+        while began < until
+            && let Some((tenant, run)) = self.turns.next()
+        {
+            self.advance(run);
+            let now = Instant::now();
+            self.turns.spent(tenant, now - began);
+            began = now;
+        }
+    }
+
+    /// A run may have something to take in.
+    pub(crate) fn touch(&mut self, run: RunId) {
+        if let Some(live) = self.runs.get_mut(&run).filter(|live| !live.touched) {
+            live.touched = true;
+            self.turns.push(live.tenant, run);
         }
     }
 
@@ -118,13 +174,12 @@ impl Driver {
                     let _ = beginning.reply.send(Err(StartError::Refused("there is a run with this id".into())));
                     return;
                 }
-                self.touched.push(live.run);
-                self.runs.insert(live.run, *live);
+                let run = live.run;
+                self.runs.insert(run, *live);
+                self.touch(run);
             }
             Msg::Adopt(live) => self.adopt(*live),
-            Msg::AdoptParked(parked) => {
-                self.parked.insert(parked.run, parked);
-            }
+            Msg::AdoptParked(parked) => drop(self.parked.insert(parked.run, parked)),
             Msg::EffectDone { run, id, attempt, result } => self.effect_done(run, id, attempt, result),
             Msg::Settled { run, verdict } => self.settled(run, verdict),
             Msg::Deliver { tenant, run, input, told } => self.deliver(tenant, run, *input, told),
@@ -144,11 +199,11 @@ impl Driver {
         }
     }
 
-    fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>) {
+    pub(crate) fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>) {
         let at = self.shared.clock.now();
         if let Some(live) = self.runs.get_mut(&run) {
             live.waiting.push_back(Queued { at, input, told });
-            self.touched.push(run);
+            self.touch(run);
         }
     }
 
@@ -161,6 +216,13 @@ impl Driver {
     }
 
     fn fire_timers(&mut self) {
+        if self.timers.len() > self.most_timers {
+            // Most of them are of steps that ended before their time was up.
+            let armed =
+                self.runs.iter().flat_map(|(run, live)| live.timers.iter().map(|(id, due)| Reverse((*due, *run, *id))));
+            self.timers = armed.collect();
+            self.most_timers = (self.timers.len() * 2).max(FEW_TIMERS);
+        }
         let now = self.shared.clock.now();
         while let Some(Reverse((due, run, id))) = self.timers.peek().copied() {
             if due > now {
@@ -193,15 +255,37 @@ impl Driver {
 
     /// Ends a parked run by decree: its machine cannot say how it would end.
     fn terminate(&self, parked: Parked, reason: &str, told: Reply) {
-        let Parked { tenant, run, facts, log_hash } = parked;
-        let error = Some(crate::live::first_line(reason));
-        let end = EndRow { at: self.shared.clock.now(), status: "terminated", error, log_hash, state: Vec::new() };
-        self.shared.changed(tenant, run, &facts, "terminated");
-        let write =
-            RunWrite { tenant, run, facts, start: None, journal: None, live: LiveWrite::Delete, end: Some(end) };
+        let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
+        let reason = crate::live::first_line(reason);
+        let log_hash = parked.log_hash;
+        let end = EndRow { at, status: "terminated", error: Some(reason.clone()), log_hash, state: Vec::new() };
+        let write = RunWrite {
+            tenant,
+            run,
+            facts: parked.facts.clone(),
+            start: None,
+            journal: None,
+            // It stays among the live ones until the run that called it is told.
+            live: if parked.parent.is_some() { LiveWrite::Keep } else { LiveWrite::Delete },
+            end: Some(end),
+            asks: vec![Asked { at, ask: Ask::Nothing }],
+        };
+        let (shared, me) = (self.shared.clone(), self.me.clone());
         let reply = move |verdict| {
-            let done = if verdict == Verdict::Durable { Ok(()) } else { Err(DeliverError::Unavailable) };
-            let _ = told.send(done);
+            // Whoever asked may be gone, and so may the loop.
+            if verdict != Verdict::Durable {
+                let _ = me.send(Msg::AdoptParked(parked));
+                let _ = told.send(Err(DeliverError::Unavailable));
+                return;
+            }
+            let outcome = Outcome::Cancelled { reason };
+            shared.changed(tenant, run, &parked.facts, "terminated");
+            shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
+            if let Some(parent) = parked.parent {
+                let word = Box::new(Afterword::Tell { parent, outcome });
+                let _ = me.send(Msg::Over { tenant, run, facts: parked.facts, word });
+            }
+            let _ = told.send(Ok(()));
         };
         self.shared.committer.submit(Job { write, give_up: None, reply: Box::new(reply) });
     }
@@ -214,20 +298,16 @@ impl Driver {
         self.parked.remove(&run);
         self.shared.counters.recovered();
         let commands = live.machine.pending();
-        // What was not written, or not taken away, before the process ended.
-        if live.asked {
-            let outstanding = commands.iter().filter_map(asked_by).collect();
-            self.shared.ask(live.tenant, run, &live.facts, Ask::Only(outstanding));
-        }
         self.runs.insert(run, live);
         for command in commands {
             self.dispatch(run, command, true);
         }
-        self.touched.push(run);
+        self.touch(run);
     }
 
     fn advance(&mut self, run: RunId) {
         let Some(live) = self.runs.get_mut(&run) else { return };
+        live.touched = false;
         match live.advance(self.shared.clock.now()) {
             Ok(None) => {}
             Ok(Some(write)) => {
@@ -283,6 +363,7 @@ impl Driver {
         let Some(live) = self.runs.get_mut(&run) else { return };
         let Some(flight) = live.flight.take() else { return };
         live.stored = Some(flight.status);
+        live.log_hash = flight.log_hash;
         if let Some(Beginning { reply, .. }) = live.beginning.take() {
             self.shared.counters.started();
             // Whoever asked may have given up: the run goes on.
@@ -300,141 +381,21 @@ impl Driver {
             let status = if flight.ended { live.machine.status().name() } else { flight.status.as_str() };
             self.shared.changed(live.tenant, run, &live.facts, status);
         }
-        for command in flight.commands {
-            self.dispatch(run, command, false);
-        }
-        for ask in flight.asks {
-            self.ask(run, ask);
+        for (number, command) in flight.commands.into_iter().enumerate() {
+            // What another run may have done before is done again as after a crash; the one that is tried again is known to be over.
+            let before = number < flight.copied && asked_of(&command) != flight.again;
+            self.dispatch(run, command, before);
         }
         if flight.ended {
             if let Some(mut live) = self.runs.remove(&run) {
                 live.cancel_effects();
-                if live.asked {
-                    self.shared.ask(live.tenant, run, &live.facts, Ask::Only(Vec::new()));
-                }
                 if let Some(word) = flight.afterword {
                     self.say(live.tenant, run, live.facts.clone(), word);
                 }
             }
         } else {
-            self.touched.push(run);
+            self.touch(run);
         }
-    }
-
-    fn dispatch(&mut self, run: RunId, command: Command, recovered: bool) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        match command {
-            Command::RunEffect(effect) if recovered && effect.class == EffectClass::AtMostOnce => {
-                let error = NodeError::new(
-                    "outcome_unknown",
-                    format!("the server stopped while {} was being done, and it must not be done twice", effect.path),
-                );
-                let RunEffect { id, attempt, .. } = *effect;
-                self.queue(run, Input::EffectCompleted { id, attempt, outcome: Outcome::Failed { error } }, None);
-            }
-            Command::RunEffect(effect) => self.perform(run, *effect),
-            Command::CancelEffect { id } => {
-                if let Some(token) = live.effects.remove(&id) {
-                    token.cancel();
-                }
-            }
-            Command::SetTimer { id, due } => {
-                live.timers.insert(id, due);
-                self.timers.push(Reverse((due, run, id)));
-            }
-            Command::CancelTimer { id } => {
-                live.timers.remove(&id);
-            }
-            Command::Respond(response) => {
-                self.shared.answers.tell(live.tenant, run, || Answer::Responded(response));
-            }
-            // Whoever waits for the answer is answered by the run that goes on, not by this one.
-            Command::Finish(Outcome::Continued { .. }) => {}
-            Command::Finish(outcome) => self.shared.answers.tell(live.tenant, run, || Answer::Ended(outcome)),
-            Command::AwaitSignal { id, name, correlation, .. } => self.ask(run, Ask::Await { id, name, correlation }),
-            Command::DropWait { id } => self.ask(run, Ask::Drop { id }),
-            Command::OpenTask(task) => self.ask(run, Ask::Open(task)),
-            Command::CancelTask { id } => self.ask(run, Ask::Close { id }),
-            Command::EscalateTask { id, to } => self.ask(run, Ask::Escalate { id, to }),
-            Command::StartChild(child) => self.start_child(run, child),
-            Command::CancelChild { id } => self.cancel_child(run, id),
-        }
-    }
-
-    fn ask(&mut self, run: RunId, ask: Ask) {
-        if let Some(live) = self.runs.get_mut(&run) {
-            live.asked = true;
-            self.shared.ask(live.tenant, run, &live.facts, ask);
-        }
-    }
-
-    fn start_child(&mut self, run: RunId, child: Box<StartChild>) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        let Some(info) = live.machine.info().cloned() else { return };
-        live.children.insert(child.id, Called::Starting);
-        let caller = Caller { tenant: live.tenant, run, facts: live.facts.clone(), info };
-        let (shared, me) = (self.shared.clone(), self.me.clone());
-        tokio::spawn(async move {
-            let started = children::start(&shared, &caller, &child).await;
-            // The loop may be gone; then the call is found again by its key.
-            let _ = me.send(Msg::ChildStarted { run, id: child.id, started });
-        });
-    }
-
-    fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, NodeError>) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        match started {
-            Ok(child) => {
-                if live.children.insert(id, Called::Running(child)) == Some(Called::Unwanted) {
-                    tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child));
-                }
-            }
-            Err(error) => {
-                live.children.remove(&id);
-                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None);
-            }
-        }
-    }
-
-    fn cancel_child(&mut self, run: RunId, id: EffectId) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        match live.children.get(&id).copied() {
-            Some(Called::Running(child)) => {
-                drop(tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child)))
-            }
-            Some(Called::Starting) => drop(live.children.insert(id, Called::Unwanted)),
-            Some(Called::Unwanted) | None => {}
-        }
-    }
-
-    fn say(&self, tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Afterword) {
-        tokio::spawn(children::say(self.shared.clone(), tenant, run, facts, word));
-    }
-
-    fn perform(&mut self, run: RunId, effect: RunEffect) {
-        let Some(live) = self.runs.get_mut(&run) else { return };
-        let cancel = CancellationToken::new();
-        live.effects.insert(effect.id, cancel.clone());
-        let (id, attempt, me) = (effect.id, effect.attempt, self.me.clone());
-        self.shared.pool.submit(EffectJob {
-            tenant: live.tenant,
-            environment: live.facts.environment,
-            request: EffectRequest {
-                run,
-                path: effect.path,
-                kind: effect.kind.to_string(),
-                config: effect.config,
-                input: effect.input,
-                key: effect.key,
-                attempt,
-                timeout: effect.timeout.map(|timeout| Duration::from_millis(timeout.0)),
-            },
-            cancel,
-            done: Box::new(move |result| {
-                // The loop may be gone; then the run is recovered and the effect done again with its key.
-                let _ = me.send(Msg::EffectDone { run, id, attempt, result });
-            }),
-        });
     }
 
     /// Parks a run: nothing more is done for it until a person or another build looks at it.
@@ -448,18 +409,18 @@ impl Driver {
             return;
         }
         let parked = park_write(live.tenant, run, live.facts.clone(), reason);
-        let log_hash = live.machine.log_hash();
-        self.parked.insert(run, Parked { tenant: live.tenant, run, facts: live.facts.clone(), log_hash });
+        let parent = live.machine.info().and_then(|info| info.lineage.as_ref()?.parent);
+        let (tenant, facts, log_hash) = (live.tenant, live.facts.clone(), live.log_hash);
+        self.parked.insert(run, Parked { tenant, run, facts, log_hash, parent });
         self.shared.changed(live.tenant, run, &live.facts, "paused");
         self.shared.committer.submit(Job { write: parked, give_up: None, reply: Box::new(drop) });
     }
 }
 
-/// The wait or task that a command is about, of those that stand in tables.
-fn asked_by(command: &Command) -> Option<EffectId> {
+/// The effect that a command asks for.
+fn asked_of(command: &Command) -> Option<EffectId> {
     match command {
-        Command::AwaitSignal { id, .. } => Some(*id),
-        Command::OpenTask(task) => Some(task.id),
+        Command::RunEffect(effect) => Some(effect.id),
         _ => None,
     }
 }
@@ -468,7 +429,7 @@ fn asked_by(command: &Command) -> Option<EffectId> {
 pub(crate) fn park_write(tenant: TenantId, run: RunId, facts: Arc<RunFacts>, reason: String) -> RunWrite {
     let reason = Some(crate::live::first_line(&reason));
     let live = LiveWrite::Update { status: LiveStatus::Paused, reason, snapshot: None };
-    RunWrite { tenant, run, facts, start: None, journal: None, live, end: None }
+    RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks: Vec::new() }
 }
 
 fn outcome(result: Result<Value, NodeError>) -> Outcome {
@@ -491,14 +452,6 @@ pub(crate) fn size(value: &Value) -> usize {
 }
 
 impl Shared {
-    /// Has an ask written where others look it up.
-    fn ask(&self, tenant: TenantId, run: RunId, facts: &RunFacts, ask: Ask) {
-        let at = self.clock.now();
-        let asked = Asked { tenant, run, environment: facts.environment, flow: facts.flow, at, ask };
-        // The writer ends with the runtime.
-        let _ = self.asks.send(asked);
-    }
-
     /// Tells everybody who listens that a run changed.
     pub(crate) fn changed(&self, tenant: TenantId, run: RunId, facts: &RunFacts, status: &'static str) {
         // Nobody listening is fine.

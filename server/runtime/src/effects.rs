@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use holon_flow::capability::NodeError;
-use holon_model::{EnvironmentId, TenantId, Value};
+use holon_flow::definition::duration;
+use holon_model::{EnvironmentId, Millis, TenantId, Value};
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
 use tokio_util::sync::CancellationToken;
@@ -203,7 +204,7 @@ impl Shared {
         let cx = EffectContext {
             tenant,
             environment,
-            egress: self.host.egress.clone(),
+            egress: Arc::new(self.host.egress.for_tenant(tenant)),
             connections: self.host.connections.clone(),
             cancel: cancel.clone(),
         };
@@ -226,7 +227,8 @@ impl Shared {
                 ))
             }
             Err(_) => {
-                let mut error = NodeError::new("timeout", format!("{kind} did not end within {} s", longest.as_secs()));
+                let within = duration::format(Millis(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)));
+                let mut error = NodeError::new("timeout", format!("{kind} did not end within {within}"));
                 error.retryable = true;
                 Err(error)
             }

@@ -8,6 +8,7 @@ use holon_model::{RunId, TenantId};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{Answer, FollowError};
+use crate::children;
 use crate::definitions::LoadedFlow;
 use crate::driver::Msg;
 use crate::live::{Live, Told};
@@ -59,8 +60,9 @@ impl Shared {
         let (sender, receiver) = mpsc::channel(READER_LAG);
         tokio::spawn(async move {
             let mut teller = Teller { sender, after };
-            let told = teller.past(&flow, &entries).await;
-            let (Some(()), Some(mut feed)) = (told, feed) else { return };
+            // A whole history is computed again: not on the threads that answer requests.
+            let telling = tokio::task::spawn_blocking(move || teller.past(&flow, &entries).map(|()| teller)).await;
+            let (Ok(Some(mut teller)), Some(mut feed)) = (telling, feed) else { return };
             while let Some(events) = feed.events.recv().await {
                 if teller.tell(&events).await.is_none() {
                     return;
@@ -72,12 +74,30 @@ impl Shared {
 
     /// See `RuntimeHandle::answer_of`.
     pub(crate) async fn answer_of(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
+        let mut run = run;
+        loop {
+            let found = self.answer_of_one(tenant, run).await?;
+            let Some(Answer::Ended(Outcome::Continued { .. })) = &found else { return Ok(found) };
+            // The run that goes on answers for this one. Not there yet, whoever asks may ask again.
+            match children::next(self, tenant, run).await {
+                Ok(Some(next)) => run = next,
+                Ok(None) | Err(_) => return Ok(found),
+            }
+        }
+    }
+
+    async fn answer_of_one(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
         let wait = self.answers.expect(tenant, run);
         let (row, flow) = self.known(tenant, run).await?;
         let entries = self.store.journal(tenant, run, 0).await?;
         let mut machine = Machine::new(flow.compiled.clone());
+        let replaying = tokio::task::spawn_blocking(move || {
+            let replayed = replay(&mut machine, 0, &entries, drop);
+            (machine, replayed)
+        });
+        let stopped = |_| FollowError::Unavailable("the server is stopping".into());
         // Even where the history does not come out the same, the answer that was given then is the best there is.
-        let replayed = replay(&mut machine, 0, &entries, drop);
+        let (machine, replayed) = replaying.await.map_err(stopped)?;
         if let Some(response) = machine.response() {
             return Ok(Some(Answer::Responded(response.clone())));
         }
@@ -102,7 +122,8 @@ struct Teller {
 
 impl Teller {
     /// What the journal says; nothing when the reader is gone or the journal does not replay.
-    async fn past(&mut self, flow: &LoadedFlow, entries: &[Entry]) -> Option<()> {
+    /// For a thread that may wait.
+    fn past(&mut self, flow: &LoadedFlow, entries: &[Entry]) -> Option<()> {
         let mut machine = Machine::new(flow.compiled.clone());
         for (seq, entry) in (0..).zip(entries) {
             let mut events: Vec<Told> = Vec::new();
@@ -113,17 +134,25 @@ impl Teller {
                 tracing::warn!(%error, "a journal that is followed does not replay");
                 return None;
             }
-            self.tell(&events).await?;
+            for event in self.untold(&events) {
+                self.sender.blocking_send(event).ok()?;
+            }
         }
         Some(())
     }
 
+    /// Those that were not told.
+    fn untold(&mut self, events: &[Told]) -> Vec<RunEvent> {
+        let after = self.after;
+        let new = events.iter().filter(|(_, event)| after.is_none_or(|after| event.id > after));
+        let new: Vec<_> = new.map(|(status, event)| (event.id, event.to_wire(*status))).collect();
+        self.after = new.last().map(|(id, _)| *id).or(after);
+        new.into_iter().map(|(_, event)| event).collect()
+    }
+
     async fn tell(&mut self, events: &[Told]) -> Option<()> {
-        for (status, event) in events {
-            if self.after.is_none_or(|after| event.id > after) {
-                self.after = Some(event.id);
-                self.sender.send(event.to_wire(*status)).await.ok()?;
-            }
+        for event in self.untold(events) {
+            self.sender.send(event).await.ok()?;
         }
         Some(())
     }

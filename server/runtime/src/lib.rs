@@ -2,26 +2,28 @@
 //! up again from their journals.
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
-//! `live` and `driver` (the loop), `effects` (the pool), `asks` (signals and tasks, where others look them up), `children` (runs that
-//! concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! `live` and `driver` (the loop), `turns` (whose run is next), `living` (how many there are), `dispatch` (what
+//! follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! and `runtime` (start, stop, and the handle).
 
 mod answers;
 mod api;
-mod asks;
 mod children;
 mod committer;
 mod definitions;
+mod dispatch;
 mod driver;
 mod effects;
 mod follow;
 mod lease;
 mod live;
+mod living;
 mod metrics;
 mod recover;
 mod retry;
 mod runtime;
 pub mod store;
+mod turns;
 
 pub use answers::AnswerWait;
 pub use api::{

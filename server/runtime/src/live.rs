@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{DeliverError, StartError, Started};
 use crate::children::{self, Afterword};
+use crate::living::Place;
 use crate::store::{
-    Ask, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
+    Ask, Asked, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
 };
 
 /// Inputs of one run in one write at most.
@@ -49,19 +50,25 @@ pub(crate) struct Beginning {
     /// Inputs from an earlier run's journal, copied before anything else: their commands are not done, what is
     /// outstanding after them is.
     pub copied: usize,
+    /// The effect whose failure is tried again: of what is outstanding after the copy the only one that is known to be over.
+    pub again: Option<EffectId>,
 }
 
 /// What follows from inputs whose write is under way.
 pub(crate) struct Flight {
     pub commands: Vec<Command>,
+    /// The first of the commands, which another run may have carried out before.
+    pub copied: usize,
+    /// Of those the effect that is known to be over.
+    pub again: Option<EffectId>,
     pub events: Vec<Told>,
     pub told: Vec<Reply>,
-    /// What is to be written where others look it up.
-    pub asks: Vec<Ask>,
     pub ended: bool,
     /// What the run owes now that it is over.
     pub afterword: Option<Afterword>,
     pub status: LiveStatus,
+    /// After these inputs.
+    pub log_hash: [u8; 32],
     pub status_changed: bool,
 }
 
@@ -88,6 +95,13 @@ pub(crate) struct Live {
     /// Whether it has asked for anything that stands in a table.
     pub asked: bool,
     pub watchers: Vec<mpsc::Sender<Arc<[Told]>>>,
+    /// The log hash after what is durable.
+    pub log_hash: [u8; 32],
+    /// Whether it stands among those that may have something to take in.
+    pub touched: bool,
+    /// That it counts as one of its tenant's runs.
+    #[expect(dead_code, reason = "held for as long as the run is in memory, and never read")]
+    pub place: Place,
 }
 
 /// A run that another one calls.
@@ -131,16 +145,21 @@ impl Live {
     fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
         let Queued { at, input, told } = queued;
         if let Err(refusal) = self.machine.check(&input) {
+            if self.beginning.is_some() {
+                return Err(Broken(format!("the run does not begin: {}", refusal.message)));
+            }
             if let Some(told) = told {
                 // Whoever asked may be gone.
                 let _ = told.send(Err(refusal.into()));
             }
             return Ok(());
         }
-        if let Input::TaskAnswered { id, choice, form, by } = &input {
-            let (choice, form, by) = (choice.clone(), form.to_value(), by.clone());
-            taken.asks.push(Ask::Answered { id: *id, choice, form, by });
-        }
+        let answered = match &input {
+            Input::TaskAnswered { id, choice, form, by } => {
+                Some(Ask::Answered { id: *id, choice: choice.clone(), form: form.to_value(), by: by.clone() })
+            }
+            _ => None,
+        };
         let bytes = encode_input(&input);
         let machine = &mut self.machine;
         // A defect in a node's code must stop this run only, and say so.
@@ -151,16 +170,28 @@ impl Live {
         taken.events.extend(decision.events.into_iter().map(|event| (decision.status, event)));
         taken.told.extend(told);
         match self.beginning.as_ref().map(|beginning| beginning.copied) {
+            // What they asked for the earlier run was given, or is outstanding after them.
             Some(copied) if taken.entries.len() < copied => {}
-            Some(copied) if taken.entries.len() == copied && copied > 0 => taken.commands = self.machine.pending(),
-            _ => taken.commands.extend(decision.commands),
+            Some(copied) if taken.entries.len() == copied && copied > 0 => {
+                taken.follow(self.run, decision.at, self.machine.pending());
+                taken.copied = taken.commands.len();
+            }
+            _ => {
+                taken.ask(self.run, decision.at, answered);
+                taken.follow(self.run, decision.at, decision.commands);
+            }
         }
         Ok(())
     }
 
     fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
-        let Taken { entries, commands, events, told, asks } = taken;
+        let Taken { entries, commands, copied, events, told, mut asks } = taken;
         let ended = self.machine.status().is_terminal();
+        self.asked |= !asks.is_empty();
+        let at = entries.last().map_or(now, |entry| entry.at);
+        if ended && self.asked {
+            asks.push(Asked { at, ask: Ask::Nothing });
+        }
         let afterword = children::afterword(&self.machine);
         let status = match self.machine.status() {
             RunStatus::Waiting => LiveStatus::Waiting,
@@ -169,6 +200,7 @@ impl Live {
         let status_changed = self.stored != Some(status);
         let starting = self.beginning.as_ref();
         let start = starting.map(|beginning| Start { idempotency: beginning.idempotency.clone() });
+        let again = starting.and_then(|beginning| beginning.again);
         let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };
         // A run that owes somebody a word stays among the live ones until it is said.
         let live = match (ended, start.is_some()) {
@@ -182,8 +214,11 @@ impl Live {
             }
             (false, false) => LiveWrite::Keep,
         };
-        let end = ended.then(|| self.end(entries.last().map_or(now, |entry| entry.at)));
-        self.flight = Some(Flight { commands, events, told, asks, ended, afterword, status, status_changed });
+        let end = ended.then(|| self.end(at));
+        let log_hash = self.machine.log_hash();
+        let flight =
+            Flight { commands, copied, again, events, told, ended, afterword, status, log_hash, status_changed };
+        self.flight = Some(flight);
         RunWrite {
             tenant: self.tenant,
             run: self.run,
@@ -192,6 +227,7 @@ impl Live {
             journal: Some(JournalWrite { seq: first, entries }),
             live,
             end,
+            asks,
         }
     }
 
@@ -234,9 +270,41 @@ impl Live {
 struct Taken {
     entries: Vec<Entry>,
     commands: Vec<Command>,
+    /// The first of the commands, which another run may have carried out before.
+    copied: usize,
     events: Vec<Told>,
     told: Vec<Reply>,
-    asks: Vec<Ask>,
+    asks: Vec<Asked>,
+}
+
+impl Taken {
+    /// Notes what is to be done: what is asked stands in the commit itself, the rest follows when that is durable.
+    fn follow(&mut self, run: RunId, at: Timestamp, commands: Vec<Command>) {
+        for command in commands {
+            let ask = match command {
+                Command::AwaitSignal { id, name, correlation, .. } => Ask::Await { id, name, correlation },
+                Command::DropWait { id } => Ask::Drop { id },
+                Command::OpenTask(task) => Ask::Open(task),
+                Command::CancelTask { id } => Ask::Close { id },
+                Command::EscalateTask { id, to } => Ask::Escalate { id, to },
+                command => {
+                    self.commands.push(command);
+                    continue;
+                }
+            };
+            self.ask(run, at, Some(ask));
+        }
+    }
+
+    fn ask(&mut self, run: RunId, at: Timestamp, ask: Option<Ask>) {
+        let Some(ask) = ask else { return };
+        match ask.storable() {
+            Some(ask) => self.asks.push(Asked { at, ask }),
+            None => {
+                tracing::error!(%run, "a run waits for a signal that no table can hold: it is reached by its id only")
+            }
+        }
+    }
 }
 
 /// The first line, cut at 500 characters, without what a text column cannot hold.

@@ -6,8 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Compiled, Decision, Machine, Stamped, decode_input};
-use holon_model::canon;
+use futures::StreamExt as _;
+use holon_engine::{Compiled, Decision, Input, Machine, Outcome, Parent, RunInfo, Stamped, decode_input};
+use holon_model::{RunId, TenantId, canon};
 
 use crate::children::{self, Afterword};
 use crate::definitions::DefinitionsError;
@@ -17,6 +18,8 @@ use crate::runtime::Shared;
 use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError};
 
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Runs that are taken up at once: each with its whole journal in memory.
+const AT_ONCE: usize = 16;
 
 /// Why a journal does not give the run it was written by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,9 +112,7 @@ impl Shared {
         if !rows.is_empty() {
             tracing::info!(runs = rows.len(), "taking up runs from the journal");
         }
-        for row in rows {
-            self.recover_one(row).await;
-        }
+        futures::stream::iter(rows).for_each_concurrent(AT_ONCE, |row| self.recover_one(row)).await;
         self.own(&shards);
     }
 
@@ -120,7 +121,7 @@ impl Shared {
         let facts = Arc::new(row.facts.clone());
         let driver = self.driver(run);
         let taken = loop {
-            match self.take_up(&row).await {
+            match self.take_up_or_park(&row).await {
                 Ok(taken) => break taken,
                 Err(error) => self.wait(&error).await,
             }
@@ -130,21 +131,42 @@ impl Shared {
         };
         // The loop may be gone: then there is nobody to drive anything.
         match taken {
-            Taken::Up(live) => {
+            (Taken::Up(live), _) => {
                 let _ = driver.send(Msg::Adopt(live));
             }
-            Taken::Over(word) => {
+            (Taken::Over(word), _) => {
                 let _ = driver.send(Msg::Over { tenant, run, facts, word });
             }
-            Taken::Parked { reason, log_hash } => {
+            (Taken::Parked { reason, log_hash }, parent) => {
                 tracing::error!(%run, reason, "a run is parked");
-                let _ = driver.send(Msg::AdoptParked(Parked { tenant, run, facts: facts.clone(), log_hash }));
+                let _ = driver.send(Msg::AdoptParked(Parked { tenant, run, facts: facts.clone(), log_hash, parent }));
                 if row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
                     let write = park_write(tenant, run, facts.clone(), reason);
                     self.committer.submit(crate::committer::Job { write, give_up: None, reply: Box::new(drop) });
                 }
                 self.changed(tenant, run, &facts, "paused");
             }
+        }
+    }
+
+    /// Takes a run up; of one that is parked also who called it.
+    async fn take_up_or_park(&self, row: &LiveRow) -> Result<(Taken, Option<Parent>), StoreError> {
+        let taken = match &row.terminated {
+            Some(_) => Taken::Parked { reason: String::new(), log_hash: [0; 32] },
+            None => self.take_up(row).await?,
+        };
+        if !matches!(taken, Taken::Parked { .. }) {
+            return Ok((taken, None));
+        }
+        let parent = first_info(self, row.tenant, row.run).await?.and_then(|info| info.lineage?.parent);
+        match (&row.terminated, parent) {
+            // Ended by decree; whoever called it was not told yet.
+            (Some(reason), Some(parent)) => {
+                let outcome = Outcome::Cancelled { reason: reason.clone() };
+                Ok((Taken::Over(Box::new(Afterword::Tell { parent, outcome })), None))
+            }
+            (Some(_), None) => Ok((parked("terminated: the run that called it cannot be read"), None)),
+            (None, parent) => Ok((taken, parent)),
         }
     }
 
@@ -155,14 +177,24 @@ impl Shared {
             Err(DefinitionsError::Unavailable(why)) => return Err(StoreError::Unavailable(why)),
             Err(error) => return Ok(parked(&format!("definition_missing: {error}"))),
         };
-        let (mut machine, from) = machine(&flow.compiled, row.snapshot.as_ref());
+        let snapshot = self.store.snapshot(row.tenant, row.run).await?;
+        let (mut machine, from) = machine(&flow.compiled, snapshot.as_ref());
+        drop(snapshot);
         let entries = match self.store.journal(row.tenant, row.run, from).await {
             Ok(entries) => entries,
             Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
             Err(error) => return Err(error),
         };
-        if let Err(error) = replay(&mut machine, from, &entries, drop) {
-            let log_hash = entries.last().map_or([0; 32], |entry| entry.log_hash);
+        let written = entries.last().map(|entry| entry.log_hash);
+        // Computed apart from the threads that answer requests; several at once.
+        let replaying = tokio::task::spawn_blocking(move || {
+            let replayed = replay(&mut machine, from, &entries, drop);
+            (machine, replayed)
+        });
+        let stopped = |_| StoreError::Unavailable("the server is stopping".into());
+        let (machine, replayed) = replaying.await.map_err(stopped)?;
+        if let Err(error) = replayed {
+            let log_hash = written.unwrap_or_default();
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
         }
         if machine.info().is_some_and(|info| info.semantics > holon_engine::SEMANTICS) {
@@ -180,6 +212,7 @@ impl Shared {
             run: row.run,
             facts: Arc::new(row.facts.clone()),
             snapshot_at: from,
+            log_hash: machine.log_hash(),
             machine,
             waiting: VecDeque::new(),
             beginning: None,
@@ -191,6 +224,8 @@ impl Shared {
             children: BTreeMap::new(),
             asked: flow.compiled.needs().signals || flow.compiled.needs().tasks,
             watchers: Vec::new(),
+            touched: false,
+            place: self.living.resume(row.tenant),
         })))
     }
 
@@ -198,6 +233,21 @@ impl Shared {
         tracing::warn!(%error, "runs cannot be read; trying again");
         tokio::time::sleep(AGAIN_AFTER).await;
     }
+}
+
+/// What was fixed when a run started, from its journal; nothing when that does not read.
+pub(crate) async fn first_info(shared: &Shared, tenant: TenantId, run: RunId) -> Result<Option<RunInfo>, StoreError> {
+    let entry = match shared.store.first(tenant, run).await {
+        Err(StoreError::Inconsistent(why)) => {
+            tracing::warn!(%run, why, "the first input of a run does not read");
+            None
+        }
+        entry => entry?,
+    };
+    Ok(match entry.map(|entry| decode_input(&entry.input)) {
+        Some(Ok(Input::Start { run: info, .. })) => Some(*info),
+        _ => None,
+    })
 }
 
 fn parked(reason: &str) -> Taken {

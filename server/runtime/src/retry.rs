@@ -4,15 +4,24 @@
 use std::collections::BTreeMap;
 
 use holon_engine::{
-    Command, Decision, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId, decode_input,
+    Command, Decision, EffectId, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId, decode_input,
 };
+use holon_flow::capability::NodeError;
 use holon_model::{RunId, Timestamp};
 
 use crate::api::RetryError;
 use crate::recover::{ReplayError, replay};
 use crate::store::Entry;
 
-/// The inputs that a retry copies, the first of them naming the new run.
+/// What a retry begins with.
+pub(crate) struct Prefix {
+    /// The inputs that are copied, the first of them naming the new run.
+    pub inputs: Vec<Stamped<Input>>,
+    /// The effect whose failure is tried again.
+    pub again: Option<EffectId>,
+}
+
+/// Makes it.
 ///
 /// Stamps are copied too, up to the input that set a timer which would be overdue `now`: from there on things are
 /// stamped now. Else the timeout of the step that is tried again would end it before it began.
@@ -24,22 +33,32 @@ pub(crate) fn prefix(
     entries: &[Entry],
     run: RunId,
     now: Timestamp,
-) -> Result<Vec<Stamped<Input>>, RetryError> {
+) -> Result<Prefix, RetryError> {
     let mut past = Past::default();
     let mismatch = |error: ReplayError| RetryError::Mismatch(error.to_string());
-    replay(&mut machine, 0, entries, |decision| past.note(&decision)).map_err(mismatch)?;
+    let decoded = |(seq, entry): (i64, &Entry)| {
+        decode_input(&entry.input).map_err(|error| mismatch(ReplayError::Unreadable { seq, why: error.to_string() }))
+    };
+    let all: Vec<Input> = (0..).zip(entries).map(decoded).collect::<Result<_, _>>()?;
+    let mut told = all.iter();
+    replay(&mut machine, 0, entries, |decision| past.note(told.next(), &decision)).map_err(mismatch)?;
     if past.went_back {
         return Err(RetryError::Undone);
     }
-    if past.by_itself && matches!(machine.outcome(), Some(Outcome::Failed { .. })) {
+    let outcome = machine.outcome();
+    if past.by_itself && matches!(outcome, Some(Outcome::Failed { .. })) {
         return Err(RetryError::NothingToRetry);
     }
+    let cut = past.cut(outcome);
     let mut inputs = Vec::new();
-    for (seq, entry) in (0_u64..).zip(entries) {
-        let input = decode_input(&entry.input)
-            .map_err(|error| mismatch(ReplayError::Unreadable { seq: seq.cast_signed(), why: error.to_string() }))?;
+    let mut again = None;
+    for ((seq, entry), input) in (0_u64..).zip(entries).zip(all) {
         // What was asked for then is not asked for now, and a run always has its start.
-        if seq > 0 && (past.cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
+        if seq > 0 && (cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
+            again = match input {
+                Input::EffectCompleted { id, .. } => Some(id),
+                _ => None,
+            };
             break;
         }
         inputs.push(Stamped::new(entry.at, input));
@@ -50,7 +69,17 @@ pub(crate) fn prefix(
         info.key_run = Some(info.key_run.unwrap_or(info.run_id));
         info.run_id = run;
     }
-    Ok(inputs)
+    Ok(Prefix { inputs, again })
+}
+
+/// A node that failed for good.
+struct Failure {
+    seq: u64,
+    error: NodeError,
+    /// Whether somebody who was asked said so, or did not answer in time; else it followed from what is known.
+    answered: bool,
+    /// Whether the node asks nobody.
+    pure: bool,
 }
 
 /// What a replay tells about where to cut.
@@ -59,10 +88,9 @@ struct Past {
     by_itself: bool,
     /// Whether a saga undid steps: a copy of the journal would take them for done.
     went_back: bool,
-    /// The last input with which an effect failed for good; without one, the input with which the run ended. Later
-    /// inputs are of what was done because of the failure (`finally`).
-    cut: Option<u64>,
-    effect_failed: bool,
+    /// The input with which the run ended.
+    ended: Option<u64>,
+    failures: Vec<Failure>,
     /// Timers that each input set, with when they were due.
     set: Vec<(u64, TimerId, Timestamp)>,
     /// Timers that each input made unwanted.
@@ -71,34 +99,55 @@ struct Past {
 
 impl Default for Past {
     fn default() -> Self {
-        Self { by_itself: true, went_back: false, cut: None, effect_failed: false, set: Vec::new(), unset: Vec::new() }
+        let (failures, set, unset) = (Vec::new(), Vec::new(), Vec::new());
+        Self { by_itself: true, went_back: false, ended: None, failures, set, unset }
     }
 }
 
 impl Past {
-    fn note(&mut self, decision: &Decision) {
-        // Only effects have attempts.
-        let failed = |event: &Event| {
-            matches!(event.kind, EventKind::NodeFailed { .. })
-                && event.node.as_ref().is_some_and(|node| node.attempts > 0)
+    fn note(&mut self, input: Option<&Input>, decision: &Decision) {
+        let seq = decision.seq;
+        let answered = match input {
+            Some(Input::EffectCompleted { outcome, .. } | Input::ChildEnded { outcome, .. }) => {
+                !matches!(outcome, Outcome::Ok(_))
+            }
+            Some(Input::TimerFired { .. }) => true,
+            _ => false,
         };
-        if decision.events.iter().any(failed) {
-            self.cut = Some(decision.seq);
-            self.effect_failed = true;
-        } else if decision.status.is_terminal() && !self.effect_failed {
-            self.cut = Some(decision.seq);
+        for event in &decision.events {
+            if let EventKind::NodeFailed { error } = &event.kind {
+                let pure = event.node.as_ref().is_none_or(|node| node.attempts == 0);
+                self.failures.push(Failure { seq, error: error.clone(), answered, pure });
+            }
+        }
+        if decision.status.is_terminal() && self.ended.is_none() {
+            self.ended = Some(seq);
         }
         let undoes = |event: &Event| matches!(&event.kind, EventKind::SagaStep { state, .. } if *state == StepState::Compensating);
         self.went_back |= decision.events.iter().any(undoes);
         for command in &decision.commands {
             match command {
-                Command::SetTimer { id, due } => self.set.push((decision.seq, *id, *due)),
-                Command::CancelTimer { id } => self.unset.push((decision.seq, *id)),
+                Command::SetTimer { id, due } => self.set.push((seq, *id, *due)),
+                Command::CancelTimer { id } => self.unset.push((seq, *id)),
                 Command::Respond(_) | Command::Finish(_) => {}
                 // Whoever is asked may answer differently.
                 _ => self.by_itself = false,
             }
         }
+    }
+
+    /// The input that is not copied, nor what came after it: the answer that ended the run, though the run may have gone on for a
+    /// while because of it (`finally`). A run that failed in a node which asks nobody is cut where it ended: the answer that
+    /// came last is asked for again.
+    fn cut(&self, outcome: Option<&Outcome>) -> Option<u64> {
+        let Some(Outcome::Failed { error }) = outcome else { return self.ended };
+        if self.failures.iter().any(|failure| failure.pure && failure.error == *error) {
+            return self.ended;
+        }
+        let mut answered = self.failures.iter().rev().filter(|failure| failure.answered && !failure.pure);
+        // A scope may say in its own words what failed in it; then it is the last of the answers.
+        let its_own = answered.clone().find(|failure| failure.error == *error);
+        its_own.or_else(|| answered.next()).map(|failure| failure.seq).or(self.ended)
     }
 
     /// The first of these inputs that set a timer which is still wanted after them and would be overdue.

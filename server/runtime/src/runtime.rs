@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use holon_engine::{EventId, Input, Machine, RunInfo, Stamped};
+use holon_engine::{EffectId, EventId, Input, Machine, RunInfo, Stamped, encode_input};
 use holon_model::wire::runs::RunEvent;
-use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId};
+use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SharedClock, mint};
 use holon_platform::execute::Executors;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -17,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answers::{AnswerWait, Answers};
 use crate::api::{
-    Answer, CancelError, Change, DeliverError, FollowError, MOST_PAYLOAD, RetryError, StartError, StartRequest, Started,
+    Answer, CancelError, Change, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
+    StartRequest, Started,
 };
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
@@ -25,13 +27,16 @@ use crate::driver::{Driver, Msg, size};
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::lease::{LEASE_MS, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
+use crate::living::Living;
 use crate::metrics::{Counters, Metrics};
-use crate::store::{Asked, IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
+use crate::store::{IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
 
 /// Changes that a listener may lag behind.
 const CHANGES_LAG: usize = 1024;
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// Runs of one tenant in memory at once.
+const MOST_RUNS: u32 = 10_000;
 
 /// What a runtime is made of.
 pub struct RuntimeConfig {
@@ -68,8 +73,8 @@ pub(crate) struct Shared {
     pub pool: EffectPool,
     pub counters: Arc<Counters>,
     pub answers: Answers,
-    /// What runs ask, to be written where others look it up.
-    pub asks: mpsc::UnboundedSender<Asked>,
+    /// How many runs each tenant has in memory.
+    pub living: Living,
     pub changes: broadcast::Sender<Change>,
     replica: ReplicaId,
     standing: watch::Sender<Standing>,
@@ -78,8 +83,8 @@ pub(crate) struct Shared {
     owned: Mutex<BTreeSet<i16>>,
     draining: AtomicBool,
     start_within: Duration,
-    /// Ends everything that runs beside the loops.
-    stop: CancellationToken,
+    /// Ends the loops and everything that runs beside them.
+    pub stop: CancellationToken,
 }
 
 impl Shared {
@@ -112,10 +117,13 @@ impl Shared {
 
     /// Begins a run; answers when it is durable, or was already by the same key.
     pub async fn begin(&self, flow: &LoadedFlow, beginner: Beginner) -> Result<Started, StartError> {
-        let Beginner { tenant, run, facts, idempotency, inputs, copied } = beginner;
+        let Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows } = beginner;
         if self.draining.load(Relaxed) || self.is_lost() || !self.owns(shard_of(run)) {
             return Err(StartError::Unavailable);
         }
+        // A run that goes on for another one takes the place that this one leaves.
+        let place = if follows { Some(self.living.resume(tenant)) } else { self.living.enter(tenant) };
+        let place = place.ok_or(StartError::TooMany)?;
         let (reply, answer) = oneshot::channel();
         let waiting: VecDeque<_> =
             inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None }).collect();
@@ -126,7 +134,7 @@ impl Shared {
             facts: Arc::new(facts),
             machine: Machine::new(flow.compiled.clone()),
             waiting,
-            beginning: Some(Beginning { reply, idempotency, give_up, copied }),
+            beginning: Some(Beginning { reply, idempotency, give_up, copied, again }),
             flight: None,
             stored: None,
             snapshot_at: 0,
@@ -135,6 +143,9 @@ impl Shared {
             children: BTreeMap::new(),
             asked: false,
             watchers: Vec::new(),
+            log_hash: [0; 32],
+            touched: false,
+            place,
         };
         self.driver(run).send(Msg::Begin(Box::new(live))).map_err(|_| StartError::Unavailable)?;
         // A little longer than the committer tries, so that its own answer is heard.
@@ -167,6 +178,10 @@ pub(crate) struct Beginner {
     pub inputs: Vec<Stamped<Input>>,
     /// How many of them are copied from an earlier run.
     pub copied: usize,
+    /// The effect whose failure is tried again.
+    pub again: Option<EffectId>,
+    /// Whether it goes on for a run that is over.
+    pub follows: bool,
 }
 
 /// The runtime. `start` is all of it.
@@ -186,7 +201,6 @@ impl Runtime {
         let asked = Instant::now();
         let shards = store.renew(replica, LEASE_MS).await?;
 
-        let (asks, to_write) = mpsc::unbounded_channel();
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
         let (standing, held) = watch::channel(Standing::renewed(asked));
@@ -202,7 +216,7 @@ impl Runtime {
             pool,
             counters,
             answers: Answers::default(),
-            asks,
+            living: Living::new(MOST_RUNS),
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
             standing: standing.clone(),
@@ -212,13 +226,17 @@ impl Runtime {
             start_within: config.start_within,
             stop: stop.clone(),
         });
-        for (sender, receiver) in senders.into_iter().zip(receivers) {
-            tasks.push(tokio::spawn(Driver::new(shared.clone(), sender, receiver).run()));
+        for (number, (sender, receiver)) in senders.into_iter().zip(receivers).enumerate() {
+            let (driver, handle) = (Driver::new(shared.clone(), sender, receiver), Handle::current());
+            // A thread of its own: runs that compute for long hold up no request, no effect and no renewal of the lease.
+            std::thread::Builder::new()
+                .name(format!("holon-runs-{number}"))
+                .spawn(move || handle.block_on(driver.run()))
+                .map_err(|error| StoreError::Unavailable(format!("no thread for runs: {error}")))?;
         }
         let (renewed, renewals) = mpsc::unbounded_channel();
         // The receiver lives in the task below.
         let _ = renewed.send(shards);
-        tasks.push(tokio::spawn(crate::asks::write(store.clone(), to_write)));
         tasks.push(tokio::spawn(keep(store, replica, standing, renewed, stop.clone())));
         tasks.push(tokio::spawn(take_up_new(shared.clone(), renewals)));
         tasks.push(tokio::spawn(maintain(shared.clone())));
@@ -300,13 +318,7 @@ impl RuntimeHandle {
         info.bytes = request.budget.bytes;
         info.vars = request.vars;
         info.environment = request.environment_name;
-        let idempotency = request.idempotency.map(|asked| IdempotencyRow {
-            scope: asked.scope,
-            key: asked.key,
-            run: request.run,
-            request_hash: asked.request_hash,
-            expires_at: now.plus(asked.window),
-        });
+        let idempotency = request.idempotency.map(|asked| keyed(asked, request.run, now));
         let facts = RunFacts {
             environment: request.environment,
             flow: request.flow,
@@ -319,29 +331,43 @@ impl RuntimeHandle {
         };
         let start = Input::Start { input: Payload::Inline(request.input), run: Box::new(info) };
         let inputs = vec![Stamped::new(now, start)];
-        let beginner = Beginner { tenant: request.tenant, run: request.run, facts, idempotency, inputs, copied: 0 };
+        let (tenant, run) = (request.tenant, request.run);
+        let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows: false };
         self.shared.begin(&flow, beginner).await
     }
 
-    /// Retries a run that failed or was cancelled as the new run `new`.
+    /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry.
     ///
     /// # Errors
     /// When there is no such run, it did not fail, or the new one cannot be started.
-    pub async fn retry(&self, tenant: TenantId, run: RunId, new: RunId, actor: String) -> Result<Started, RetryError> {
+    pub async fn retry(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        new: RunId,
+        actor: String,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Started, RetryError> {
         let store = &self.shared.store;
         let unavailable = |_| RetryError::Start(StartError::Unavailable);
         let row = store.history(tenant, run).await.map_err(unavailable)?.ok_or(RetryError::NotFound)?;
-        if row.ended.as_ref().is_none_or(|ended| ended.status == "completed") {
+        let retryable = |status: &str| matches!(status, "failed" | "cancelled" | "terminated");
+        // What went on in another run is not over: retried, its work would be done twice.
+        if !row.ended.as_ref().is_some_and(|ended| retryable(&ended.status)) {
             return Err(RetryError::NotFailed);
         }
         let entries = store.journal(tenant, run, 0).await.map_err(unavailable)?;
         let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
         let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
         let now = self.shared.clock.now();
-        let inputs = crate::retry::prefix(Machine::new(flow.compiled.clone()), &entries, new, now)?;
+        let machine = Machine::new(flow.compiled.clone());
+        // A whole history is computed again: not on the threads that answer requests.
+        let copying = tokio::task::spawn_blocking(move || crate::retry::prefix(machine, &entries, new, now)).await;
+        let crate::retry::Prefix { inputs, again } = copying.map_err(|_| StartError::Unavailable)??;
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
         let copied = inputs.len();
-        let beginner = Beginner { tenant, run: new, facts, idempotency: None, inputs, copied };
+        let idempotency = idempotency.map(|asked| keyed(asked, new, now));
+        let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again, follows: false };
         Ok(self.shared.begin(&flow, beginner).await?)
     }
 
@@ -365,6 +391,11 @@ impl RuntimeHandle {
     /// # Errors
     /// When there is no such run, or it does not take it.
     pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
+        let bytes = encode_input(&input).len();
+        if bytes > MOST_PAYLOAD {
+            let message = format!("it has {bytes} bytes, more than the {MOST_PAYLOAD} that a run takes at once");
+            return Err(DeliverError::Refused { code: "payload_too_large", message });
+        }
         match self.shared.deliver(tenant, run, input).await {
             Err(DeliverError::NotFound) => match self.shared.store.history(tenant, run).await {
                 Ok(Some(row)) if row.ended.is_some() => Err(DeliverError::Over),
@@ -376,7 +407,8 @@ impl RuntimeHandle {
         }
     }
 
-    /// The runs of an environment that wait for a signal of this name and correlation now.
+    /// The runs of an environment that wait for a signal of this name and correlation now; the first
+    /// [`MOST_WAITING`](crate::store::MOST_WAITING) of them.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -488,6 +520,11 @@ impl RuntimeHandle {
         self.shared.stop.cancel();
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
     }
+}
+
+fn keyed(asked: Idempotency, run: RunId, now: Timestamp) -> IdempotencyRow {
+    let expires_at = now.plus(asked.window);
+    IdempotencyRow { scope: asked.scope, key: asked.key, run, request_hash: asked.request_hash, expires_at }
 }
 
 /// The source of jitter of a run: from its id, so that nothing random stands in the journal.

@@ -2,10 +2,12 @@
 
 use holon_authz::{Authorised, actions::StartRuns};
 use holon_model::wire::runs::Started;
-use holon_model::{Intent, IntentPayload, RunId, Value};
+use holon_model::{Intent, IntentPayload, RunId, Value, canon::Canon};
 use holon_platform::clock::mint;
 use holon_platform::db::TenantTx;
+use holon_runtime::Idempotency;
 
+use super::start::WINDOW;
 use super::{Error, store};
 use crate::{audit, state::AppState};
 
@@ -17,7 +19,7 @@ impl IntentPayload for Retry {
     const TYPE: &'static str = "run.retry";
 }
 
-/// Retries.
+/// Retries. The same idempotency key gives the same run.
 pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Retry>) -> Result<Started, Error> {
     let Retry(run) = intent.payload;
     let context = &intent.context;
@@ -26,6 +28,13 @@ pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Re
     let new: RunId = mint(&*state.clock);
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(new.to_string())).await?;
     tx.commit().await?;
-    let started = state.runtime.retry(context.tenant, run, new, context.actor.label(), None).await?;
+    let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
+        scope: format!("retry:{run}"),
+        key: key.clone(),
+        // The run is all that is asked for, and it is in the scope.
+        request_hash: Canon::new().text(&run.to_string()).hash(),
+        window: WINDOW,
+    });
+    let started = state.runtime.retry(context.tenant, run, new, context.actor.label(), idempotency).await?;
     Ok(Started { id: started.run, replayed: started.replayed })
 }

@@ -13,10 +13,13 @@ use hyper_util::rt::TokioIo;
 
 use super::dial::Stream;
 use super::policy::Target;
+use super::room::{Held, Share};
 use super::{EgressError, EgressRequest};
 
 /// Bytes of the answer's headers.
 const MOST_HEADER_BYTES: usize = 64 << 10;
+/// Memory for an answer that does not say how large it is.
+const AT_FIRST: usize = 64 << 10;
 
 /// Removes what belongs to the connection and not to the caller.
 pub(super) fn strip_connection_headers(headers: &mut HeaderMap) {
@@ -44,7 +47,8 @@ pub(super) async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
     request: &EgressRequest,
-) -> Result<(StatusCode, HeaderMap, Bytes), EgressError> {
+    share: &Share,
+) -> Result<(StatusCode, HeaderMap, Bytes, Held), EgressError> {
     let lost = |e: hyper::Error| {
         let code = if e.is_parse() { "bad_response" } else { "connection_lost" };
         EgressError::failed(code, format!("{}: {}", target.authority(), full_text(&e)))
@@ -75,16 +79,25 @@ pub(super) async fn exchange(
     if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
+    // What it says it has at once; what it does not say as it comes.
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+    let mut held = share.take(said.max(AT_FIRST).min(most)).await;
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(lost)?.into_data() {
             if whole.len() + data.len() > most {
                 return Err(too_large());
             }
+            let size = whole.len() + data.len();
+            let wanted = (held.bytes() * 2).min(most).max(size);
+            if size > held.bytes() && !share.grow(&mut held, wanted) {
+                let busy = "the server is reading too many answers at the moment; try again";
+                return Err(EgressError::failed("busy", busy));
+            }
             whole.extend_from_slice(&data);
         }
     }
-    Ok((parts.status, parts.headers, whole.freeze()))
+    Ok((parts.status, parts.headers, whole.freeze(), held))
 }
 
 fn build(target: &Target, request: &EgressRequest) -> Result<Request<Full<Bytes>>, EgressError> {

@@ -5,6 +5,7 @@
 mod dial;
 mod exchange;
 mod policy;
+mod room;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub use dial::{Resolve, SystemResolver};
 pub use policy::{NetworkPolicy, Target};
 
 use dial::Dialler;
+use holon_model::TenantId;
+use room::{Held, Room, Share};
 
 /// The most redirects that are followed, whatever a request asks for.
 pub const MOST_REDIRECTS: u8 = 5;
@@ -101,13 +104,15 @@ pub struct EgressResponse {
     pub body: Bytes,
     /// The address that answered, after redirects.
     pub final_url: Url,
+    /// The body's place in memory, until this is dropped.
+    _held: Arc<Held>,
 }
 
 /// Why nothing came back.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EgressError {
-    /// For programs: `bad_url`, `bad_header`, `no_network`, `forbidden_scheme`, `forbidden_port`, `forbidden_host`,
+    /// For programs: `busy`, `bad_url`, `bad_header`, `no_network`, `forbidden_scheme`, `forbidden_port`, `forbidden_host`,
     /// `forbidden_address`, `dns_failed`, `connect_failed`, `tls_failed`, `timeout`, `connection_lost`,
     /// `bad_response`, `response_too_large`, `too_many_redirects`, `bad_redirect`.
     pub code: &'static str,
@@ -131,6 +136,8 @@ impl EgressError {
 #[derive(Clone)]
 pub struct Egress {
     dialler: Arc<Dialler>,
+    room: Arc<Room>,
+    share: Share,
 }
 
 impl Egress {
@@ -143,7 +150,15 @@ impl Egress {
     /// A connector with another resolver, for tests.
     #[must_use]
     pub fn with_resolver(allow_loopback: bool, resolver: Arc<dyn Resolve>) -> Self {
-        Self { dialler: Arc::new(Dialler::new(allow_loopback, resolver)) }
+        let room = Arc::<Room>::default();
+        let share = room.share();
+        Self { dialler: Arc::new(Dialler::new(allow_loopback, resolver)), room, share }
+    }
+
+    /// The same road for the requests of one tenant: what it reads is bounded apart from what others read.
+    #[must_use]
+    pub fn for_tenant(&self, tenant: TenantId) -> Self {
+        Self { share: self.room.share_of(tenant), ..self.clone() }
     }
 
     /// Sends a request and reads the whole answer.
@@ -164,10 +179,11 @@ impl Egress {
         loop {
             target.check(&request.policy)?;
             let stream = self.dialler.connect(&target, request.limits.connect).await?;
-            let (status, headers, body) = exchange::exchange(stream, &target, &request).await?;
+            let (status, headers, body, held) = exchange::exchange(stream, &target, &request, &self.share).await?;
             let location = headers.get(LOCATION).filter(|_| follows(status));
             let (Some(location), true) = (location, request.policy.redirects > 0) else {
-                return Ok(EgressResponse { status, headers, body, final_url: target.into_url() });
+                let (final_url, _held) = (target.into_url(), Arc::new(held));
+                return Ok(EgressResponse { status, headers, body, final_url, _held });
             };
             if left == 0 {
                 let most = request.policy.redirects.min(MOST_REDIRECTS);

@@ -1,17 +1,21 @@
 //! What runs ask of the world besides effects and time: the waits for signals and the tasks for people, as rows that others
-//! look up. They follow from the journal: written after it, repeated at recovery, and never more true than it.
+//! look up. They are written in the commit of the input that they follow from: what the journal says and what the rows say is
+//! the same at every moment, and a replica that was fenced writes neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use holon_engine::{EffectId, Task, TaskKind};
-use holon_model::{EnvironmentId, FlowId, RunId, TenantId, Timestamp, Value, json};
-use holon_platform::clock::to_db;
-use sqlx::PgPool;
+use holon_model::{EnvironmentId, RunId, TenantId, Timestamp, Value};
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{RunWrite, StoreError};
+
+/// The most runs that one look finds, see [`Asks::waiting`].
+pub const MOST_WAITING: usize = 1_001;
+/// Bytes of a signal's name and of its correlation: more does not fit into the index by which waits are found.
+const MOST_TEXT: usize = 1_024;
 
 /// One thing that became true about what a run asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,34 +59,64 @@ pub enum Ask {
         /// Which task.
         id: EffectId,
     },
-    /// Nothing but these is outstanding.
-    Only(Vec<EffectId>),
+    /// Nothing is outstanding any more: the run is over.
+    Nothing,
 }
 
-/// An ask with the run it is of.
+impl Ask {
+    /// As it can be kept: a text column does not hold U+0000, and a wait that fits into no index can be found by nobody. Nothing
+    /// when it cannot be kept at all; the run waits all the same, and is reached by its id.
+    #[must_use]
+    pub fn storable(self) -> Option<Self> {
+        let clean = |text: String| text.replace('\0', "\u{fffd}");
+        let all = |texts: Vec<String>| texts.into_iter().map(clean).collect();
+        Some(match self {
+            Self::Await { name, correlation, .. }
+                if [&name, &correlation].iter().any(|text| text.len() > MOST_TEXT || text.contains('\0')) =>
+            {
+                return None;
+            }
+            Self::Open(mut task) => {
+                task.title = clean(task.title);
+                task.path = clean(task.path);
+                task.assignees = all(task.assignees);
+                Self::Open(task)
+            }
+            Self::Escalate { id, to } => Self::Escalate { id, to: all(to) },
+            Self::Answered { id, choice, form, by } => {
+                Self::Answered { id, choice: clean(choice), form, by: clean(by) }
+            }
+            other => other,
+        })
+    }
+
+    /// Roughly the bytes it takes on the wire.
+    pub fn size(&self) -> usize {
+        let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+        let weight = |value: &Value| usize::try_from(value.weight()).unwrap_or(usize::MAX / 4);
+        128 + match self {
+            Self::Await { name, correlation, .. } => name.len() + correlation.len(),
+            Self::Open(task) => task.title.len() + weight(&task.context) + weight(&task.form) + texts(&task.assignees),
+            Self::Escalate { to, .. } => texts(to),
+            Self::Answered { choice, form, by, .. } => choice.len() + by.len() + weight(form),
+            Self::Drop { .. } | Self::Close { .. } | Self::Nothing => 0,
+        }
+    }
+}
+
+/// An ask with its moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
-    /// Whose run.
-    pub tenant: TenantId,
-    /// Which run.
-    pub run: RunId,
-    /// Where it runs.
-    pub environment: EnvironmentId,
-    /// Its flow.
-    pub flow: FlowId,
     /// When.
     pub at: Timestamp,
     /// What.
     pub ask: Ask,
 }
 
-/// Where asks are kept. Each operation may be repeated: it is true again afterwards.
+/// Where asks are looked up.
 #[async_trait]
 pub trait Asks: Send + Sync + 'static {
-    /// Writes one. What a run that is over asks is not written.
-    async fn ask(&self, asked: &Asked) -> Result<(), StoreError>;
-
-    /// The runs of an environment that wait for a signal.
+    /// The runs of an environment that wait for a signal, in their order; [`MOST_WAITING`] of them at most.
     async fn waiting(
         &self,
         tenant: TenantId,
@@ -106,168 +140,6 @@ pub fn task_kind(kind: TaskKind) -> &'static str {
         TaskKind::Approval => "approval",
         TaskKind::Compensation => "compensation",
     }
-}
-
-/// JSON with `[{"key", "label"}]` of what can be answered.
-fn choices(task: &Task) -> String {
-    let choice = |choice: &holon_engine::Choice| {
-        Value::map([("key", Value::from(choice.key.as_str())), ("label", Value::from(choice.label.as_str()))])
-    };
-    json::to_string(&Value::from(task.choices.iter().map(choice).collect::<Vec<_>>()))
-}
-
-/// A statement that may be repeated: not answered is as good as not reached.
-fn unread(error: sqlx::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
-}
-
-pub(super) async fn write(pool: &PgPool, asked: &Asked) -> Result<(), StoreError> {
-    let (tenant, run, environment) = (asked.tenant.0, asked.run.0, asked.environment.0);
-    let at = to_db(asked.at);
-    match &asked.ask {
-        Ask::Await { id, name, correlation } => {
-            sqlx::query!(
-                "insert into wait (tenant_id, run_id, ask_id, environment_id, name, correlation)
-                 select $1, $2, $3, $4, $5, $6 where exists (select from run_live where tenant_id = $1 and run_id = $2)
-                 on conflict do nothing",
-                tenant,
-                run,
-                ask_uuid(*id),
-                environment,
-                name,
-                correlation
-            )
-            .execute(pool)
-            .await
-        }
-        Ask::Drop { id } => {
-            let id = ask_uuid(*id);
-            sqlx::query!("delete from wait where tenant_id = $1 and run_id = $2 and ask_id = $3", tenant, run, id)
-                .execute(pool)
-                .await
-        }
-        Ask::Open(task) => {
-            sqlx::query!(
-                "insert into task (tenant_id, run_id, task_id, environment_id, flow_id, path, kind, title, context, choices, form,
-                   assignees, due, state, opened_at)
-                 select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'open', $14
-                 where exists (select from run_live where tenant_id = $1 and run_id = $2)
-                 on conflict do nothing",
-                tenant,
-                run,
-                ask_uuid(task.id),
-                environment,
-                asked.flow.0,
-                task.path,
-                task_kind(task.kind),
-                task.title,
-                json::to_string(&task.context),
-                choices(task),
-                json::to_string(&task.form),
-                &task.assignees,
-                task.due.map(to_db),
-                at
-            )
-            .execute(pool)
-            .await
-        }
-        Ask::Escalate { id, to } => {
-            sqlx::query!(
-                "update task set escalated_at = coalesce(escalated_at, $5),
-                   assignees = assignees || array(select one from unnest($4::text[]) as one where one <> all(assignees))
-                 where tenant_id = $1 and run_id = $2 and task_id = $3 and state = 'open'",
-                tenant,
-                run,
-                ask_uuid(*id),
-                to,
-                at
-            )
-            .execute(pool)
-            .await
-        }
-        Ask::Answered { id, choice, form, by } => {
-            sqlx::query!(
-                "update task set state = 'answered', choice = $4, answer = $5, answered_by = $6, ended_at = $7
-                 where tenant_id = $1 and run_id = $2 and task_id = $3 and state <> 'answered'",
-                tenant,
-                run,
-                ask_uuid(*id),
-                choice,
-                json::to_string(form),
-                by,
-                at
-            )
-            .execute(pool)
-            .await
-        }
-        Ask::Close { id } => {
-            sqlx::query!(
-                "update task set state = 'closed', ended_at = $4
-                 where tenant_id = $1 and run_id = $2 and task_id = $3 and state = 'open'",
-                tenant,
-                run,
-                ask_uuid(*id),
-                at
-            )
-            .execute(pool)
-            .await
-        }
-        Ask::Only(ids) => {
-            let ids: Vec<Uuid> = ids.iter().map(|id| ask_uuid(*id)).collect();
-            sqlx::query!(
-                "with gone as (delete from wait where tenant_id = $1 and run_id = $2 and ask_id <> all($3))
-                 update task set state = 'closed', ended_at = $4
-                 where tenant_id = $1 and run_id = $2 and state = 'open' and task_id <> all($3)",
-                tenant,
-                run,
-                &ids,
-                at
-            )
-            .execute(pool)
-            .await
-        }
-    }
-    .map(drop)
-    .map_err(unread)
-}
-
-pub(super) async fn waiting(
-    pool: &PgPool,
-    tenant: TenantId,
-    environment: EnvironmentId,
-    name: &str,
-    correlation: &str,
-) -> Result<Vec<RunId>, StoreError> {
-    let runs = sqlx::query_scalar!(
-        "select distinct run_id from wait where tenant_id = $1 and environment_id = $2 and name = $3 and correlation = $4
-         order by run_id",
-        tenant.0,
-        environment.0,
-        name,
-        correlation
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(unread)?;
-    Ok(runs.into_iter().map(RunId).collect())
-}
-
-pub(super) async fn sweep(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
-    let waits = sqlx::query!(
-        "delete from wait w where not exists (select from run_live l where l.tenant_id = w.tenant_id and l.run_id = w.run_id)"
-    )
-    .execute(pool)
-    .await
-    .map_err(unread)?;
-    let tasks = sqlx::query!(
-        "update task t set state = 'closed', ended_at = $1 where t.state = 'open'
-           and not exists (select from run_live l where l.tenant_id = t.tenant_id and l.run_id = t.run_id)",
-        to_db(now)
-    )
-    .execute(pool)
-    .await
-    .map_err(unread)?;
-    Ok(waits.rows_affected() + tasks.rows_affected())
 }
 
 /// A task in the memory store.
@@ -301,19 +173,21 @@ impl MemAsks {
         self.kept().tasks.iter().filter(|((_, of, _), _)| *of == run).map(|(_, row)| row.clone()).collect()
     }
 
-    pub(super) fn write(&self, asked: &Asked, live: bool) {
-        let (tenant, run) = (asked.tenant, asked.run);
+    pub(super) fn write(&self, write: &RunWrite, asked: &Asked) {
+        let (tenant, run) = (write.tenant, write.run);
         let mut kept = self.kept();
         match &asked.ask {
-            Ask::Await { id, name, correlation } if live => {
-                let row = (asked.environment, name.clone(), correlation.clone());
+            Ask::Await { id, name, correlation } => {
+                let row = (write.facts.environment, name.clone(), correlation.clone());
                 kept.waits.entry((tenant, run, *id)).or_insert(row);
             }
-            Ask::Open(task) if live => {
+            Ask::Open(task) => {
                 let row = TaskRow { task: (**task).clone(), state: "open", choice: None };
-                kept.tasks.entry((tenant, run, task.id)).or_insert(row);
+                let row = kept.tasks.entry((tenant, run, task.id)).or_insert(row);
+                if row.state == "closed" {
+                    row.state = "open";
+                }
             }
-            Ask::Await { .. } | Ask::Open(_) => {}
             Ask::Drop { id } => drop(kept.waits.remove(&(tenant, run, *id))),
             Ask::Escalate { id, to } => {
                 if let Some(row) = kept.tasks.get_mut(&(tenant, run, *id)).filter(|row| row.state == "open") {
@@ -331,14 +205,13 @@ impl MemAsks {
                     row.state = "closed";
                 }
             }
-            Ask::Only(ids) => {
-                let ids: BTreeSet<EffectId> = ids.iter().copied().collect();
-                kept.waits.retain(|(_, of, id), _| *of != run || ids.contains(id));
-                let left = kept
+            Ask::Nothing => {
+                kept.waits.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run));
+                let open = kept
                     .tasks
                     .iter_mut()
-                    .filter(|((_, of, id), row)| *of == run && row.state == "open" && !ids.contains(id));
-                left.for_each(|(_, row)| row.state = "closed");
+                    .filter(|((whose, of, _), row)| (*whose, *of) == (tenant, run) && row.state == "open");
+                open.for_each(|(_, row)| row.state = "closed");
             }
         }
     }
@@ -355,7 +228,7 @@ impl MemAsks {
             .waits
             .iter()
             .filter(|((of, ..), row)| *of == tenant && row.0 == environment && row.1 == name && row.2 == correlation);
-        rows.map(|((_, run, _), _)| *run).collect::<BTreeSet<_>>().into_iter().collect()
+        rows.map(|((_, run, _), _)| *run).collect::<BTreeSet<_>>().into_iter().take(MOST_WAITING).collect()
     }
 
     pub(super) fn sweep(&self, live: impl Fn(TenantId, RunId) -> bool) -> u64 {

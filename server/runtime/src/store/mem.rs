@@ -8,10 +8,10 @@ use holon_model::{EnvironmentId, Millis, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::SharedClock;
 use time::Date;
 
-use super::asks::{Asked, Asks, MemAsks};
+use super::asks::{Asks, MemAsks};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Packed, Replica,
-    RunFacts, RunWrite, SHARDS, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
+    RunFacts, RunWrite, SHARDS, Snapshot, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -42,6 +42,7 @@ struct Tables {
     replicas: BTreeMap<ReplicaId, (Timestamp, bool)>,
     owners: BTreeMap<i16, ReplicaId>,
     live: BTreeMap<(TenantId, RunId), LiveRow>,
+    snapshots: BTreeMap<(TenantId, RunId), Snapshot>,
     history: BTreeMap<(TenantId, RunId), HistoryRow>,
     journal: BTreeMap<(TenantId, RunId, i64), Vec<u8>>,
     blobs: BTreeMap<(TenantId, Date, Hash), Vec<u8>>,
@@ -151,20 +152,21 @@ impl MemStore {
                 LiveWrite::Insert(status) => {
                     let facts = RunFacts::clone(&write.facts);
                     let (tenant, run) = id;
-                    let row = LiveRow { tenant, run, facts, status: *status, reason: None, snapshot: None };
+                    let row = LiveRow { tenant, run, facts, status: *status, reason: None, terminated: None };
                     tables.live.insert(id, row);
                 }
                 LiveWrite::Update { status, reason, snapshot } => {
                     if let Some(row) = tables.live.get_mut(&id) {
                         row.status = *status;
                         row.reason.clone_from(reason);
-                        if snapshot.is_some() {
-                            row.snapshot.clone_from(snapshot);
+                        if let Some(snapshot) = snapshot {
+                            tables.snapshots.insert(id, snapshot.clone());
                         }
                     }
                 }
                 LiveWrite::Delete => {
                     tables.live.remove(&id);
+                    tables.snapshots.remove(&id);
                 }
             }
             if let (Some(end), Some(row)) = (&write.end, tables.history.get_mut(&id)) {
@@ -176,6 +178,7 @@ impl MemStore {
                     state: end.state.clone(),
                 });
             }
+            write.asks.iter().for_each(|asked| self.asks.write(write, asked));
         }
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(Committed { lost })
@@ -198,12 +201,6 @@ impl Blobs for MemStore {
 
 #[async_trait]
 impl Asks for MemStore {
-    async fn ask(&self, asked: &Asked) -> Result<(), StoreError> {
-        let live = self.tables().live.contains_key(&(asked.tenant, asked.run));
-        self.asks.write(asked, live);
-        Ok(())
-    }
-
     async fn waiting(
         &self,
         tenant: TenantId,
@@ -310,7 +307,27 @@ impl Store for MemStore {
     }
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
-        Ok(self.tables().live.values().filter(|row| shards.contains(&shard_of(row.run))).cloned().collect())
+        let tables = self.tables();
+        let rows = tables.live.values().filter(|row| shards.contains(&shard_of(row.run)));
+        let with_end = |row: &LiveRow| {
+            let ended = tables.history.get(&(row.tenant, row.run)).and_then(|row| row.ended.as_ref());
+            let terminated = ended.filter(|ended| ended.status == "terminated").and_then(|ended| ended.error.clone());
+            LiveRow { terminated, ..row.clone() }
+        };
+        Ok(rows.map(with_end).collect())
+    }
+
+    async fn snapshot(&self, tenant: TenantId, run: RunId) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.tables().snapshots.get(&(tenant, run)).cloned())
+    }
+
+    async fn first(&self, tenant: TenantId, run: RunId) -> Result<Option<Entry>, StoreError> {
+        let rows = {
+            let tables = self.tables();
+            let row = tables.journal.get(&(tenant, run, 0));
+            continuous(row.map(|body| (0, body.as_slice())).into_iter(), 0)?
+        };
+        Ok(filled(self, tenant, run, rows).await?.into_iter().next())
     }
 
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {

@@ -1,6 +1,7 @@
 //! The narrow door to storage: plain-data operations, and what may go wrong. Two stores stand behind it, Postgres and
 //! one in memory that can be made to fail; tests feed both the same operations and compare.
 
+mod ask_rows;
 mod asks;
 mod columns;
 pub mod mem;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use asks::{Ask, Asked, Asks, MemAsks, TaskRow, ask_uuid, task_kind};
+pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, filled, pack, week_of};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
@@ -152,7 +153,7 @@ pub struct EndRow {
 }
 
 /// Everything one commit writes about one run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RunWrite {
     /// Whose run.
     pub tenant: TenantId,
@@ -168,6 +169,8 @@ pub struct RunWrite {
     pub live: LiveWrite,
     /// Set when this is its end.
     pub end: Option<EndRow>,
+    /// What it asks since, in the order in which it became true.
+    pub asks: Vec<Asked>,
 }
 
 /// That a write is a start.
@@ -185,12 +188,13 @@ impl RunWrite {
             LiveWrite::Update { snapshot: Some(snapshot), .. } => snapshot.bytes.len(),
             _ => 0,
         };
-        256 + journal.sum::<usize>() + snapshot + self.end.as_ref().map_or(0, |end| end.state.len())
+        let asks: usize = self.asks.iter().map(|asked| asked.ask.size()).sum();
+        256 + journal.sum::<usize>() + snapshot + asks + self.end.as_ref().map_or(0, |end| end.state.len())
     }
 }
 
-/// What one statement writes: all of it or nothing. A run stands in it at most once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one commit writes: all of it or nothing. A run stands in it at most once.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Who writes; must not be fenced.
     pub replica: ReplicaId,
@@ -247,8 +251,8 @@ pub struct LiveRow {
     pub status: LiveStatus,
     /// Why it is parked.
     pub reason: Option<String>,
-    /// State to start from.
-    pub snapshot: Option<Snapshot>,
+    /// Why it was ended by decree, if it was: it only owes a word to the run that called it.
+    pub terminated: Option<String>,
 }
 
 /// A run as history knows it.
@@ -316,6 +320,12 @@ pub trait Store: Asks {
 
     /// The live runs of these shards, by tenant and run.
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError>;
+
+    /// The state of a live run that recovery starts from, if one is kept.
+    async fn snapshot(&self, tenant: TenantId, run: RunId) -> Result<Option<Snapshot>, StoreError>;
+
+    /// The first input of a run.
+    async fn first(&self, tenant: TenantId, run: RunId) -> Result<Option<Entry>, StoreError>;
 
     /// The inputs of a run from `from` on, in order.
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError>;

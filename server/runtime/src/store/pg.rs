@@ -13,7 +13,8 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::asks::{self, Asked, Asks};
+use super::ask_rows;
+use super::asks::Asks;
 use super::columns::Columns;
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts,
@@ -96,7 +97,7 @@ fn failed(error: sqlx::Error) -> StoreError {
 }
 
 /// The same for reads and for statements that may be repeated: not answered is as good as not reached.
-fn unread(error: sqlx::Error) -> StoreError {
+pub(super) fn unread(error: sqlx::Error) -> StoreError {
     match failed(error) {
         StoreError::Unknown(text) => StoreError::Unavailable(text),
         other => other,
@@ -200,6 +201,23 @@ async fn write(
     Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
 }
 
+/// Sends a batch: one statement, and where runs ask something, what they ask in the same transaction.
+async fn write_all(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    columns: &Columns,
+) -> Result<Option<Committed>, sqlx::Error> {
+    if batch.writes.iter().all(|write| write.asks.is_empty()) {
+        return write(connection, batch.replica, columns).await;
+    }
+    let mut tx = connection.begin().await?;
+    // Dropped, the transaction is rolled back before the connection does anything else.
+    let Some(committed) = write(&mut tx, batch.replica, columns).await? else { return Ok(None) };
+    ask_rows::write(&mut tx, batch, &committed.lost).await?;
+    tx.commit().await?;
+    Ok(Some(committed))
+}
+
 #[async_trait]
 impl Blobs for PgStore {
     async fn blobs(
@@ -224,10 +242,6 @@ impl Blobs for PgStore {
 
 #[async_trait]
 impl Asks for PgStore {
-    async fn ask(&self, asked: &Asked) -> Result<(), StoreError> {
-        asks::write(&self.pool, asked).await
-    }
-
     async fn waiting(
         &self,
         tenant: TenantId,
@@ -235,11 +249,11 @@ impl Asks for PgStore {
         name: &str,
         correlation: &str,
     ) -> Result<Vec<RunId>, StoreError> {
-        asks::waiting(&self.pool, tenant, environment, name, correlation).await
+        ask_rows::waiting(&self.pool, tenant, environment, name, correlation).await
     }
 
     async fn sweep_asks(&self, now: Timestamp) -> Result<u64, StoreError> {
-        asks::sweep(&self.pool, now).await
+        ask_rows::sweep(&self.pool, now).await
     }
 }
 
@@ -331,7 +345,7 @@ impl Store for PgStore {
             }
         };
         // On every road but success and a plain refusal the connection is dropped: it may be in the middle of something.
-        let answer = tokio::time::timeout(ANSWER_WITHIN, write(&mut connection, batch.replica, &columns)).await;
+        let answer = tokio::time::timeout(ANSWER_WITHIN, write_all(&mut connection, batch, &columns)).await;
         match answer {
             Err(_) => Err(StoreError::Unknown(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))),
             Ok(Ok(committed)) => {
@@ -408,10 +422,12 @@ impl Store for PgStore {
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
         let rows = sqlx::query!(
-            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason, l.snap_seq, l.snap,
-                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of
+            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason,
+                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of, e.error as "terminated?"
                from run_live l
                join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment = 'started'
+               left join run_hist e on e.tenant_id = l.tenant_id and e.run_id = l.run_id and e.moment = 'ended'
+                 and e.status = 'terminated'
                where l.shard = any($1)
                order by l.tenant_id, l.run_id"#,
             shards
@@ -436,10 +452,32 @@ impl Store for PgStore {
                 status: LiveStatus::parse(&row.status)
                     .ok_or_else(|| StoreError::Inconsistent(format!("unknown status `{}`", row.status)))?,
                 reason: row.reason,
-                snapshot: snapshot(row.snap_seq, row.snap),
+                terminated: row.terminated,
             })
         });
         rows.collect()
+    }
+
+    async fn snapshot(&self, tenant: TenantId, run: RunId) -> Result<Option<Snapshot>, StoreError> {
+        let row =
+            sqlx::query!("select snap_seq, snap from run_live where tenant_id = $1 and run_id = $2", tenant.0, run.0)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(unread)?;
+        Ok(row.and_then(|row| snapshot(row.snap_seq, row.snap)))
+    }
+
+    async fn first(&self, tenant: TenantId, run: RunId) -> Result<Option<Entry>, StoreError> {
+        let body = sqlx::query_scalar!(
+            "select body from journal where tenant_id = $1 and run_id = $2 and seq = 0",
+            tenant.0,
+            run.0
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(unread)?;
+        let rows = continuous(body.iter().map(|body| (0, body.as_slice())), 0)?;
+        Ok(filled(self, tenant, run, rows).await?.into_iter().next())
     }
 
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {

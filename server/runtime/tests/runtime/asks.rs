@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use holon_engine::{Input, Outcome};
+use holon_flow::capability::NodeError;
 use holon_model::{Payload, RunId, Value};
 use holon_platform::clock::SystemClock;
-use holon_runtime::store::{Asks as _, Store as _, mem::MemStore};
-use holon_runtime::{Answer, CancelError, DeliverError, RuntimeHandle};
+use holon_platform::db::test_db::TestDb;
+use holon_runtime::store::mem::{Fault, MemStore};
+use holon_runtime::store::pg::PgStore;
+use holon_runtime::store::{Asks as _, LiveStatus, Store as _};
+use holon_runtime::{Answer, CancelError, DeliverError, RetryError, RuntimeHandle};
 
-use crate::support::{World, end, tenant, until};
+use crate::support::{React, World, end, tenant, until};
 
 fn world() -> (World, MemStore) {
     let store = MemStore::new(SystemClock::shared());
@@ -84,9 +88,12 @@ async fn a_signal_is_found_by_its_correlation_and_taken_once() {
     let runtime = world.runtime().await;
     let flow = world.shelf.publish(SIGNALLED);
     let run = start(&world, &runtime, flow).await;
-    assert_eq!(waiting(&world, &store).await, [run]);
+    // The row came with the run: whoever was told of it finds it.
+    let environment = world.request(flow).environment;
+    assert_eq!(store.waiting(tenant(1), environment, "paid", "7").await.unwrap(), [run]);
     runtime.deliver(tenant(1), run, signal("bank-1", 1)).await.unwrap();
     assert_eq!(end(&runtime, run).await, ok(Value::map([("paid", Value::Int(1))])));
+    assert_eq!(store.waiting(tenant(1), environment, "paid", "7").await.unwrap(), []);
     let again = runtime.deliver(tenant(1), run, signal("bank-1", 2)).await;
     assert_eq!(again, Err(DeliverError::Over));
     // Whose run it is decides, not who knows its id.
@@ -135,7 +142,7 @@ async fn the_first_answer_to_a_task_wins_across_a_crash() {
     );
     assert_eq!((one.is_ok(), two.is_ok()), (true, false), "{one:?} {two:?}");
     assert_eq!(end(&runtime, run).await, ok(Value::from("paid")));
-    until(|| store.asks().tasks(run)[0].state == "answered").await;
+    assert_eq!(store.asks().tasks(run)[0].state, "answered");
     assert_eq!(store.asks().tasks(run)[0].choice.as_deref(), Some("approve"));
 }
 
@@ -168,13 +175,11 @@ fn futures_now<T>(future: impl Future<Output = T>) -> T {
 async fn a_crash_while_the_called_flow_runs_calls_it_no_second_time() {
     let (world, _store) = world();
     let first = std::sync::atomic::AtomicBool::new(true);
-    world.ledger.react(move |_| {
-        if first.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            crate::support::React::Hang
-        } else {
-            crate::support::React::Echo
-        }
-    });
+    world.ledger.react(
+        move |_| {
+            if first.swap(false, std::sync::atomic::Ordering::SeqCst) { React::Hang } else { React::Echo }
+        },
+    );
     let runtime = world.runtime().await;
     let called = world.shelf.publish(CALLED);
     let flow = world.shelf.publish(&calls(called));
@@ -229,4 +234,150 @@ async fn a_run_goes_on_in_new_ones_until_it_is_done_and_none_is_left_behind() {
     let ended = store.history(tenant(1), last.run).await.unwrap().unwrap().ended.unwrap();
     assert_eq!(ended.status, "completed");
     assert_eq!(world.ledger.calls()[0].run, last.run);
+}
+
+/// The run that another one has called, once both live.
+async fn called_by(store: &MemStore, caller: RunId) -> RunId {
+    let live = || futures_now(store.live(&(0..256).collect::<Vec<_>>())).unwrap();
+    until(|| live().len() == 2).await;
+    live().into_iter().map(|row| row.run).find(|run| *run != caller).unwrap()
+}
+
+/// A caller whose called run is parked: its journal was damaged while the server was down.
+async fn parked_call(world: &World, store: &MemStore) -> (RuntimeHandle, RunId, RunId) {
+    let runtime = world.runtime().await;
+    let called = world.shelf.publish(SLEEPS);
+    let flow = world.shelf.publish(&calls(called));
+    let run = start(world, &runtime, flow).await;
+    let child = called_by(store, run).await;
+    runtime.abort();
+    store.tamper(tenant(1), child, |entry| entry.log_hash[0] ^= 1);
+    let runtime = world.runtime().await;
+    let status = || {
+        let rows = futures_now(store.live(&(0..256).collect::<Vec<_>>())).unwrap();
+        rows.into_iter().find(|row| row.run == child).map(|row| row.status)
+    };
+    until(|| status() == Some(LiveStatus::Paused)).await;
+    (runtime, run, child)
+}
+
+fn is_told(answer: &Answer) -> bool {
+    matches!(answer, Answer::Ended(Outcome::Failed { error }) if error.code == "child_cancelled" && error.message.ends_with("give up"))
+}
+
+#[tokio::test]
+async fn a_parked_run_that_is_ended_by_decree_tells_the_run_that_called_it() {
+    let (world, store) = world();
+    let (runtime, run, child) = parked_call(&world, &store).await;
+    runtime.cancel(tenant(1), child, "give up".into()).await.unwrap();
+    let answer = end(&runtime, run).await;
+    assert!(is_told(&answer), "{answer:?}");
+    until(|| runtime_is_empty(&store)).await;
+}
+
+#[tokio::test]
+async fn a_crash_between_the_decree_and_the_word_to_the_caller_loses_no_word() {
+    let (world, store) = world();
+    let (runtime, run, child) = parked_call(&world, &store).await;
+    store.fail(move |batch| {
+        let tells = batch.writes.iter().any(|write| write.run == run && write.journal.is_some());
+        if tells { Fault::HangBefore } else { Fault::None }
+    });
+    runtime.cancel(tenant(1), child, "give up".into()).await.unwrap();
+    runtime.abort();
+    store.heal();
+    let runtime = world.runtime().await;
+    let answer = end(&runtime, run).await;
+    assert!(is_told(&answer), "{answer:?}");
+    until(|| runtime_is_empty(&store)).await;
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_run_is_answered_by_the_one_that_goes_on_for_it_and_the_first_is_not_retried() {
+    let (world, _) = world();
+    let runtime = world.runtime().await;
+    let flow = world.shelf.publish(COUNTS);
+    let request = world.request(flow);
+    let run = request.run;
+    let waits = runtime.expect_answer(tenant(1), run);
+    runtime.start(request).await.unwrap();
+    let answer =
+        tokio::time::timeout(std::time::Duration::from_secs(20), waits.answer()).await.expect("it is answered");
+    assert!(matches!(answer, Some(Answer::Ended(Outcome::Ok(_)))), "{answer:?}");
+    assert_eq!(end(&runtime, run).await, answer.unwrap(), "and so is whoever asks later");
+    let again = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None).await;
+    assert_eq!(again, Err(RetryError::NotFailed));
+}
+
+#[tokio::test]
+async fn what_a_called_run_did_is_done_with_the_same_keys_when_its_caller_is_retried() {
+    let twice = r#"{"holon": 1, "name": "twice", "nodes": {
+        "start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1"}},
+      "edges": [{"from": "start.out", "to": "a.in"}, {"from": "a.out", "to": "b.in"}]}"#;
+    let (world, _) = world();
+    let runtime = world.runtime().await;
+    let called = world.shelf.publish(twice);
+    let flow = world.shelf.publish(&calls(called));
+    world.ledger.react(|call| if call.path == "b" { React::Fail(NodeError::new("no", "no")) } else { React::Echo });
+    let mut run = start(&world, &runtime, flow).await;
+    for _ in 0..3 {
+        assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
+        // A retry, a retry of that one, and so on.
+        let new = world.run_id();
+        runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+        run = new;
+    }
+    end(&runtime, run).await;
+    let keys = |path: &str| {
+        let calls = world.ledger.calls();
+        let keys: Vec<_> = calls.iter().filter(|call| call.path == path).map(|call| call.key.clone()).collect();
+        (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len())
+    };
+    assert_eq!((keys("a"), keys("b")), ((4, 1), (4, 1)));
+}
+
+#[tokio::test]
+async fn what_is_delivered_is_bounded() {
+    let (world, _) = world();
+    let runtime = world.runtime().await;
+    let flow = world.shelf.publish(SIGNALLED);
+    let run = start(&world, &runtime, flow).await;
+    let payload = Payload::Inline(Value::from("x".repeat(3 << 20)));
+    let input = Input::Signal { name: "paid".into(), correlation: "7".into(), sender: "bank".into(), payload };
+    let refused = runtime.deliver(tenant(1), run, input).await;
+    assert!(matches!(refused, Err(DeliverError::Refused { code: "payload_too_large", .. })), "{refused:?}");
+    runtime.deliver(tenant(1), run, signal("bank", 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_no_column_holds_holds_up_nobody() {
+    let db = TestDb::new().await;
+    let world = World::over(Arc::new(PgStore::new(db.pools.engine.clone())));
+    let runtime = world.runtime().await;
+    let waits = world.shelf.publish(
+        r#"{"holon": 1, "name": "waits", "nodes": {
+            "start": {"kind": "trigger.manual@1"},
+            "paid": {"kind": "flow.signal@1", "config": {"name": "paid", "correlation": {"$cel": "input.order"}}}},
+          "edges": [{"from": "start.out", "to": "paid.in"}]}"#,
+    );
+    let asks = world.shelf.publish(
+        r#"{"holon": 1, "name": "asks", "nodes": {
+            "start": {"kind": "trigger.manual@1"},
+            "ask": {"kind": "flow.approval@1", "config": {"title": {"$cel": "input.order"}, "assignees": {"$cel": "[input.order]"},
+              "choices": [{"port": "approve", "label": "Yes"}]}}},
+          "edges": [{"from": "start.out", "to": "ask.in"}]}"#,
+    );
+    let mut good = None;
+    for (number, flow, order) in [(1, waits, "7\0"), (1, asks, "7\0"), (2, asks, "7"), (2, waits, "7")] {
+        let mut request = world.request(flow);
+        (request.tenant, request.input) = (tenant(number), Value::map([("order", Value::from(order))]));
+        good = Some(request.run);
+        runtime.start(request).await.unwrap();
+    }
+    let environment = world.request(waits).environment;
+    let waiting = runtime.waiting(tenant(2), environment, "paid", "7").await.unwrap();
+    assert_eq!(Some(waiting), good.map(|run| vec![run]));
+    // Nor is a run stopped by it: each waits, or has said why it does not.
+    let rows = world.store.live(&(0..256).collect::<Vec<_>>()).await.unwrap();
+    assert!(rows.iter().all(|row| row.status != LiveStatus::Paused), "{rows:?}");
 }

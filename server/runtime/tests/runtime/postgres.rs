@@ -72,7 +72,8 @@ async fn runs_of_an_abruptly_ended_server_are_taken_up_by_the_next_from_snapshot
     world.ledger.reached(80).await;
     runtime.abort();
     let live = world.store.live(&(0..256).collect::<Vec<_>>()).await.unwrap();
-    assert!(live[0].snapshot.as_ref().is_some_and(|snapshot| snapshot.seq >= 64), "{live:?}");
+    let snapshot = world.store.snapshot(live[0].tenant, live[0].run).await.unwrap();
+    assert!(snapshot.is_some_and(|snapshot| snapshot.seq >= 64), "{live:?}");
     let runtime = world.runtime().await;
     let Answer::Ended(Outcome::Ok(output)) = end(&runtime, run).await else { panic!("the run completes") };
     assert_eq!(output.to_value(), Value::list((0..100).map(Value::Int)));

@@ -254,7 +254,7 @@ async fn a_retry_goes_on_from_the_failure_with_the_original_key() {
     assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    let retried = runtime.retry(tenant(1), run, new, "somebody".into()).await;
+    let retried = runtime.retry(tenant(1), run, new, "somebody".into(), None).await;
     assert_eq!(retried, Ok(Started { run: new, replayed: false }));
     assert_eq!(end(&runtime, new).await, ok(Value::map([("n", Value::Int(7))])));
     let calls = world.ledger.calls();
@@ -263,7 +263,7 @@ async fn a_retry_goes_on_from_the_failure_with_the_original_key() {
     assert_eq!(calls[1].key, calls[2].key, "the failed effect keeps its key");
     let history = world.store.history(tenant(1), new).await.unwrap().unwrap();
     assert_eq!(history.facts.retry_of, Some(run));
-    let refused = runtime.retry(tenant(1), new, world.run_id(), "somebody".into()).await;
+    let refused = runtime.retry(tenant(1), new, world.run_id(), "somebody".into(), None).await;
     assert_eq!(refused, Err(RetryError::NotFailed));
 }
 
@@ -373,7 +373,7 @@ async fn a_retry_of_a_step_that_timed_out_gets_its_whole_time_again() {
     assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into()).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
     assert_eq!(end(&runtime, new).await, ok(Value::map([("n", Value::Int(7))])));
     let calls = world.ledger.calls();
     assert_eq!(calls.iter().map(|call| call.path.as_str()).collect::<Vec<_>>(), ["a", "b", "b"]);
@@ -398,7 +398,7 @@ async fn a_run_that_failed_by_itself_is_not_retried_since_it_would_fail_again() 
         runtime.start(request).await.unwrap();
         assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
         let commits = store.commits();
-        let refused = runtime.retry(tenant(1), run, world.run_id(), "somebody".into()).await;
+        let refused = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None).await;
         assert_eq!((refused, store.commits()), (Err(RetryError::NothingToRetry), commits));
     }
 }
@@ -417,8 +417,102 @@ async fn a_cancelled_run_can_be_retried_and_goes_on_where_it_was_stopped() {
     end(&runtime, run).await;
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into()).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
     assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
     let paths: Vec<_> = world.ledger.calls().into_iter().map(|call| call.path).collect();
     assert_eq!(paths, ["a", "b", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_retry_that_is_asked_for_twice_with_one_key_is_one_run() {
+    let (world, _) = world();
+    let flow = world.shelf.publish(THREE_STEPS);
+    world.ledger.react(|call| if call.path == "b" { React::Fail(NodeError::new("no", "no")) } else { React::Echo });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    end(&runtime, run).await;
+    world.ledger.react(|_| React::Echo);
+    let retry = || runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), keyed("again"));
+    let first = retry().await.unwrap();
+    end(&runtime, first.run).await;
+    let second = retry().await.unwrap();
+    assert_eq!((second.run, second.replayed), (first.run, true));
+    assert_eq!(world.ledger.calls().len(), 4, "a, b, and b and c of the one retry");
+}
+
+#[tokio::test]
+async fn a_failure_that_was_handled_is_not_tried_again_when_the_run_fails_later_by_something_else() {
+    const HANDLED: &str = r#"{"holon": 1, "name": "handled", "nodes": {
+        "start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1"},
+        "no": {"kind": "flow.fail@1", "config": {"code": "no", "message": "no"}}},
+      "edges": [{"from": "start.out", "to": "a.in"}, {"from": "a.error", "to": "b.in"}, {"from": "b.out", "to": "no.in"}]}"#;
+    let (world, _) = world();
+    let flow = world.shelf.publish(HANDLED);
+    world.ledger.react(|call| if call.path == "a" { React::Fail(NodeError::new("down", "down")) } else { React::Echo });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    end(&runtime, run).await;
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    end(&runtime, new).await;
+    let paths: Vec<_> = world.ledger.calls().into_iter().map(|call| call.path).collect();
+    assert_eq!(paths, ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn what_must_not_be_done_twice_and_was_under_way_when_the_run_failed_is_not_done_by_its_retry() {
+    const BOTH: &str = r#"{"holon": 1, "name": "both", "nodes": {
+        "start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"}, "once": {"kind": "test.once@1"}},
+      "edges": [{"from": "start.out", "to": "a.in"}, {"from": "start.out", "to": "once.in"}]}"#;
+    let (world, _) = world();
+    let flow = world.shelf.publish(BOTH);
+    world.ledger.react(|call| match call.path.as_str() {
+        "once" => React::Hang,
+        _ => React::Fail(NodeError::new("no", "no")),
+    });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    end(&runtime, run).await;
+    let sent = |world: &World| world.ledger.calls().iter().filter(|call| call.path == "once").count();
+    let before = sent(&world);
+    world.ledger.react(|_| React::Echo);
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    match end(&runtime, new).await {
+        Answer::Ended(Outcome::Failed { error }) => assert_eq!(error.code, "outcome_unknown"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(sent(&world), before);
+}
+
+#[tokio::test]
+async fn a_run_that_computes_for_long_holds_up_nothing_else() {
+    const COMPUTES: &str = r#"{"holon": 1, "name": "computes", "nodes": {
+        "start": {"kind": "trigger.manual@1"}},
+      "edges": [], "result": {"$cel": "input.items.map(a, input.items.filter(b, b == a).size()).size()"}}"#;
+    let (world, _) = world();
+    let flow = world.shelf.publish(COMPUTES);
+    let runtime = world.runtime().await;
+    let mut request = world.request(flow);
+    request.input = Value::map([("items", Value::list((0..1_500).map(Value::Int)))]);
+    let run = request.run;
+    let computing = tokio::spawn({
+        let runtime = runtime.clone();
+        async move { runtime.start(request).await }
+    });
+    // All of this test runs on one thread: were the run computed there, hardly a turn would come by.
+    let mut turns = 0;
+    while !computing.is_finished() {
+        turns += 1;
+        tokio::task::yield_now().await;
+    }
+    computing.await.unwrap().unwrap();
+    assert_eq!(end(&runtime, run).await, ok(Value::Int(1_500)));
+    assert!(turns > 200, "{turns}");
 }

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use holon_engine::{EffectId, Task, TaskKind};
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SystemClock, mint};
 use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, Replica, RunFacts, RunWrite,
-    Snapshot, Start, Store, StoreError, week_of,
+    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite,
+    Replica, RunFacts, RunWrite, Snapshot, Start, Store, StoreError, ask_uuid, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -27,6 +28,7 @@ enum Step {
     },
     Append {
         inputs: u8,
+        asks: Option<AskOf>,
     },
     /// Writes an input that is there already.
     Repeat,
@@ -35,6 +37,59 @@ enum Step {
         snapshot: bool,
     },
     End,
+}
+
+/// Something that a run asks, about one of two waits or tasks.
+#[derive(Debug, Clone, Copy)]
+enum AskOf {
+    Await(u8),
+    Drop(u8),
+    Open(u8),
+    Escalate(u8),
+    Answered(u8),
+    Close(u8),
+    Nothing,
+}
+
+impl AskOf {
+    fn ask(self) -> Ask {
+        let id = |number: u8| EffectId([number; 16]);
+        match self {
+            Self::Await(number) => Ask::Await { id: id(number), name: "paid".into(), correlation: number.to_string() },
+            Self::Drop(number) => Ask::Drop { id: id(number) },
+            Self::Open(number) => Ask::Open(Box::new(Task {
+                id: id(number),
+                path: "ask".into(),
+                kind: TaskKind::Approval,
+                title: "Pay?".into(),
+                context: holon_model::Value::Int(7),
+                choices: Vec::new(),
+                form: holon_model::Value::Null,
+                assignees: vec!["ada \"the first\"".into()],
+                due: None,
+            })),
+            Self::Escalate(number) => {
+                Ask::Escalate { id: id(number), to: vec!["grace".into(), "ada \"the first\"".into()] }
+            }
+            Self::Answered(number) => {
+                Ask::Answered { id: id(number), choice: "yes".into(), form: holon_model::Value::Null, by: "ada".into() }
+            }
+            Self::Close(number) => Ask::Close { id: id(number) },
+            Self::Nothing => Ask::Nothing,
+        }
+    }
+}
+
+fn asks() -> impl Strategy<Value = AskOf> {
+    (0_u8..7, 0_u8..2).prop_map(|(what, number)| match what {
+        0 => AskOf::Await(number),
+        1 => AskOf::Drop(number),
+        2 => AskOf::Open(number),
+        3 => AskOf::Escalate(number),
+        4 => AskOf::Answered(number),
+        5 => AskOf::Close(number),
+        _ => AskOf::Nothing,
+    })
 }
 
 #[derive(Debug, Clone)]
@@ -52,7 +107,7 @@ enum Op {
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (proptest::option::of(0_u8..3), any::<bool>()).prop_map(|(key, over)| Step::Start { key, over }),
-        4 => (1_u8..4).prop_map(|inputs| Step::Append { inputs }),
+        6 => (1_u8..4, proptest::option::of(asks())).prop_map(|(inputs, asks)| Step::Append { inputs, asks }),
         1 => Just(Step::Repeat),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(paused, snapshot)| Step::Status { paused, snapshot }),
         2 => Just(Step::End),
@@ -80,6 +135,7 @@ enum Place {
 struct Case {
     mem: MemStore,
     pg: Arc<PgStore>,
+    pool: sqlx::PgPool,
     replica: ReplicaId,
     fenced: Option<ReplicaId>,
     salt: u128,
@@ -147,6 +203,7 @@ impl Case {
             journal: None,
             live: LiveWrite::Keep,
             end: None,
+            asks: Vec::new(),
         };
         let next = match (place, step) {
             (Place::Nowhere, Step::Start { key, over }) => {
@@ -160,7 +217,8 @@ impl Case {
                     Place::Live(1)
                 }
             }
-            (Place::Live(seq), Step::Append { inputs }) => {
+            (Place::Live(seq), Step::Append { inputs, asks }) => {
+                write.asks = asks.iter().map(|asks| Asked { at: self.now, ask: asks.ask() }).collect();
                 write.journal = Some(JournalWrite { seq, entries: self.entries(seq, *inputs) });
                 Place::Live(seq + i64::from(*inputs))
             }
@@ -180,6 +238,7 @@ impl Case {
                 write.journal = Some(JournalWrite { seq, entries: self.entries(seq, 1) });
                 write.live = LiveWrite::Delete;
                 write.end = Some(end(seq));
+                write.asks = vec![Asked { at: self.now, ask: Ask::Nothing }];
                 Place::Over
             }
             _ => return None,
@@ -229,7 +288,10 @@ impl Case {
             Op::Fence => self.join().await,
             Op::Zombie(number) => {
                 let Some(fenced) = self.fenced else { return };
-                let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1 }) else { return };
+                let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1, asks: Some(AskOf::Open(1)) })
+                else {
+                    return;
+                };
                 let batch = Batch { replica: fenced, writes: vec![write] };
                 for store in [&self.mem as &dyn Store, &*self.pg] {
                     assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
@@ -254,7 +316,35 @@ impl Case {
         }
     }
 
+    /// What runs ask stands in both stores as the same rows.
+    async fn compare_asks(&self) {
+        for number in 0..6 {
+            let (tenant, run) = (self.tenant(number), self.run(number));
+            let rows: Vec<(Uuid, String, Option<String>, Vec<String>)> = sqlx::query_as(
+                "select task_id, state, choice, assignees from task where tenant_id = $1 and run_id = $2 order by task_id",
+            )
+            .bind(tenant.0)
+            .bind(run.0)
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
+            let mem: Vec<_> = self.mem.asks().tasks(run).into_iter().collect();
+            let mem: Vec<_> = mem
+                .into_iter()
+                .map(|row| (ask_uuid(row.task.id), row.state.to_owned(), row.choice, row.task.assignees))
+                .collect();
+            assert_eq!(mem, rows);
+        }
+        let environment = EnvironmentId(Uuid::from_u128(5));
+        for (tenant, correlation) in (0..2).flat_map(|tenant| ["0", "1"].map(|correlation| (tenant, correlation))) {
+            let tenant = self.tenant(tenant);
+            let mem = self.mem.waiting(tenant, environment, "paid", correlation).await;
+            assert_eq!(mem, self.pg.waiting(tenant, environment, "paid", correlation).await);
+        }
+    }
+
     async fn compare(&self) {
+        self.compare_asks().await;
         let shards: Vec<i16> = (0..256).collect();
         let ours = |rows: Vec<holon_runtime::store::LiveRow>| -> Vec<_> {
             rows.into_iter().filter(|row| row.tenant == self.tenant(0) || row.tenant == self.tenant(1)).collect()
@@ -264,6 +354,8 @@ impl Case {
         for number in 0..6 {
             let (tenant, run) = (self.tenant(number), self.run(number));
             assert_eq!(self.mem.history(tenant, run).await, self.pg.history(tenant, run).await);
+            assert_eq!(self.mem.snapshot(tenant, run).await, self.pg.snapshot(tenant, run).await);
+            assert_eq!(self.mem.first(tenant, run).await, self.pg.first(tenant, run).await);
             for from in [0, 2] {
                 assert_eq!(self.mem.journal(tenant, run, from).await, self.pg.journal(tenant, run, from).await);
             }
@@ -295,6 +387,7 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
         let mut case = Case {
             mem: MemStore::new(clock.clone()),
             pg: pg.clone(),
+            pool: db.pools.engine.clone(),
             replica: mint(&*clock),
             fenced: None,
             salt,

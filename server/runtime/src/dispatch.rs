@@ -1,0 +1,131 @@
+//! What follows from inputs that are durable: effects, timers, answers, and runs that are called.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holon_engine::{Command, EffectId, Input, Outcome, RunEffect, StartChild};
+use holon_flow::capability::{EffectClass, NodeError};
+use holon_model::{RunId, TenantId};
+use holon_platform::execute::EffectRequest;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::Answer;
+use crate::children::{self, Afterword, Caller};
+use crate::driver::{Driver, Msg};
+use crate::effects::EffectJob;
+use crate::live::Called;
+use crate::store::RunFacts;
+
+impl Driver {
+    /// Does what a command says; `before`: it may have been done before, by a process that ended or by the run that is retried.
+    pub(crate) fn dispatch(&mut self, run: RunId, command: Command, before: bool) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match command {
+            Command::RunEffect(effect) if before && effect.class == EffectClass::AtMostOnce => {
+                let error = NodeError::new(
+                    "outcome_unknown",
+                    format!("nobody knows whether {} was done before, and it must not be done twice", effect.path),
+                );
+                let RunEffect { id, attempt, .. } = *effect;
+                self.queue(run, Input::EffectCompleted { id, attempt, outcome: Outcome::Failed { error } }, None);
+            }
+            Command::RunEffect(effect) => self.perform(run, *effect),
+            Command::CancelEffect { id } => {
+                if let Some(token) = live.effects.remove(&id) {
+                    token.cancel();
+                }
+            }
+            Command::SetTimer { id, due } => {
+                live.timers.insert(id, due);
+                self.timers.push(Reverse((due, run, id)));
+            }
+            Command::CancelTimer { id } => {
+                live.timers.remove(&id);
+            }
+            Command::Respond(response) => {
+                self.shared.answers.tell(live.tenant, run, || Answer::Responded(response));
+            }
+            // Whoever waits for the answer is handed on to the run that goes on.
+            Command::Finish(Outcome::Continued { .. }) => {}
+            Command::Finish(outcome) => self.shared.answers.tell(live.tenant, run, || Answer::Ended(outcome)),
+            // Their rows stand in the commit that this follows from.
+            Command::AwaitSignal { .. }
+            | Command::DropWait { .. }
+            | Command::OpenTask(_)
+            | Command::CancelTask { .. }
+            | Command::EscalateTask { .. } => {}
+            Command::StartChild(child) => self.start_child(run, child),
+            Command::CancelChild { id } => self.cancel_child(run, id),
+        }
+    }
+
+    fn start_child(&mut self, run: RunId, child: Box<StartChild>) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        let Some(info) = live.machine.info().cloned() else { return };
+        live.children.insert(child.id, Called::Starting);
+        let caller = Caller { tenant: live.tenant, run, facts: live.facts.clone(), info };
+        let (shared, me) = (self.shared.clone(), self.me.clone());
+        tokio::spawn(async move {
+            let started = children::start(&shared, &caller, &child).await;
+            // The loop may be gone; then the call is found again by its key.
+            let _ = me.send(Msg::ChildStarted { run, id: child.id, started });
+        });
+    }
+
+    pub(crate) fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, NodeError>) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match started {
+            Ok(child) => {
+                if live.children.insert(id, Called::Running(child)) == Some(Called::Unwanted) {
+                    tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child));
+                }
+            }
+            Err(error) => {
+                live.children.remove(&id);
+                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None);
+            }
+        }
+    }
+
+    fn cancel_child(&mut self, run: RunId, id: EffectId) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match live.children.get(&id).copied() {
+            Some(Called::Running(child)) => {
+                drop(tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child)))
+            }
+            Some(Called::Starting) => drop(live.children.insert(id, Called::Unwanted)),
+            Some(Called::Unwanted) | None => {}
+        }
+    }
+
+    pub(crate) fn say(&self, tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Afterword) {
+        tokio::spawn(children::say(self.shared.clone(), tenant, run, facts, word));
+    }
+
+    fn perform(&mut self, run: RunId, effect: RunEffect) {
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        let cancel = CancellationToken::new();
+        live.effects.insert(effect.id, cancel.clone());
+        let (id, attempt, me) = (effect.id, effect.attempt, self.me.clone());
+        self.shared.pool.submit(EffectJob {
+            tenant: live.tenant,
+            environment: live.facts.environment,
+            request: EffectRequest {
+                run,
+                path: effect.path,
+                kind: effect.kind.to_string(),
+                config: effect.config,
+                input: effect.input,
+                key: effect.key,
+                attempt,
+                timeout: effect.timeout.map(|timeout| Duration::from_millis(timeout.0)),
+            },
+            cancel,
+            done: Box::new(move |result| {
+                // The loop may be gone; then the run is recovered and the effect done again with its key.
+                let _ = me.send(Msg::EffectDone { run, id, attempt, result });
+            }),
+        });
+    }
+}

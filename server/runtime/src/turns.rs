@@ -1,0 +1,134 @@
+//! Whose run is computed next. Tenants take turns by the time that they have used, not by the number of their runs: one whose
+//! runs compute for long waits until the others who want to have had as much.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use holon_model::{RunId, TenantId};
+
+/// What a turn is worth.
+const QUANTUM: i64 = 2_000;
+
+/// Runs that may have something to take in, by tenant.
+#[derive(Default)]
+pub(crate) struct Turns {
+    /// Tenants with runs, next first.
+    ring: VecDeque<TenantId>,
+    accounts: HashMap<TenantId, Account>,
+}
+
+#[derive(Default)]
+struct Account {
+    runs: VecDeque<RunId>,
+    /// Microseconds; below zero it has used more than its turns.
+    credit: i64,
+}
+
+impl Turns {
+    pub fn push(&mut self, tenant: TenantId, run: RunId) {
+        let account = self.accounts.entry(tenant).or_default();
+        if account.runs.is_empty() {
+            self.ring.push_back(tenant);
+        }
+        account.runs.push_back(run);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    /// The next run.
+    pub fn next(&mut self) -> Option<(TenantId, RunId)> {
+        loop {
+            let tenant = *self.ring.front()?;
+            // Every tenant in the ring has an account with runs.
+            let account = self.accounts.get_mut(&tenant)?;
+            if account.credit <= 0 {
+                // Alone, it waits for nobody.
+                account.credit = if self.ring.len() == 1 { QUANTUM } else { account.credit + QUANTUM };
+                self.ring.rotate_left(1);
+                continue;
+            }
+            let run = account.runs.pop_front()?;
+            if account.runs.is_empty() {
+                self.ring.pop_front();
+            }
+            return Some((tenant, run));
+        }
+    }
+
+    /// What a tenant's run took.
+    pub fn spent(&mut self, tenant: TenantId, time: Duration) {
+        if let Some(account) = self.accounts.get_mut(&tenant) {
+            // Even a run that took next to nothing counts.
+            let time = i64::try_from(time.as_micros()).unwrap_or(i64::MAX).max(1);
+            account.credit = account.credit.saturating_sub(time);
+        }
+    }
+
+    /// Nobody waits for anybody: what was used is forgotten.
+    pub fn forgive(&mut self) {
+        if self.ring.is_empty() {
+            self.accounts.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn tenant(number: u128) -> TenantId {
+        TenantId(Uuid::from_u128(number))
+    }
+
+    fn push(turns: &mut Turns, of: u128, runs: usize) {
+        (0..runs).for_each(|_| turns.push(tenant(of), RunId(Uuid::nil())));
+    }
+
+    /// The tenants in the order of their turns, where a run of tenant 1 takes `long` and those of others a quantum.
+    fn order(turns: &mut Turns, long: Duration) -> Vec<u128> {
+        std::iter::from_fn(|| {
+            let (tenant, _) = turns.next()?;
+            let number = tenant.0.as_u128();
+            turns.spent(tenant, if number == 1 { long } else { Duration::from_micros(QUANTUM.unsigned_abs()) });
+            Some(number)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn tenants_take_turns_however_many_runs_one_of_them_has() {
+        let mut turns = Turns::default();
+        push(&mut turns, 1, 100);
+        push(&mut turns, 2, 2);
+        let order = order(&mut turns, Duration::from_micros(QUANTUM.unsigned_abs()));
+        assert_eq!(order.len(), 102);
+        assert_eq!(order[..4].iter().filter(|of| **of == 2).count(), 2, "{:?}", &order[..8]);
+    }
+
+    #[test]
+    fn who_computed_for_long_waits_until_the_others_had_as_much() {
+        let mut turns = Turns::default();
+        push(&mut turns, 1, 2);
+        push(&mut turns, 2, 10);
+        let order = order(&mut turns, Duration::from_secs(1));
+        assert_eq!(order, [1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn what_was_used_counts_until_nobody_waits() {
+        let mut turns = Turns::default();
+        push(&mut turns, 1, 1);
+        assert_eq!(order(&mut turns, Duration::from_secs(1)), [1]);
+        // They come while the first one is still computing.
+        push(&mut turns, 1, 1);
+        push(&mut turns, 2, 3);
+        assert_eq!(order(&mut turns, Duration::from_secs(1)), [2, 2, 2, 1]);
+        turns.forgive();
+        push(&mut turns, 1, 1);
+        push(&mut turns, 2, 1);
+        assert_eq!(order(&mut turns, Duration::from_secs(1)), [1, 2]);
+    }
+}

@@ -149,7 +149,8 @@ impl Command {
                 Self::Configure { at, key, pointer, value: Some(_) },
                 Self::Configure { at: at2, key: key2, pointer: pointer2, value: Some(_) },
             ) => at == at2 && key == key2 && pointer == pointer2,
-            (Self::SetNote { at, key, .. }, Self::SetNote { at: at2, key: key2, .. }) => at == at2 && key == key2,
+            (Self::Replace { at, key, .. }, Self::Replace { at: at2, key: key2, .. })
+            | (Self::SetNote { at, key, .. }, Self::SetNote { at: at2, key: key2, .. }) => at == at2 && key == key2,
             (Self::SetPolicies { at, key, .. }, Self::SetPolicies { at: at2, key: key2, .. }) => {
                 at == at2 && key == key2
             }

@@ -71,6 +71,11 @@ pub fn field(schema: &Value, root: &Value, pointer: &str, name: &str, required: 
     build(schema, root, pointer, name, required, 0)
 }
 
+/// The hint of a setting that names a body of its node.
+pub const BODY_HINT: &str = "x-holon-body";
+/// The format of the field that edits one.
+pub const BODY: &str = "body";
+
 /// Forms inside forms stop here; what is deeper is edited as JSON.
 const DEEPEST: u32 = 8;
 
@@ -145,6 +150,9 @@ fn input(schema: &Value, root: &Value, pointer: &str, depth: u32) -> Input {
         }
         Some("duration") => return Input::Text { multiline: false, format: "duration".into() },
         _ => {}
+    }
+    if member(BODY_HINT).and_then(Value::as_bool) == Some(true) {
+        return Input::Text { multiline: false, format: BODY.into() };
     }
     if let Some(values) = member("enum").and_then(Value::as_list) {
         let labels = member("x-holon-titles").and_then(Value::as_list).unwrap_or_default();

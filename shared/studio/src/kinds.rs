@@ -190,6 +190,11 @@ impl Kinds {
         Self::new(catalogue.kinds().map(|kind| KindInfo::from(&**kind)))
     }
 
+    /// Whether there are none: they were not loaded.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The kind of this id.
     pub fn get(&self, id: &str) -> Option<&KindInfo> {
         self.0.get(id)

@@ -3,6 +3,7 @@
 //! The server applies the same commands to a draft that the editor applied to its own copy: [`apply_all`].
 
 pub mod apply;
+pub mod bodies;
 pub mod command;
 pub mod compose;
 pub mod form;

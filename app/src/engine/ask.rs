@@ -16,11 +16,11 @@ pub enum EngineError {
     #[error("The engine could not be started: {0}. Preview needs a browser with WebAssembly and module workers.")]
     NotStarted(String),
     /// It crashed; the next question starts it anew.
-    #[error("The engine stopped: {0}. It was started again.")]
+    #[error("The engine stopped: {0}. It is started again when it is needed.")]
     Crashed(String),
     /// It did not answer in time; it was ended.
     #[error(
-        "The engine did not answer within {0} s and was started again. The flow may compute too much for a preview."
+        "The engine did not answer within {0} s and was ended; it is started again when it is needed. The flow may compute too much for a browser."
     )]
     Hung(u32),
     /// It answered that it cannot.

@@ -13,17 +13,23 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::EngineError;
+use super::{EngineError, strings};
+use crate::ui::dom;
 
-/// Where the worker's script stands.
-const SCRIPT: &str = "/pkg/preview-worker.js";
 /// Longest an answer may take once the engine is loaded.
 const LONGEST: u32 = 2;
+/// Longest that replaying a journal may take.
+const REPLAYING: u32 = 60;
 /// Longest that loading may take: the first visit fetches and compiles the module.
 const LOADING: u32 = 20;
 
-/// A question that waits: its promise's two ends.
+/// Before the seconds, where a worker is ended because it took too long.
+const HUNG: &str = "hung ";
+
+/// A question that waits: its promise's two ends, and how long its answer may take.
 struct Waiting {
+    seconds: u32,
+    watched: bool,
     resolve: js_sys::Function,
     reject: js_sys::Function,
 }
@@ -45,23 +51,32 @@ thread_local! {
 pub(super) async fn send(ask: Ask) -> Result<String, EngineError> {
     let engine = running()?;
     let id = NUMBER.replace(NUMBER.get().wrapping_add(1));
+    let seconds = if matches!(ask, Ask::Verify { .. }) { REPLAYING } else { LONGEST };
     let text = serde_json::to_string(&Message { id, ask }).map_err(|error| EngineError::Refused(error.to_string()))?;
     let promise = js_sys::Promise::new(&mut |resolve, reject| {
-        engine.waiting.borrow_mut().insert(id, Waiting { resolve, reject });
+        engine.waiting.borrow_mut().insert(id, Waiting { seconds, watched: false, resolve, reject });
     });
     if engine.worker.post_message(&JsValue::from_str(&text)).is_err() {
         engine.waiting.borrow_mut().remove(&id);
         return Err(EngineError::Crashed("it takes no messages".into()));
     }
-    watch(id, if engine.loaded.get() { LONGEST } else { LOADING });
+    watch(&engine);
     let answer = JsFuture::from(promise).await.map_err(|reason| {
         let reason = reason.as_string().unwrap_or_default();
-        match reason.strip_prefix("hung ") {
+        match reason.strip_prefix(HUNG) {
             Some(seconds) => EngineError::Hung(seconds.parse().unwrap_or(LONGEST)),
             None => EngineError::Crashed(reason),
         }
     })?;
     Ok(answer.as_string().unwrap_or_default())
+}
+
+/// Where the worker's script stands: beside the page's own, so that both are of one build.
+fn script() -> String {
+    let link = dom::document().and_then(|document| document.query_selector("link[rel=modulepreload]").ok().flatten());
+    let page = link.and_then(|link| link.get_attribute("href")).unwrap_or_default();
+    let folder = page.rsplit_once('/').map_or("/pkg", |(folder, _)| folder);
+    format!("{folder}/preview-worker.js")
 }
 
 /// The engine, started if it is not running.
@@ -72,14 +87,14 @@ fn running() -> Result<Rc<Engine>, EngineError> {
     let options = WorkerOptions::new();
     options.set_type(WorkerType::Module);
     let worker =
-        Worker::new_with_options(SCRIPT, &options).map_err(|error| EngineError::NotStarted(format!("{error:?}")))?;
+        Worker::new_with_options(&script(), &options).map_err(|error| EngineError::NotStarted(format!("{error:?}")))?;
     let heard = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
         let Some(text) = event.data().as_string() else { return };
         hear(&text);
     });
     let failed = Closure::<dyn FnMut(ErrorEvent)>::new(|event: ErrorEvent| {
         let message = event.message();
-        end(if message.is_empty() { "its script could not be loaded" } else { &message });
+        end(if message.is_empty() { strings::NOT_LOADED } else { &message });
     });
     worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
     worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
@@ -106,15 +121,21 @@ fn hear(text: &str) {
     if let Some(waiting) = waiting {
         let _ = waiting.resolve.call1(&JsValue::NULL, &JsValue::from_str(text));
     }
+    watch(&engine);
 }
 
-/// Ends the worker if the question still waits after so many seconds.
-fn watch(id: u32, seconds: u32) {
+/// Starts the clock of the question that is being answered: the oldest. One that waits for others is not late.
+fn watch(engine: &Rc<Engine>) {
+    let mut waiting = engine.waiting.borrow_mut();
+    let Some((&id, first)) = waiting.iter_mut().next().filter(|(_, first)| !first.watched) else { return };
+    first.watched = true;
+    let seconds = if engine.loaded.get() { first.seconds } else { first.seconds.max(LOADING) };
+    let engine = Rc::downgrade(engine);
     set_timeout(
         move || {
-            let Some(engine) = ENGINE.with_borrow(Clone::clone) else { return };
+            let Some(engine) = engine.upgrade() else { return };
             if engine.waiting.borrow().contains_key(&id) {
-                end(&format!("hung {seconds}"));
+                end(&format!("{HUNG}{seconds}"));
             }
         },
         Duration::from_secs(seconds.into()),

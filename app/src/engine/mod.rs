@@ -5,6 +5,7 @@
 mod ask;
 #[cfg(target_arch = "wasm32")]
 mod client;
+mod strings;
 pub mod verify;
 
 pub use ask::{EngineError, ask, kinds, preview};

@@ -6,10 +6,10 @@ use holon_studio::worker::{Ask, VerifyReply};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::ask;
+use super::{ask, strings};
 use crate::{
     ports::use_ports,
-    ui::{format, icon},
+    ui::{icon, words as words_of},
 };
 
 /// What came out.
@@ -24,9 +24,6 @@ enum Check {
     /// It could not be checked.
     Unknown(String),
 }
-
-const HASH: &str = "Log hash";
-const WORKING: &str = "Replaying the journal in this browser …";
 
 /// The hash and whether this browser computes the same one. Give it a `run` that is over, or any: it checks what is journaled.
 #[component]
@@ -55,7 +52,7 @@ pub fn LogHash(
         });
     });
     view! {
-        <section class="log-hash" aria-label=HASH>
+        <section class="log-hash" aria-label=strings::HASH>
             <code class="truncate" title=log_hash>{log_hash}</code>
             <span role="status">{move || verdict(&check.get())}</span>
         </section>
@@ -65,21 +62,12 @@ pub fn LogHash(
 
 fn verdict(check: &Check) -> AnyView {
     let (class, glyph, words) = match check {
-        Check::Working => ("status is-running", "loader-circle", WORKING.to_owned()),
-        Check::Confirmed { rows } => (
-            "status is-succeeded",
-            "circle-check",
-            format!(
-                "Confirmed in this browser: {} replayed",
-                format::count(u64::from(*rows), "journal row", "journal rows")
-            ),
-        ),
-        Check::Different { seq, why } => {
-            ("status is-failed", "circle-x", format!("Differs from journal row {seq} on: {why}"))
-        }
-        Check::Unknown(why) => ("status is-none", "circle-minus", format!("Not checked: {why}")),
+        Check::Working => ("status is-running", "loader-circle", strings::WORKING.to_owned()),
+        Check::Confirmed { rows } => ("status is-succeeded", "circle-check", strings::confirmed(*rows)),
+        Check::Different { seq, why } => ("status is-failed", "circle-x", strings::differs(*seq, why)),
+        Check::Unknown(why) => ("status is-none", "circle-minus", strings::not_checked(why)),
     };
-    view! { <span class=class>{icon(glyph)}{words}</span> }.into_any()
+    view! { <span class=class>{icon(glyph)}<span>{words_of(&words)}</span></span> }.into_any()
 }
 
 /// The whole journal, page by page.
@@ -105,9 +93,6 @@ async fn verify(definition: Value, journal: Vec<JournalRow>, expected: &str) -> 
         Ok(reply) if reply.log_hash == expected || last.as_ref().is_some_and(|(_, hash)| *hash == reply.log_hash) => {
             Check::Confirmed { rows: reply.rows }
         }
-        Ok(reply) => Check::Different {
-            seq: last.map_or(0, |(seq, _)| seq),
-            why: format!("this browser computes {}", reply.log_hash),
-        },
+        Ok(reply) => Check::Different { seq: last.map_or(0, |(seq, _)| seq), why: strings::computes(&reply.log_hash) },
     }
 }

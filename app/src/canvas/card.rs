@@ -6,7 +6,7 @@ use holon_studio::{geometry, states::NodeState, view::NodeView};
 use leptos::prelude::*;
 
 use super::{CanvasEvent, Scene, ports, strings};
-use crate::ui::{format, icon, status};
+use crate::ui::{format, icon, plain, status, words};
 
 /// The card of the node `key`.
 pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) -> AnyView {
@@ -88,6 +88,7 @@ fn state_icon(state: &NodeState, problem: Option<(Severity, String)>) -> AnyView
             } else {
                 ("is-waiting", "triangle-alert")
             };
+            let message = plain(&message);
             view! { <span class=class title=message.clone()>{icon(glyph)}<span class="hidden-visually">{message.clone()}</span></span> }.into_any()
         }
         None if state.status.is_empty() || state.status == "pending" => ().into_any(),
@@ -130,7 +131,8 @@ fn foot(state: &NodeState) -> Option<AnyView> {
     if let Some(error) = &state.error {
         let line = error.message.lines().next().unwrap_or_default().to_owned();
         return Some(
-            view! { <div class="node-foot failed truncate" title=error.message.clone()>{line}</div> }.into_any(),
+            view! { <div class="node-foot failed truncate" title=plain(&error.message)>{words(&line)}</div> }
+                .into_any(),
         );
     }
     let mut parts: Vec<String> = Vec::new();

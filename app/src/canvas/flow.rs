@@ -27,6 +27,7 @@ pub fn FlowCanvas(
             class="canvas"
             class:panning=gesture.space
             class:keyed=gesture.keyed
+            class:ringed=gesture.ring
             class:drawing=move || gesture.rubber.with(Option::is_some)
             node_ref=root
             id="canvas"
@@ -58,7 +59,13 @@ pub fn FlowCanvas(
                     gesture.cancel();
                 }
             }
-            on:keyup=move |event| if event.key() == " " { gesture.space.set(false) }
+            // The Tab that leads here is released here.
+            on:keyup=move |event| {
+                gesture.ring.set(true);
+                if event.key() == " " {
+                    gesture.space.set(false);
+                }
+            }
             on:blur=move |_| gesture.space.set(false)
         >
             <p id="canvas-help" class="hidden-visually">{strings::CANVAS_HELP}</p>

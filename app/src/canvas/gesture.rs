@@ -56,7 +56,10 @@ pub(super) struct Gesture {
     fingers: StoredValue<BTreeMap<i32, (f64, f64)>>,
     /// Whether the space bar is held: then dragging pans, whatever is under the pointer.
     pub(super) space: RwSignal<bool>,
-    /// Whether keys were used last: then the focus is shown.
+    /// Whether a key was pressed or released here since the pointer was: only then is the focus shown. The page itself puts the focus
+    /// here when it opens, which browsers count as if a key had.
+    pub(super) ring: RwSignal<bool>,
+    /// Whether the canvas was reached without the pointer: then Tab leads on from it.
     pub(super) keyed: RwSignal<bool>,
     /// The rectangle being drawn.
     pub(super) marquee: RwSignal<Option<Rect>>,
@@ -75,6 +78,7 @@ impl Gesture {
             doing: StoredValue::new(Doing::Nothing),
             fingers: StoredValue::new(BTreeMap::new()),
             space: RwSignal::new(false),
+            ring: RwSignal::new(false),
             keyed: RwSignal::new(true),
             marquee: RwSignal::new(None),
             rubber: RwSignal::new(None),
@@ -106,6 +110,7 @@ impl Gesture {
             let _ = root.focus();
         }
         self.keyed.set(false);
+        self.ring.set(false);
         let find = |name: &str| {
             let found = target.closest(&format!("[data-{name}]")).ok().flatten();
             found.and_then(|found| found.get_attribute(&format!("data-{name}")))

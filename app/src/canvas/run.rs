@@ -1,6 +1,5 @@
 //! The canvas of a run: the definition that runs with the live states of its nodes, read-only.
 
-use holon_flow::definition::Key;
 use holon_model::{Value, wire::runs::NodeRun};
 use leptos::prelude::*;
 
@@ -37,7 +36,6 @@ fn empty() -> AnyView {
 
 #[cfg(not(target_arch = "wasm32"))]
 fn draw(_definition: Value, _nodes: Signal<Vec<NodeRun>>, _chosen: Option<Callback<Option<String>>>) -> AnyView {
-    let _: Option<Key> = None;
     empty()
 }
 
@@ -45,19 +43,26 @@ fn draw(_definition: Value, _nodes: Signal<Vec<NodeRun>>, _chosen: Option<Callba
 fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<Option<String>>>) -> AnyView {
     use std::{collections::BTreeMap, sync::Arc};
 
-    use holon_flow::Definition;
+    use holon_flow::{Definition, definition::Key};
     use holon_studio::{GraphPath, Kinds, states};
 
     use super::{CanvasEvent, Crumbs, FlowCanvas, Said, Scene, Selection};
+    use crate::ui::{icon, words};
 
     let Ok(definition) = Definition::from_value(&definition) else { return empty() };
     let definition = Signal::stored(Arc::new(definition));
     let kinds = RwSignal::new(Arc::new(Kinds::default()));
-    leptos::task::spawn_local(async move {
-        if let Ok(known) = crate::engine::kinds().await {
-            kinds.try_set(known);
-        }
-    });
+    let trouble = RwSignal::new(None::<String>);
+    let load = move || {
+        trouble.set(None);
+        leptos::task::spawn_local(async move {
+            match crate::engine::kinds().await {
+                Ok(known) => _ = kinds.try_set(known),
+                Err(error) => _ = trouble.try_set(Some(error.to_string())),
+            }
+        });
+    };
+    load();
     let path = RwSignal::new(GraphPath::root());
     let iterations = RwSignal::new(Vec::<u32>::new());
     let node_states =
@@ -87,6 +92,14 @@ fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<
         }
     });
     view! {
+        {move || trouble.get().map(|why| view! {
+            <div class="notice warn canvas-trouble" role="status">
+                {icon("triangle-alert")}
+                <span class="title">{strings::NO_KINDS}</span>
+                <span class="detail">{words(&why)}</span>
+                <div class="detail"><button type="button" class="button small" on:click=move |_| load()>{strings::AGAIN}</button></div>
+            </div>
+        })}
         <Crumbs scene count/>
         <FlowCanvas scene on=Some(on)/>
     }

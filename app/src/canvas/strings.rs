@@ -21,3 +21,7 @@ pub const SAMPLE: &str = "sample";
 pub const UNKNOWN_KIND: &str = "Unknown kind";
 /// While the engine is loaded.
 pub const LOADING: &str = "Loading the flow …";
+/// The kinds did not come.
+pub const NO_KINDS: &str = "The nodes are shown without what their kinds say of them";
+/// Loads them again.
+pub const AGAIN: &str = "Try again";

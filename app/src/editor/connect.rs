@@ -4,7 +4,7 @@ use holon_studio::compose;
 use leptos::prelude::*;
 
 use super::{
-    palette,
+    dialogs, palette,
     store::{Adding, Asking, use_editor},
     strings,
 };
@@ -18,14 +18,8 @@ pub(super) fn ConnectDialog() -> impl IntoView {
         Some(Asking::Connect(from)) => Some(from),
         _ => None,
     });
-    let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(from.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !open.get() && from.with_untracked(Option::is_some) {
-            editor.asking.set(None);
-        }
-    });
-    let title = Signal::derive(move || from.get().map(|from| format!("Connect {from} to …")).unwrap_or_default());
+    let open = dialogs::asked(|asking| matches!(asking, Asking::Connect(_)));
+    let title = Signal::derive(move || from.get().map(|from| strings::connect_title(&from)).unwrap_or_default());
     let targets = Memo::new(move |_| {
         let from = from.get().unwrap_or_default();
         editor.definition.with(|definition| {

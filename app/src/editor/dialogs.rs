@@ -31,11 +31,16 @@ pub(super) fn asked(what: fn(&Asking) -> bool) -> RwSignal<bool> {
 pub(super) fn StaleDialog() -> impl IntoView {
     let editor = use_editor();
     let open = asked(|asking| *asking == Asking::Stale);
+    let copying = RwSignal::new(false);
     let copy = move |_| {
+        if copying.get_untracked() {
+            return;
+        }
+        copying.set(true);
         spawn_local(async move {
             let Some(definition) = editor.definition.try_get_untracked() else { return };
             let mut mine = holon_flow::Definition::clone(&definition);
-            mine.name = format!("{} (copy)", mine.name);
+            mine.name = strings::copy_of(&mine.name);
             let body = CreateFlow { definition: Some(mine.to_value()), example: None, name: None };
             match api::create(&body).await {
                 // Nothing is unsaved any more: all of it is in the copy.
@@ -44,7 +49,10 @@ pub(super) fn StaleDialog() -> impl IntoView {
                     editor.saving.try_set(super::store::Saving::Saved);
                     dom::leave_for(&format!("/flows/{}", flow.id));
                 }
-                Err(problem) => editor.toasts.bad(problem.detail),
+                Err(problem) => {
+                    copying.try_set(false);
+                    editor.toasts.bad(problem.detail);
+                }
             }
         });
     };
@@ -53,7 +61,7 @@ pub(super) fn StaleDialog() -> impl IntoView {
             <p>{strings::STALE_TEXT}</p>
             <div class="dialog-foot">
                 <button type="button" class="button" on:click=|_| dom::reload()>{strings::RELOAD}</button>
-                <button type="button" class="button primary" autofocus=true on:click=copy>{strings::SAVE_COPY}</button>
+                <button type="button" class="button primary" autofocus=true disabled=copying on:click=copy>{strings::SAVE_COPY}</button>
             </div>
         </Dialog>
     }

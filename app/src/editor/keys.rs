@@ -6,7 +6,7 @@ use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
 use super::{
-    palette,
+    palette, save,
     store::{Asking, Editor},
     strings,
 };
@@ -29,18 +29,26 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         event.prevent_default();
         return;
     }
-    if inside(event, "input, textarea, select, [contenteditable], dialog") {
-        return;
-    }
     let command = event.ctrl_key() || event.meta_key();
     let key = event.key();
+    if command && key == "s" {
+        // In a field too: the browser would save the page.
+        event.prevent_default();
+        event.stop_propagation();
+        return save::soon(editor);
+    }
+    // Text has an undo of its own; a switch or a choice has none.
+    let text = "input:not([type=checkbox]), textarea, [contenteditable], dialog";
+    let steps = command && matches!(key.as_str(), "z" | "Z" | "y");
+    if inside(event, text) || inside(event, "input, select") && !steps {
+        return;
+    }
     let used = match (key.as_str(), command) {
         ("z" | "Z", true) if event.shift_key() => done(|| editor.redo()),
         ("z", true) => done(|| editor.undo()),
         ("y", true) => done(|| editor.redo()),
         ("a", true) => done(|| select_all(editor)),
         ("d", true) => done(|| duplicate(editor)),
-        ("s", true) => done(|| leptos::task::spawn_local(async move { _ = super::save::now(editor).await })),
         ("Escape", _) => done(|| escape(editor)),
         _ if command || !inside(event, ".canvas") => false,
         ("Delete" | "Backspace", _) => done(|| editor.delete()),
@@ -120,9 +128,20 @@ fn toggle(editor: Editor) {
     match <[Command; 1]>::try_from(commands) {
         Ok([one]) => _ = editor.perform(one),
         Err(several) if !several.is_empty() => {
-            editor.perform(Command::Batch { label: format!("disabling {} nodes", several.len()), commands: several });
+            let label = changes(&several);
+            editor.perform(Command::Batch { label, commands: several });
         }
         Err(_) => {}
+    }
+}
+
+/// What switching several nodes does: `disabling 3 nodes`, `enabling 2 nodes, disabling 1`.
+fn changes(commands: &[Command]) -> String {
+    let off = commands.iter().filter(|command| matches!(command, Command::SetDisabled { disabled: true, .. })).count();
+    match (off, commands.len() - off) {
+        (off, 0) => format!("disabling {off} nodes"),
+        (0, on) => format!("enabling {on} nodes"),
+        (off, on) => format!("enabling {on} nodes, disabling {off}"),
     }
 }
 
@@ -146,12 +165,12 @@ fn paste(editor: Editor, fragment: &Fragment, by: Point) {
     match compose::paste(&editor.definition.get_untracked(), &editor.at(), fragment, by) {
         Ok((command, keys)) if !keys.is_empty() => {
             if editor.perform(command) {
-                editor.said.set(format!("Pasted {}", keys.len()));
+                editor.said.set(strings::pasted(keys.len()));
                 editor.scene.selection.set(Selection { nodes: keys, edge: None });
             }
         }
         Ok(_) => {}
-        Err(error) => editor.toasts.bad(format!("{}: {error}", strings::PASTE_FAILED)),
+        Err(error) => editor.toasts.bad(strings::paste_failed(&error)),
     }
 }
 
@@ -168,7 +187,7 @@ pub(super) fn clipboard(editor: Editor, event: &ev::ClipboardEvent) {
             let text = data.get_data("text/plain").unwrap_or_default();
             match Fragment::from_text(&text) {
                 Ok(fragment) => paste(editor, &fragment, Point::new(32, 96)),
-                Err(error) => editor.toasts.bad(format!("{}: {error}", strings::PASTE_FAILED)),
+                Err(error) => editor.toasts.bad(strings::paste_failed(&error)),
             }
         }
         kind => {
@@ -178,7 +197,7 @@ pub(super) fn clipboard(editor: Editor, event: &ev::ClipboardEvent) {
             }
             event.prevent_default();
             let _ = data.set_data("text/plain", &Fragment::copy(&definition, &at, &keys).to_text());
-            editor.said.set(format!("Copied {}", keys.len()));
+            editor.said.set(strings::copied(keys.len()));
             if kind == "cut" {
                 editor.delete();
             }

@@ -13,6 +13,8 @@ mod inspector;
 #[cfg(target_arch = "wasm32")]
 mod keys;
 #[cfg(target_arch = "wasm32")]
+mod leave;
+#[cfg(target_arch = "wasm32")]
 mod markdown;
 #[cfg(target_arch = "wasm32")]
 mod outline;
@@ -29,6 +31,8 @@ mod store;
 pub mod strings;
 #[cfg(target_arch = "wasm32")]
 mod top;
+#[cfg(target_arch = "wasm32")]
+mod unsaved;
 #[cfg(target_arch = "wasm32")]
 mod workbench;
 

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use super::{store::use_editor, strings};
 use crate::{
     canvas::Selection,
-    ui::{icon, keys, status},
+    ui::{keys, status},
 };
 
-/// The tree of the whole flow.
+/// The whole flow as nested lists.
 #[component]
 pub(super) fn Outline() -> impl IntoView {
     let editor = use_editor();
@@ -19,14 +19,14 @@ pub(super) fn Outline() -> impl IntoView {
             .with(|definition| editor.kinds.with(|kinds| outline(definition, &holon_studio::GraphPath::root(), kinds)))
     });
     view! {
-        <div class="outline" role="tree" aria-label=strings::OUTLINE on:keydown=move |event| keys::vertical(&event, "[role=treeitem]")>
-            {move || items.get().into_iter().map(|item| branch(item, 1)).collect::<Vec<_>>()}
-        </div>
+        <nav class="outline" aria-label=strings::OUTLINE on:keydown=move |event| keys::vertical(&event, ".outline-item")>
+            <ul>{move || items.get().into_iter().map(|item| branch(item, 0)).collect::<Vec<_>>()}</ul>
+        </nav>
     }
     .into_any()
 }
 
-fn branch(item: Item, level: usize) -> AnyView {
+fn branch(item: Item, depth: usize) -> AnyView {
     let editor = use_editor();
     let (path, key) = (item.path.clone(), item.key.clone());
     let state = {
@@ -58,30 +58,27 @@ fn branch(item: Item, level: usize) -> AnyView {
         .collect();
     let bodies = item.bodies.clone().into_iter().map(move |(body, items)| {
         view! {
-            <div role="group" aria-label=body.to_string()>
-                <div class="outline-body" style=format!("--depth:{level}")>{body.to_string()}</div>
-                {items.into_iter().map(|item| branch(item, level + 1)).collect::<Vec<_>>()}
-            </div>
+            <div class="outline-body" style=format!("--depth:{}", depth + 1)>{body.to_string()}</div>
+            <ul aria-label=body.to_string()>{items.into_iter().map(|item| branch(item, depth + 1)).collect::<Vec<_>>()}</ul>
         }
         .into_any()
     });
     view! {
-        <button
-            type="button"
-            class="outline-item"
-            role="treeitem"
-            {..leptos::attr::custom::custom_attribute("aria-level", level.to_string())}
-            aria-selected=move || if selected.get() { "true" } else { "false" }
-            aria-label=name
-            style=format!("--depth:{}", level - 1)
-            on:click=move |_| editor.go_to(path.clone(), &key)
-        >
-            <span class="outline-key truncate">{item.key.to_string()}</span>
-            {move || (!state.with(String::is_empty)).then(|| status::status_icon(&state.get()))}
-            <span class="outline-leads truncate">{leads.join(" · ")}</span>
-            {(!item.bodies.is_empty()).then(|| icon("chevron-down"))}
-        </button>
-        {bodies.collect::<Vec<_>>()}
+        <li>
+            <button
+                type="button"
+                class="outline-item"
+                aria-current=move || if selected.get() { "true" } else { "false" }
+                aria-label=name
+                style=format!("--depth:{depth}")
+                on:click=move |_| editor.go_to(path.clone(), &key)
+            >
+                <span class="outline-key truncate">{item.key.to_string()}</span>
+                {move || (!state.with(String::is_empty)).then(|| status::status_icon(&state.get()))}
+                <span class="outline-leads truncate">{leads.join(" · ")}</span>
+            </button>
+            {bodies.collect::<Vec<_>>()}
+        </li>
     }
     .into_any()
 }

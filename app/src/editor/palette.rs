@@ -6,7 +6,7 @@ use super::{
     store::{Adding, Editor, use_editor},
     strings,
 };
-use crate::ui::{dom, icon};
+use crate::ui::{dom, icon, words as words_of};
 
 /// Shows the palette and moves the focus into its search.
 pub(super) fn focus(editor: Editor) {
@@ -98,14 +98,12 @@ pub(super) fn Palette() -> impl IntoView {
         }
         event.prevent_default();
         event.stop_propagation();
-        super::workbench::scroll_to(&format!("#kind-{}", active.get_untracked()));
+        dom::reveal(&format!("#kind-{}", active.get_untracked()));
     };
     let context = move || {
         let adding = editor.adding.get();
-        let words = adding
-            .after
-            .map(|port| format!("After {port}"))
-            .or_else(|| adding.edge.map(|edge| edge.replace('>', " → ")));
+        let words =
+            adding.after.map(|port| strings::after(&port)).or_else(|| adding.edge.map(|edge| edge.replace('>', " → ")));
         words.map(|words| {
             view! {
                 <p class="palette-context">
@@ -127,22 +125,32 @@ pub(super) fn Palette() -> impl IntoView {
                     placeholder=strings::FIND_KIND
                     autocomplete="off"
                     role="combobox"
-                    aria-expanded="true"
+                    aria-expanded=move || found.with(|found| !found.is_empty()).to_string()
                     aria-controls="kind-list"
-                    aria-activedescendant=move || format!("kind-{}", active.get())
+                    aria-activedescendant=move || found.with(|found| !found.is_empty()).then(|| format!("kind-{}", active.get()))
                     prop:value=words
                     on:input=move |event| words.set(event_target_value(&event))
                     on:keydown=press
                 />
             </label>
             {context}
-            <div id="kind-list" class="kind-list" role="listbox" aria-label=strings::PALETTE>
+            {move || found.with(Vec::is_empty).then(|| {
+                // Without kinds no words would help.
+                let why = editor.trouble.get().filter(|_| editor.kinds.with(|kinds| kinds.is_empty()));
+                let none = match why {
+                    Some(trouble) => view! {
+                        {words_of(&trouble)}" "
+                        <button type="button" class="button ghost small" on:click=move |_| editor.again()>{strings::AGAIN}</button>
+                    }
+                    .into_any(),
+                    None => strings::NO_KIND.into_any(),
+                };
+                view! { <p class="muted kind-none" role="status">{none}</p> }
+            })}
+            <div id="kind-list" class="kind-list" role="listbox" aria-label=strings::PALETTE hidden=move || found.with(Vec::is_empty)>
                 {move || {
                     let entries = found.get();
                     let grouped = words.with(String::is_empty);
-                    if entries.is_empty() {
-                        return view! { <p class="muted kind-none">{strings::NO_KIND}</p> }.into_any();
-                    }
                     let mut last = String::new();
                     entries
                         .into_iter()
@@ -156,7 +164,6 @@ pub(super) fn Palette() -> impl IntoView {
                             }
                         })
                         .collect::<Vec<_>>()
-                        .into_any()
                 }}
             </div>
         </div>

@@ -1,7 +1,7 @@
 //! Publishing a version and starting a real run of it.
 
 use holon_model::wire::{
-    flows::{Publish, Severity, Webhook},
+    flows::{Publish, Published, Severity, Webhook},
     runs::StartRun,
 };
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ use crate::{
     flows::api,
     ports::use_ports,
     runs,
-    ui::{Dialog, code, copyable, focus_inside, icon},
+    ui::{Dialog, code, copyable, focus_inside, icon, words},
 };
 
 /// The dialog: what changed, then the version with its hash and addresses.
@@ -26,18 +26,26 @@ pub(super) fn PublishDialog() -> impl IntoView {
     let open = dialogs::asked(|asking| *asking == Asking::Publish);
     let message = RwSignal::new(String::new());
     let working = RwSignal::new(false);
-    let done = RwSignal::new(false);
+    let done = RwSignal::new(None::<String>);
     let wrong = RwSignal::new(None::<String>);
     let ports = StoredValue::new(use_ports());
     Effect::new(move |_| {
         if open.get() {
-            done.set(false);
+            done.set(None);
             wrong.set(None);
         }
     });
     let errors = Memo::new(move |_| {
         editor.preview.with(|preview| preview.diagnostics.iter().any(|found| found.severity == Severity::Error))
     });
+    let warnings = Memo::new(move |_| {
+        let found = editor.preview.with(|preview| preview.diagnostics.len());
+        if errors.get() { 0 } else { found }
+    });
+    let look = move |_| {
+        editor.asking.set(None);
+        editor.drawer.set(Some(Tab::Problems));
+    };
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if working.get_untracked() || errors.get_untracked() {
@@ -49,8 +57,8 @@ pub(super) fn PublishDialog() -> impl IntoView {
             let result = send(editor, message.try_get_untracked().unwrap_or_default()).await;
             working.try_set(false);
             match result {
-                Ok(()) => {
-                    done.try_set(true);
+                Ok(said) => {
+                    done.try_set(Some(said));
                     focus_inside();
                     message.try_set(String::new());
                     // The addresses come with the flow.
@@ -67,8 +75,8 @@ pub(super) fn PublishDialog() -> impl IntoView {
     };
     view! {
         <Dialog open title=strings::PUBLISH_TITLE.to_owned() wide=true>
-            {move || if done.get() {
-                published(editor)
+            {move || if let Some(said) = done.get() {
+                published(editor, said)
             } else {
                 view! {
                     <form method="post" class="stack" on:submit=publish>
@@ -78,10 +86,13 @@ pub(super) fn PublishDialog() -> impl IntoView {
                             <input class="input" id="publish-message" autocomplete="off" prop:value=message on:input=move |event| message.set(event_target_value(&event))/>
                         </div>
                         <Show when=move || errors.get()><p class="form-problem">{strings::CANNOT_PUBLISH}</p></Show>
-                        {move || wrong.get().map(|reason| view! { <p class="form-problem" role="alert">{reason}</p> })}
+                        <Show when=move || { warnings.get() > 0 }>
+                            <p class="form-problem warning">{icon("triangle-alert")}<span>{move || strings::warnings(warnings.get())}</span></p>
+                        </Show>
+                        {move || wrong.get().map(|reason| view! { <p class="form-problem" role="alert"><span>{words(&reason)}</span></p> })}
                         <div class="dialog-foot">
-                            <Show when=move || errors.get()>
-                                <button type="button" class="button" on:click=move |_| { editor.asking.set(None); editor.drawer.set(Some(Tab::Problems)); }>{strings::PROBLEMS}</button>
+                            <Show when=move || errors.get() || (warnings.get() > 0)>
+                                <button type="button" class="button" on:click=look>{strings::PROBLEMS}</button>
                             </Show>
                             <button type="submit" class="button primary" disabled=move || working.get() || errors.get() aria-busy=move || working.get().to_string()>{strings::PUBLISH}</button>
                         </div>
@@ -93,17 +104,25 @@ pub(super) fn PublishDialog() -> impl IntoView {
     .into_any()
 }
 
-async fn send(editor: Editor, message: String) -> Result<(), String> {
-    if !save::now(editor).await {
-        return Err("The draft could not be saved first.".into());
-    }
-    let version = api::publish(editor.flow, &Publish { message }).await.map_err(|problem| problem.detail)?;
-    editor.said.try_set(format!("Published version {}", version.version));
-    editor.published.try_set(Some(version));
-    Ok(())
+/// What publishing did, in words.
+fn told(published: &Published) -> String {
+    let version = published.summary.version;
+    if published.unchanged { strings::unchanged(version) } else { strings::published(version) }
 }
 
-fn published(editor: Editor) -> AnyView {
+/// Saves, then publishes; what that did in words, or why it was not done.
+async fn send(editor: Editor, message: String) -> Result<String, String> {
+    if !save::now(editor).await {
+        return Err(strings::SAVE_FIRST.into());
+    }
+    let published = api::publish(editor.flow, &Publish { message }).await.map_err(|problem| problem.detail)?;
+    let said = told(&published);
+    editor.said.try_set(said.clone());
+    editor.published.try_set(Some(published.summary));
+    Ok(said)
+}
+
+fn published(editor: Editor, said: String) -> AnyView {
     let sample = move |webhook: &Webhook| {
         let body = editor.definition.with(|definition| {
             let sample = definition.samples.get(&webhook.node).cloned();
@@ -125,17 +144,17 @@ fn published(editor: Editor) -> AnyView {
         view! {
             <div class="stack tight">
                 <span class="form-title">{strings::WEBHOOK}" "<code class="muted">{webhook.node}</code></span>
-                {copyable(webhook.url, "the webhook address")}
+                {copyable(webhook.url, strings::THE_ADDRESS)}
                 <span class="form-title">{strings::TRY_IT}</span>
-                {code(line, "the command", true)}
+                {code(line, strings::THE_COMMAND, true)}
             </div>
         }
         .into_any()
     };
     view! {
+        <p class="line" role="status">{icon("circle-check")}{said}</p>
         {move || editor.published.get().map(|version| view! {
-            <p class="line" role="status">{icon("circle-check")}{format!("{} version {}", strings::PUBLISHED, version.version)}</p>
-            <dl class="facts"><div><dt>"Hash"</dt><dd>{copyable(version.hash, "the hash")}</dd></div></dl>
+            <dl class="facts"><div><dt>{strings::HASH}</dt><dd>{copyable(version.hash, strings::THE_HASH)}</dd></div></dl>
         })}
         {move || editor.webhooks.get().into_iter().map(address).collect::<Vec<_>>()}
         <div class="dialog-foot">
@@ -152,14 +171,22 @@ pub(super) fn run(editor: Editor, go: impl Fn(String) + 'static) {
         editor.asking.set(Some(Asking::Publish));
         return;
     }
-    let input = editor.preview.with_untracked(|preview| preview.input.clone()).unwrap_or_default();
+    let Some(input) = editor.preview.with_untracked(|preview| preview.input.clone()) else {
+        return editor.toasts.bad(strings::RUN_NO_INPUT);
+    };
+    if editor.starting.get_untracked() {
+        return;
+    }
+    editor.starting.set(true);
     let trigger = editor.trigger.get_untracked();
     let hash = editor.preview.with_untracked(|preview| preview.hash.clone());
     let old = editor
         .published
         .with_untracked(|version| version.as_ref().is_some_and(|version| !hash.is_empty() && version.hash != hash));
     spawn_local(async move {
-        match runs::api::start(editor.flow, &StartRun { input, trigger }).await {
+        let answer = runs::api::start(editor.flow, &StartRun { input, trigger }).await;
+        editor.starting.try_set(false);
+        match answer {
             Ok(started) => {
                 editor.toasts.good(if old { strings::RUN_OLD } else { strings::RUN_STARTED });
                 go(format!("/runs/{}", started.id));

@@ -4,16 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use holon_flow::definition::{Definition, Key};
 use holon_model::{
-    FlowId,
-    wire::flows::{Flow, Severity, VersionSummary, Webhook},
+    FlowId, Problem, Value,
+    wire::flows::{Catch, Flow, Severity, VersionSummary, Webhook},
 };
 use holon_studio::{
     Command, GraphPath, History, Kinds, Point, compose, path, states,
     worker::{Ask, PreviewReply},
 };
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
-use super::save;
+use super::{save, strings};
 use crate::{
     canvas::{Problems, Said, Scene, Selection},
     engine,
@@ -26,7 +27,7 @@ pub(super) enum Saving {
     Saved,
     Pending,
     Running,
-    Failed(String),
+    Failed,
     Stale,
 }
 
@@ -48,6 +49,8 @@ pub(super) enum Asking {
     Publish,
     Stale,
     Keys,
+    /// Leaving for this address although something is not saved.
+    Leave(String),
 }
 
 /// The tab of the drawer.
@@ -79,6 +82,17 @@ pub(super) struct Editor {
     /// The open tab of the left panel.
     pub side: RwSignal<&'static str>,
     pub said: RwSignal<String>,
+    /// Owns what saving needs, so that it outlives the page while its last changes are on the way: the definition, how it
+    /// is saved and why not, the history, the revision, whether a save runs, and what was sent without an answer.
+    pub keeper: StoredValue<Owner>,
+    /// Why the last save failed; none once one succeeded.
+    pub wrong: RwSignal<Option<Problem>>,
+    /// Definitions as saves without an answer would have made them.
+    pub lost: StoredValue<Vec<Value>>,
+    /// The test address that a delivery is awaited at.
+    pub catching: RwSignal<Option<Catch>>,
+    /// Whether a run is being started.
+    pub starting: RwSignal<bool>,
     pub history: StoredValue<History>,
     pub revision: StoredValue<i64>,
     pub busy: StoredValue<bool>,
@@ -94,7 +108,14 @@ pub(super) fn use_editor() -> Editor {
 impl Editor {
     /// An editor of what the server sent.
     pub fn new(flow: &Flow, definition: Definition, kinds: Arc<Kinds>) -> Self {
-        let definition = RwSignal::new(Arc::new(definition));
+        // Without a parent: the page's owner does not clean it.
+        let keeper = Owner::default();
+        let (definition, saving, wrong) =
+            keeper.with(|| (RwSignal::new(Arc::new(definition)), RwSignal::new(Saving::Saved), RwSignal::new(None)));
+        let (history, revision, busy, lost) = keeper.with(|| {
+            let history = StoredValue::new(History::new());
+            (history, StoredValue::new(flow.revision), StoredValue::new(false), StoredValue::new(Vec::new()))
+        });
         let kinds = RwSignal::new(kinds);
         let preview = RwSignal::new(Arc::new(PreviewReply::default()));
         let at = RwSignal::new(GraphPath::root());
@@ -119,7 +140,7 @@ impl Editor {
             preview,
             trouble: RwSignal::new(None),
             trigger: RwSignal::new(None),
-            saving: RwSignal::new(Saving::Saved),
+            saving,
             published: RwSignal::new(flow.published.clone()),
             webhooks: RwSignal::new(flow.webhooks.clone()),
             undo: RwSignal::new(None),
@@ -129,9 +150,14 @@ impl Editor {
             adding: RwSignal::new(Adding::default()),
             side: RwSignal::new(super::palette::SIDE),
             said: RwSignal::new(String::new()),
-            history: StoredValue::new(History::new()),
-            revision: StoredValue::new(flow.revision),
-            busy: StoredValue::new(false),
+            keeper: StoredValue::new(keeper),
+            wrong,
+            lost,
+            catching: RwSignal::new(None),
+            starting: RwSignal::new(false),
+            history,
+            revision,
+            busy,
             timer: StoredValue::new(None),
             toasts: use_toasts(),
         };
@@ -150,9 +176,13 @@ impl Editor {
                 self.trouble.try_set(None);
                 let before = self.preview.try_with_untracked(|preview| preview.status.clone());
                 if before.is_some_and(|before| before != reply.status && !reply.status.is_empty()) {
-                    self.said.try_set(format!("Preview: {}", crate::ui::status::word(&reply.status)));
+                    self.said.try_set(strings::preview_is(crate::ui::status::word(&reply.status)));
                 }
                 self.preview.try_set(Arc::new(reply));
+                // It runs now, but did not when the page asked for the kinds.
+                if self.kinds.try_with_untracked(|kinds| kinds.is_empty()) == Some(true) {
+                    self.load_kinds();
+                }
             }
             Err(error) => {
                 self.trouble.try_set(Some(error.to_string()));
@@ -160,10 +190,31 @@ impl Editor {
         });
     }
 
-    /// Runs the preview again after trouble.
+    /// Runs the preview again after trouble. Without kinds it was their loading that failed.
     pub fn again(self) {
         self.trouble.set(None);
-        self.definition.notify();
+        if !self.kinds.with_untracked(|kinds| kinds.is_empty()) {
+            return self.definition.notify();
+        }
+        self.load_kinds();
+    }
+
+    /// Loads the kinds, then runs the preview.
+    fn load_kinds(self) {
+        spawn_local(async move {
+            match engine::kinds().await {
+                Ok(kinds) => {
+                    self.kinds.try_set(kinds);
+                    self.definition.try_update(|_| ());
+                }
+                Err(error) => _ = self.trouble.try_set(Some(error.to_string())),
+            }
+        });
+    }
+
+    /// Ends a step of the history: what follows is taken back on its own.
+    pub fn seal(self) {
+        self.history.try_update_value(History::seal);
     }
 
     /// Does something; says why when it cannot be done.
@@ -185,12 +236,12 @@ impl Editor {
 
     /// Takes the last step back.
     pub fn undo(self) {
-        self.step(|history, definition| history.undo(definition), self.undo, "Undid");
+        self.step(|history, definition| history.undo(definition), self.undo, strings::UNDID);
     }
 
     /// Does the last step that was taken back again.
     pub fn redo(self) {
-        self.step(|history, definition| history.redo(definition), self.redo, "Did again:");
+        self.step(|history, definition| history.redo(definition), self.redo, strings::REDID);
     }
 
     fn step(
@@ -278,7 +329,7 @@ impl Editor {
         if self.perform(command) {
             self.scene.selection.set(Selection::node(&key));
             self.scene.reveal(&key);
-            self.said.set(format!("Added {key}"));
+            self.said.set(strings::added(&key));
         }
     }
 
@@ -312,7 +363,7 @@ impl Editor {
         if !selection.nodes.is_empty() {
             let count = selection.nodes.len();
             if self.perform(Command::Remove { at, keys: selection.nodes }) {
-                self.said.set(format!("Deleted {count}"));
+                self.said.set(strings::deleted(count));
             }
         }
     }
@@ -344,11 +395,11 @@ impl Editor {
             return;
         }
         if compose::closes_cycle(graph, from, to) {
-            self.toasts.bad("This edge would lead in a circle. Repetition is a scope, such as map.");
+            self.toasts.bad(strings::CIRCLE);
             return;
         }
         if self.perform(Command::Connect { at, from: from.to_owned(), to: to.to_owned() }) {
-            self.said.set(format!("Connected {from} to {to}"));
+            self.said.set(strings::connected(from, to));
         }
     }
 }

@@ -20,6 +20,41 @@ pub const SAVING: &str = "Saving …";
 pub const STALE: &str = "Not saved: changed elsewhere";
 /// Before the reason.
 pub const NOT_SAVED: &str = "Not saved";
+/// A save that is tried again by itself.
+pub const TRIED_AGAIN: &str = "It is tried again every few seconds.";
+/// A save that is refused.
+pub const REFUSED: &str = "It is not tried again by itself: undo the last change, or copy the definition to keep it.";
+/// A save without a session.
+pub const SIGN_IN_AGAIN: &str = "Sign in in a new tab, then try again here: nothing is lost meanwhile.";
+/// The way to it.
+pub const SIGN_IN: &str = "Sign in in a new tab";
+/// Keeps the work elsewhere.
+pub const COPY_DEFINITION: &str = "Copy the definition";
+/// Copied.
+pub const DEFINITION_COPIED: &str = "The definition is in the clipboard, as JSON.";
+/// Not copied.
+pub const DEFINITION_NOT_COPIED: &str =
+    "The browser did not allow it. The JSON tab of each node can be copied by hand.";
+/// After leaving.
+pub const LEFT_UNSAVED: &str =
+    "The last changes of the flow could not be saved. Open it again, look at what is there, and repeat them.";
+/// Leaving with unsaved changes.
+pub const LEAVE_TITLE: &str = "The last changes are not saved";
+/// What that means.
+pub const LEAVE_TEXT: &str =
+    "They are lost when you leave this page. Stay, and they are kept here until they can be saved.";
+/// Leaves.
+pub const LEAVE: &str = "Leave without saving";
+/// Stays.
+pub const STAY: &str = "Stay";
+/// An address without a flow.
+pub const NO_FLOW: &str = "There is no flow at this address.";
+/// An edge that would close a circle.
+pub const CIRCLE: &str = "This edge would lead in a circle. Repetition is a scope, such as map.";
+/// Spoken after an undo, before its name.
+pub const UNDID: &str = "Undid";
+/// Spoken after a redo, before its name.
+pub const REDID: &str = "Did again:";
 /// Undo.
 pub const UNDO: &str = "Undo";
 /// Redo.
@@ -74,6 +109,12 @@ pub const INITIAL: &str = "First wait";
 pub const MOST: &str = "Longest wait";
 /// Timeout.
 pub const TIMEOUT: &str = "Time limit";
+/// What a timeout gives in place of failing.
+pub const FALLBACK: &str = "Instead of failing";
+/// What that is.
+pub const FALLBACK_HINT: &str = "The output when the time is up, as JSON. Empty: the node fails then.";
+/// A number of attempts that is none.
+pub const ATTEMPTS_WRONG: &str = "A whole number from 1 to 100.";
 /// Duration hint.
 pub const DURATION: &str = "Such as 500ms, 30s, 5m, 2h. Empty: none.";
 /// Fields that are rarely needed.
@@ -90,6 +131,20 @@ pub const TO_FIXED: &str = "Use a fixed value";
 pub const ADD: &str = "Add";
 /// Remove an item.
 pub const REMOVE: &str = "Remove";
+/// A number that is none.
+pub const NOT_A_NUMBER: &str = "This is not a number. The value before it is kept.";
+/// A number that is not whole.
+pub const NOT_WHOLE: &str = "This is not a whole number. The value before it is kept.";
+/// A name that is empty.
+pub const NAME_EMPTY: &str = "A name cannot be empty.";
+/// The kind of a node stays.
+pub const KIND_STAYS: &str = "A node keeps its kind. Add a node of the other kind instead.";
+/// An edge without data.
+pub const NO_EDGE_DATA: &str = "Nothing went over this edge in the preview.";
+/// A flow without a trigger.
+pub const NO_TRIGGER: &str = "A flow starts with a trigger. Add one from the left.";
+/// Nodes that a sample answered for.
+pub const SAMPLED: &str = "Answered by samples";
 /// Key of a map.
 pub const MAP_KEY: &str = "Name";
 /// Nothing chosen.
@@ -124,6 +179,8 @@ pub const CATCH: &str = "Catch the next delivery";
 pub const CATCHING: &str = "Waiting for a delivery to this address, 15 minutes at most:";
 /// Caught.
 pub const CAUGHT: &str = "Caught a delivery. It is the sample now.";
+/// Caught for a trigger that is gone.
+pub const CAUGHT_FOR_NONE: &str = "A delivery was caught, but its trigger is gone from the flow: it was not kept.";
 /// Stop waiting.
 pub const STOP: &str = "Stop waiting";
 /// Problems.
@@ -134,10 +191,10 @@ pub const NO_PROBLEMS: &str = "No problems. The flow can be published.";
 pub const RESULT: &str = "Result";
 /// Result expression.
 pub const RESULT_HINT: &str = "The flow's output. Empty: what its last node gives.";
-/// Preview's state.
-pub const PREVIEW: &str = "Preview";
 /// Preview cannot run.
-pub const NOT_RUN: &str = "The preview runs when the problems above are solved.";
+pub const NOT_RUN: &str = "The preview has not run: see Problems.";
+/// Before the first preview.
+pub const STARTING: &str = "The preview starts …";
 /// Log hash.
 pub const LOG_HASH: &str = "Log hash";
 /// Connect.
@@ -152,8 +209,6 @@ pub const ADD_AFTER: &str = "Add a node here";
 pub const DELETE: &str = "Delete";
 /// Duplicate.
 pub const DUPLICATE: &str = "Duplicate";
-/// Copy.
-pub const COPY: &str = "Copy";
 /// Insert on edge.
 pub const INSERT: &str = "Insert a node";
 /// Tidy.
@@ -184,40 +239,46 @@ pub const MESSAGE: &str = "What changed";
 pub const PUBLISH_TEXT: &str = "A version never changes. From now on, deliveries and new runs use it.";
 /// Problems prevent publishing.
 pub const CANNOT_PUBLISH: &str = "Solve the problems first: a flow with errors is kept as a draft.";
-/// Published.
-pub const PUBLISHED: &str = "Published";
 /// Address.
 pub const WEBHOOK: &str = "Webhook address";
+/// The published version's hash.
+pub const HASH: &str = "Hash";
+/// What is copied.
+pub const THE_HASH: &str = "the hash";
+/// What is copied.
+pub const THE_LOG_HASH: &str = "the log hash";
+/// What is copied.
+pub const THE_ADDRESS: &str = "the webhook address";
+/// What is copied.
+pub const THE_TEST_ADDRESS: &str = "the test address";
+/// What is copied.
+pub const THE_COMMAND: &str = "the command";
+/// Publishing needs a saved draft.
+pub const SAVE_FIRST: &str = "The draft could not be saved first.";
 /// Try it.
 pub const TRY_IT: &str = "Send the sample to it";
 /// Run started.
 pub const RUN_STARTED: &str = "Run started";
+/// No sample to start with.
+pub const RUN_NO_INPUT: &str =
+    "The preview has not run yet, so there is no sample to start with. Wait for it, or solve its problem.";
 /// Needs publishing.
 pub const RUN_UNPUBLISHED: &str = "Runs use the published version. Publish this flow first.";
 /// Runs the published version although the draft differs.
 pub const RUN_OLD: &str = "The run uses the published version; the changes since then are not in it.";
-/// Paste.
-pub const PASTE_FAILED: &str = "Nothing was pasted";
 /// Import.
 pub const IMPORT: &str = "Fill in";
 /// Reading an invalid definition.
-pub const UNREADABLE: &str = "The draft of this flow cannot be read. Replace it over the API, or restore a version.";
-/// The engine has trouble.
-pub const ENGINE: &str = "Preview";
+pub const UNREADABLE: &str =
+    "The draft of this flow cannot be read. Replace it over the API, or use one of its versions as the draft.";
 /// Start again.
 pub const AGAIN: &str = "Try again";
-/// Nothing selected.
-pub const SELECTED: &str = "selected";
 /// The resize handle.
 pub const RESIZE: &str = "Width of the inspector";
 /// Placeholder of an expression.
 pub const EXPRESSION: &str = "input.total > 100";
 /// The drawer.
 pub const DRAWER: &str = "Run drawer";
-/// Show the drawer.
-pub const SHOW_DRAWER: &str = "Show";
-/// Hide the drawer.
-pub const HIDE_DRAWER: &str = "Hide";
 /// No connection of that kind.
 pub const NO_CONNECTION: &str = "None";
 /// The trigger that starts the preview.
@@ -225,11 +286,15 @@ pub const TRIGGER: &str = "Started by";
 
 /// The keys, in the order in which they are shown.
 pub const SHORTCUTS: &[(&str, &str)] = &[
+    ("Ctrl S", "Save now"),
+    ("Ctrl K", "Search everything"),
+    ("?", "This list"),
     ("/", "Add a node; after a click on the canvas, Tab too"),
     ("Enter", "Settings of the selected node"),
     ("C", "Connect the selected node to another"),
     ("Alt ← → ↑ ↓", "Follow edges"),
     ("← → ↑ ↓", "Move the selection, 5 steps with Shift"),
+    ("Home, End", "First node, last node"),
     ("Delete", "Delete the selection"),
     ("Ctrl Z, Ctrl Shift Z", "Undo, redo"),
     ("Ctrl A", "Select all"),
@@ -242,3 +307,89 @@ pub const SHORTCUTS: &[(&str, &str)] = &[
     ("Space drag", "Pan"),
     ("Escape", "Back to the canvas, close, deselect, leave the scope"),
 ];
+
+/// Spoken when the preview's state changes.
+pub fn preview_is(word: &str) -> String {
+    format!("Preview: {word}")
+}
+
+/// Spoken after adding a node.
+pub fn added(key: &str) -> String {
+    format!("Added {key}")
+}
+
+/// Spoken after deleting nodes.
+pub fn deleted(count: usize) -> String {
+    format!("Deleted {count}")
+}
+
+/// Spoken after copying nodes.
+pub fn copied(count: usize) -> String {
+    format!("Copied {count}")
+}
+
+/// Spoken after pasting nodes.
+pub fn pasted(count: usize) -> String {
+    format!("Pasted {count}")
+}
+
+/// Spoken after drawing an edge.
+pub fn connected(from: &str, to: &str) -> String {
+    format!("Connected {from} to {to}")
+}
+
+/// The dialog that connects.
+pub fn connect_title(from: &str) -> String {
+    format!("Connect {from} to …")
+}
+
+/// Name of a copy of a flow.
+pub fn copy_of(name: &str) -> String {
+    format!("{name} (copy)")
+}
+
+/// Warnings do not prevent publishing.
+pub fn warnings(count: usize) -> String {
+    let found = if count == 1 { "There is 1 warning".to_owned() } else { format!("There are {count} warnings") };
+    format!("{found}. The flow can be published; look at Problems first.")
+}
+
+/// What publishing did.
+pub fn published(version: i32) -> String {
+    format!("Published version {version}")
+}
+
+/// What publishing did when there was nothing to publish.
+pub fn unchanged(version: i32) -> String {
+    format!("Nothing changed since version {version}: it stays in force. The message was not kept.")
+}
+
+/// Moves an item of a list.
+pub fn move_up(number: usize) -> String {
+    format!("Move item {number} up")
+}
+
+/// Removes an item of a list.
+pub fn remove_item(number: usize) -> String {
+    format!("{REMOVE} item {number}")
+}
+
+/// A name that another item has.
+pub fn name_taken(name: &str) -> String {
+    format!("There is a `{name}` already.")
+}
+
+/// What a node that is added will follow.
+pub fn after(port: &str) -> String {
+    format!("After {port}")
+}
+
+/// How many nodes are selected.
+pub fn selected(count: usize) -> String {
+    format!("{count} nodes selected")
+}
+
+/// Nothing was pasted, and why.
+pub fn paste_failed(why: &impl std::fmt::Display) -> String {
+    format!("Nothing was pasted: {why}")
+}

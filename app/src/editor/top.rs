@@ -41,7 +41,7 @@ pub(super) fn Top() -> impl IntoView {
                 {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
                 {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
                 <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
-                <button type="button" class="button run-now" title=strings::RUN on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
+                <button type="button" class="button run-now" title=strings::RUN disabled=editor.starting aria-busy=move || editor.starting.get().to_string() on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
                 <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
             </div>
         </header>
@@ -50,11 +50,12 @@ pub(super) fn Top() -> impl IntoView {
 }
 
 fn saved(editor: Editor) -> AnyView {
-    let (class, glyph, words, title) = match editor.saving.get() {
-        Saving::Saved => ("saved", "check", strings::SAVED, String::new()),
-        Saving::Pending => ("saved", "circle-dashed", strings::PENDING, String::new()),
-        Saving::Running => ("saved", "loader-circle", strings::SAVING, String::new()),
-        Saving::Failed(reason) => ("saved is-failed", "circle-alert", strings::NOT_SAVED, reason),
+    let (class, glyph, words) = match editor.saving.get() {
+        Saving::Saved => ("saved", "check", strings::SAVED),
+        Saving::Pending => ("saved", "circle-dashed", strings::PENDING),
+        Saving::Running => ("saved", "loader-circle", strings::SAVING),
+        // Why stands below the bar.
+        Saving::Failed => ("saved is-failed", "circle-alert", strings::NOT_SAVED),
         Saving::Stale => {
             // The question can be closed, and asked again from here.
             return view! {
@@ -68,8 +69,7 @@ fn saved(editor: Editor) -> AnyView {
             .into_any();
         }
     };
-    view! { <span class=class role="status" title=title>{icon(glyph)}<span class="words">{words}</span></span> }
-        .into_any()
+    view! { <span class=class role="status">{icon(glyph)}<span class="words">{words}</span></span> }.into_any()
 }
 
 fn step(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holon_flow::Definition;
-use holon_model::{FlowId, Problem, wire::flows::Flow};
+use holon_model::{Code, FlowId, Problem, wire::flows::Flow};
 use holon_studio::Kinds;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -13,7 +13,8 @@ use super::{
     dialogs::{KeysDialog, StaleDialog},
     drawer::Drawer,
     inspector::{Inspector, OpenTab},
-    keys,
+    keys, leave,
+    leave::LeaveDialog,
     outline::Outline,
     palette::{self, Palette},
     publish::PublishDialog,
@@ -21,6 +22,7 @@ use super::{
     store::{Adding, Asking, Editor},
     strings,
     top::Top,
+    unsaved::Unsaved,
 };
 use crate::{
     canvas::{CanvasEvent, Crumbs, FlowCanvas},
@@ -28,16 +30,6 @@ use crate::{
     ports::use_ports,
     ui::{Tabs, problem_notice},
 };
-
-/// Brings an element into sight.
-pub(super) fn scroll_to(selector: &str) {
-    let found = crate::ui::dom::document().and_then(|document| document.query_selector(selector).ok().flatten());
-    if let Some(element) = found {
-        let options = web_sys::ScrollIntoViewOptions::new();
-        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
-        element.scroll_into_view_with_scroll_into_view_options(&options);
-    }
-}
 
 /// What opening gave: the flow, its draft if it can be read, and the kinds or why there are none.
 type Opened = Result<(Flow, Option<Definition>, Result<Arc<Kinds>, String>), Problem>;
@@ -63,7 +55,8 @@ pub(super) fn Open() -> impl IntoView {
 }
 
 async fn open(ports: crate::ports::Ports, id: Option<FlowId>) -> Opened {
-    let id = id.ok_or_else(|| Problem::new(holon_model::Code::NotFound, "There is no flow at this address."))?;
+    let id = id.ok_or_else(|| Problem::new(Code::NotFound, strings::NO_FLOW))?;
+    save::settled(id).await;
     let flow = ports.flows.get(id).await?;
     let definition = Definition::from_value(&flow.definition).ok();
     let kinds = engine::kinds().await.map_err(|error| error.to_string());
@@ -80,6 +73,7 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
     provide_context(editor);
     provide_context(OpenTab(RwSignal::new("settings")));
     save::guard(editor);
+    leave::guard(editor);
     let side = editor.side;
     // What is to be added is chosen from the palette.
     Effect::new(move |_| {
@@ -98,8 +92,10 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
     let scene = editor.scene;
     view! {
         <Top/>
+        <Unsaved/>
         <div
             class="editor"
+            on:focusout=move |_| editor.seal()
             on:keydown=move |event| keys::press(editor, &event)
             on:copy=move |event| keys::clipboard(editor, &event)
             on:cut=move |event| keys::clipboard(editor, &event)
@@ -123,6 +119,7 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
         <PublishDialog/>
         <StaleDialog/>
         <KeysDialog/>
+        <LeaveDialog/>
     }
     .into_any()
 }
@@ -130,7 +127,11 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
 /// What was done on the canvas becomes commands.
 fn heard(editor: Editor, event: CanvasEvent) {
     match event {
-        CanvasEvent::Moved(by) => editor.move_by(by),
+        CanvasEvent::Moved(by) => {
+            // Each drag is a step of its own.
+            editor.seal();
+            editor.move_by(by);
+        }
         CanvasEvent::Connect { from, to } => editor.connect(&from, &to),
         CanvasEvent::Dropped { from, at } => {
             editor.adding.set(Adding { after: Some(from), at: Some(at.snapped()), edge: None })

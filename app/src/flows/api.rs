@@ -2,7 +2,8 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::flows::{
-    ApplyCommands, Catch, Caught, CreateFlow, Example, Flow, FlowSummary, Publish, Saved, Version, VersionSummary,
+    ApplyCommands, Catch, Caught, CreateFlow, Example, Flow, FlowSummary, Publish, Published, Saved, Version,
+    VersionSummary,
 };
 use holon_model::{FlowId, Value};
 
@@ -59,6 +60,11 @@ impl FlowsPort for Rest {
     }
 }
 
+/// The versions after those of a page.
+pub fn versions_after(id: FlowId, cursor: String) -> PortFuture<Page<VersionSummary>> {
+    Ask::get(Query::new(&format!("/flows/{id}/versions")).with("cursor", &cursor).build()).read()
+}
+
 /// Makes a flow.
 pub fn create(body: &CreateFlow) -> PortFuture<Flow> {
     Ask::post("/flows").json(body).read()
@@ -79,8 +85,8 @@ pub fn apply(id: FlowId, body: &ApplyCommands) -> PortFuture<Saved> {
     Ask::post(format!("/flows/{id}/commands")).json(body).read()
 }
 
-/// Publishes the draft.
-pub fn publish(id: FlowId, body: &Publish) -> PortFuture<VersionSummary> {
+/// Publishes the draft; the answer says whether that made a version.
+pub fn publish(id: FlowId, body: &Publish) -> PortFuture<Published> {
     Ask::post(format!("/flows/{id}/publish")).json(body).read()
 }
 

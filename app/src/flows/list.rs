@@ -69,9 +69,10 @@ fn body(
     if page.data.is_empty() && q.trim().is_empty() {
         let start = view! { <button type="button" class="button" on:click=move |_| making.set(true)>{icon("plus")}{strings::EMPTY_FLOW}</button> };
         return view! {
-            <div class="table-box">{empty("workflow", strings::EMPTY, strings::EMPTY_WHAT, start)}</div>
-            <div style="height:16px"></div>
-            {new::examples(examples)}
+            <div class="stack">
+                <div class="table-box">{empty("workflow", strings::EMPTY, strings::EMPTY_WHAT, start)}</div>
+                {new::examples(examples)}
+            </div>
         }
         .into_any();
     }

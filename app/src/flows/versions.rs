@@ -2,16 +2,19 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::flows::{Flow, Version, VersionSummary};
-use holon_model::{Code, FlowId, Problem};
+use holon_model::{Code, FlowId, Problem, Value};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_navigate, use_params_map};
 
-use super::strings;
+use super::{api, strings};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
-use crate::ui::{Dialog, Json, about, ago, copyable, empty, icon, keys, problem_notice, skeleton, use_toasts};
+use crate::ui::more::more;
+use crate::ui::{
+    Dialog, Json, Submit, about, ago, copyable, empty, icon, keys, problem_notice, send, skeleton, use_toasts,
+};
 
 /// `/flows/{id}/versions`
 #[component]
@@ -55,7 +58,7 @@ fn body(flow: &Flow, page: Page<VersionSummary>) -> AnyView {
         let act = view! { <a class="button primary" href=editor>{icon("pencil")}{strings::OPEN}</a> };
         empty("rotate-ccw-clock", strings::VERSIONS_EMPTY, strings::VERSIONS_EMPTY_WHAT, act)
     } else {
-        let rows: Vec<AnyView> = page.data.into_iter().map(|version| row(id, version, in_force, open)).collect();
+        let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
         view! {
             <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
                 <thead>
@@ -67,8 +70,11 @@ fn body(flow: &Flow, page: Page<VersionSummary>) -> AnyView {
                         <th scope="col" style="width:230px">{strings::HASH}</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>
+                    <For each=move || rows.get() key=|version| version.version children=move |version| row(id, version, in_force, open)/>
+                </tbody>
             </table>
+            {more(rows, cursor, move |cursor| api::versions_after(id, cursor))}
         }
         .into_any()
     };
@@ -78,7 +84,7 @@ fn body(flow: &Flow, page: Page<VersionSummary>) -> AnyView {
             <div class="page-head"><h1>{strings::VERSIONS}</h1></div>
             <div class="table-box">{table}</div>
         </div>
-        {definition(open)}
+        {definition(id, flow.revision, open)}
     }
     .into_any()
 }
@@ -99,21 +105,21 @@ fn row(flow: FlowId, version: VersionSummary, in_force: Option<i32>, open: RwSig
         <tr>
             <td>
                 <span class="line">
-                    <button type="button" class="button ghost small row-link" style="padding:0;background:none" on:click=show>{format!("v{number}")}</button>
+                    <button type="button" class="row-link" on:click=show>{format!("v{number}")}</button>
                     {(in_force == Some(number)).then(|| view! { <span class="tag accent">{strings::IN_FORCE}</span> })}
                 </span>
             </td>
             <td class:sub=version.message.is_empty() title=message.clone()>{message.clone()}</td>
             <td class="sub">{version.published_by.clone()}</td>
             <td class="sub">{ago(version.published_at)}</td>
-            <td class="wide">{copyable(version.hash.clone(), "the content hash")}</td>
+            <td class="wide">{copyable(version.hash.clone(), strings::THE_HASH)}</td>
         </tr>
     }
     .into_any()
 }
 
-/// The definition of the chosen version.
-fn definition(open: RwSignal<Option<Version>>) -> AnyView {
+/// The definition of the chosen version, and using it as the draft.
+fn definition(flow: FlowId, revision: i64, open: RwSignal<Option<Version>>) -> AnyView {
     let shown = about(open);
     let title = Signal::derive(move || {
         open.with(|open| {
@@ -122,8 +128,37 @@ fn definition(open: RwSignal<Option<Version>>) -> AnyView {
     });
     view! {
         <Dialog open=shown title wide=true>
-            {move || open.get().map(|version| view! { <Json id="definition" title=strings::SHOW_DEFINITION value=version.definition/> })}
+            {move || open.get().map(|version| {
+                let draft = version.definition.clone();
+                view! {
+                    <Json id="definition" title=strings::SHOW_DEFINITION value=version.definition/>
+                    {restore(flow, revision, draft)}
+                }
+            })}
         </Dialog>
+    }
+    .into_any()
+}
+
+/// Makes a version's definition the draft, and opens it in the editor.
+fn restore(flow: FlowId, revision: i64, draft: Value) -> AnyView {
+    let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
+    let (toasts, navigate) = (use_toasts(), use_navigate());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let navigate = navigate.clone();
+        // The revision that this page was opened with: what others changed since is not overwritten.
+        send(api::replace(flow, revision, &draft), pending, problem, move |flow| {
+            toasts.good(strings::USED_DRAFT);
+            navigate(&format!("/flows/{}", flow.id), Default::default());
+        });
+    };
+    view! {
+        <form method="post" class="stack tight" on:submit=submit>
+            <p class="muted">{strings::USE_DRAFT_WHAT}</p>
+            {move || problem.get().map(|problem| problem_notice(&problem))}
+            <div class="dialog-foot"><Submit pending label=strings::USE_DRAFT/></div>
+        </form>
     }
     .into_any()
 }

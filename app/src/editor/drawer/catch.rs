@@ -26,14 +26,20 @@ pub(super) fn Catching(
     trigger: Memo<Option<Key>>,
 ) -> impl IntoView {
     let editor = use_editor();
-    let waiting = RwSignal::new(None::<Catch>);
+    // The editor's: waiting goes on while the drawer shows something else.
+    let waiting = editor.catching;
+    let opening = RwSignal::new(false);
     let start = move |_| {
+        let Some(trigger) = trigger.get_untracked().filter(|_| !opening.get_untracked()) else { return };
+        opening.set(true);
         spawn_local(async move {
-            match api::catch(editor.flow).await {
+            let opened = api::catch(editor.flow).await;
+            opening.try_set(false);
+            match opened {
                 Ok(catch) => {
                     waiting.try_set(Some(catch.clone()));
                     if let Some(value) = listen(editor, waiting, catch).await {
-                        keep(editor, trigger, value);
+                        keep(editor, &trigger, value);
                     }
                 }
                 Err(problem) => editor.toasts.bad(problem.detail),
@@ -43,13 +49,13 @@ pub(super) fn Catching(
     view! {
         <div class="stack tight">
             {move || match waiting.get() {
-                None => view! { <button type="button" class="button" on:click=start>{icon("radio")}{strings::CATCH}</button> }.into_any(),
+                None => view! { <button type="button" class="button" disabled=opening on:click=start>{icon("radio")}{strings::CATCH}</button> }.into_any(),
                 Some(catch) => {
                     let line = format!("curl -X POST '{}' -H 'content-type: application/json' -d '{{\"hello\":\"world\"}}'", catch.url);
                     view! {
                         <p role="status">{icon("loader-circle")}" "{strings::CATCHING}</p>
-                        {copyable(catch.url, "the test address")}
-                        {code(line, "the command", true)}
+                        {copyable(catch.url, strings::THE_TEST_ADDRESS)}
+                        {code(line, strings::THE_COMMAND, true)}
                         <button type="button" class="button small" on:click=move |_| waiting.set(None)>{strings::STOP}</button>
                     }.into_any()
                 }
@@ -62,8 +68,11 @@ pub(super) fn Catching(
 /// Waits, 25 seconds at a time, until something comes or waiting is stopped.
 async fn listen(editor: Editor, waiting: RwSignal<Option<Catch>>, catch: Catch) -> Option<Value> {
     let mut failures = 0;
-    while waiting.try_get_untracked().flatten().is_some_and(|now| now.token == catch.token) {
+    let wanted = || waiting.try_get_untracked().flatten().is_some_and(|now| now.token == catch.token);
+    while wanted() {
         match api::caught(editor.flow, &catch.token).await {
+            // Waiting was stopped meanwhile: what comes late changes nothing.
+            _ if !wanted() => break,
             Ok(caught) if caught.value.is_some() => {
                 waiting.try_set(None);
                 return caught.value;
@@ -82,11 +91,13 @@ async fn listen(editor: Editor, waiting: RwSignal<Option<Catch>>, catch: Catch) 
     None
 }
 
-fn keep(editor: Editor, trigger: Memo<Option<Key>>, value: Value) {
-    if let Some(key) = trigger.try_get_untracked().flatten() {
-        editor.perform(Command::SetSample { path: key.to_string(), value: Some(value) });
-        // What was caught is what is shown now.
-        editor.trigger.try_set(Some(key.to_string()));
-        editor.toasts.good(strings::CAUGHT);
+fn keep(editor: Editor, trigger: &Key, value: Value) {
+    let there = editor.definition.try_with_untracked(|definition| definition.graph.nodes.contains_key(trigger));
+    if there != Some(true) {
+        return editor.toasts.bad(strings::CAUGHT_FOR_NONE);
     }
+    editor.perform(Command::SetSample { path: trigger.to_string(), value: Some(value) });
+    // What was caught is what is shown now.
+    editor.trigger.try_set(Some(trigger.to_string()));
+    editor.toasts.good(strings::CAUGHT);
 }

@@ -64,7 +64,7 @@ pub(super) fn input() -> AnyView {
             <div class="stack tight">
                 {pick}
                 {move || match chosen.get() {
-                    None => view! { <p class="muted">"A flow starts with a trigger. Add one from the left."</p> }.into_any(),
+                    None => view! { <p class="muted">{strings::NO_TRIGGER}</p> }.into_any(),
                     Some(key) => {
                         let built_in = editor.kinds.with_untracked(|kinds| {
                             editor.definition.with_untracked(|definition| {

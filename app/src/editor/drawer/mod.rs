@@ -12,7 +12,7 @@ use super::{
     store::{Tab, use_editor},
     strings,
 };
-use crate::ui::{format, icon, status};
+use crate::ui::{format, icon, status, words};
 
 /// The drawer at the bottom of the canvas.
 #[component]
@@ -41,7 +41,7 @@ pub(super) fn Drawer() -> impl IntoView {
     let state = move || {
         if let Some(trouble) = editor.trouble.get() {
             return view! {
-                <span class="status is-failed">{icon("circle-x")}<span class="truncate">{trouble}</span></span>
+                <span class="status is-failed">{icon("circle-x")}<span class="truncate">{words(&trouble)}</span></span>
                 <button type="button" class="button ghost small" on:click=move |_| editor.again()>{strings::AGAIN}</button>
             }
             .into_any();

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     editor::{inspector::data, store::use_editor, strings},
-    ui::copyable,
+    ui::{copyable, words},
 };
 
 pub(super) fn output() -> AnyView {
@@ -13,11 +13,12 @@ pub(super) fn output() -> AnyView {
         <div class="drawer-columns">
             {move || editor.preview.with(|preview| {
                 if preview.status.is_empty() {
-                    return view! { <p class="muted">{strings::NOT_RUN}</p> }.into_any();
+                    let words = if preview.diagnostics.is_empty() { strings::STARTING } else { strings::NOT_RUN };
+                    return view! { <p class="muted">{words}</p> }.into_any();
                 }
                 if let Some(error) = &preview.error {
                     return view! {
-                        <div class="notice bad"><span class="title">{strings::ERROR}" "<code>{error.code.clone()}</code></span><span class="detail">{error.message.clone()}</span></div>
+                        <div class="notice bad"><span class="title">{strings::ERROR}" "<code>{error.code.clone()}</code></span><span class="detail">{words(&error.message)}</span></div>
                     }.into_any();
                 }
                 let value = preview.output.clone().unwrap_or_default();
@@ -27,8 +28,8 @@ pub(super) fn output() -> AnyView {
                 {move || editor.preview.with(|preview| (!preview.log_hash.is_empty()).then(|| {
                     let sampled = preview.sampled.join(", ");
                     view! {
-                        <div><dt>{strings::LOG_HASH}</dt><dd>{copyable(preview.log_hash.clone(), "the log hash")}</dd></div>
-                        {(!sampled.is_empty()).then(|| view! { <div><dt>"Answered by samples"</dt><dd>{sampled}</dd></div> })}
+                        <div><dt>{strings::LOG_HASH}</dt><dd>{copyable(preview.log_hash.clone(), strings::THE_LOG_HASH)}</dd></div>
+                        {(!sampled.is_empty()).then(|| view! { <div><dt>{strings::SAMPLED}</dt><dd>{sampled}</dd></div> })}
                     }
                 }))}
             </dl>

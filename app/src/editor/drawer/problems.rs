@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::{
     editor::{store::use_editor, strings},
-    ui::{dom, icon, keys},
+    ui::{dom, icon, keys, words},
 };
 
 pub(super) fn problems() -> AnyView {
@@ -51,7 +51,7 @@ fn problem(found: Diagnostic) -> AnyView {
         <button type="button" class="problem" on:click=go>
             <span class=format!("status {class}")>{icon(glyph)}</span>
             <code>{shown}</code>
-            <span class="grow">{found.message}{found.hint.map(|hint| view! { <span class="muted">" "{hint}</span> })}</span>
+            <span class="grow">{words(&found.message)}{found.hint.map(|hint| view! { <span class="muted">" "{words(&hint)}</span> })}</span>
             <span class="muted mono problem-code">{found.code}</span>
         </button>
     }

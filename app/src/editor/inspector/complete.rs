@@ -123,7 +123,7 @@ impl Completion {
             }
             _ => return false,
         }
-        crate::editor::workbench::scroll_to(&format!("#choice-{}", self.active.get_untracked()));
+        crate::ui::dom::reveal(&format!("#choice-{}", self.active.get_untracked()));
         true
     }
 

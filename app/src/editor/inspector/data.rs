@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::Spot;
 use crate::{
     editor::{sample, strings},
-    ui::{Json, format, status},
+    ui::{Json, format, status, words},
 };
 
 /// Rows a table shows.
@@ -41,7 +41,7 @@ pub(super) fn of_node(spot: &Spot) -> AnyView {
                 Some(run) => {
                     let output = states::emitted(&run).map(|(port, value)| (port.to_owned(), value.clone()));
                     let error = run.error.as_ref().map(|error| {
-                        view! { <div class="notice bad"><span class="title">{strings::ERROR}" "<code>{error.code.clone()}</code></span><span class="detail">{error.message.clone()}</span></div> }
+                        view! { <div class="notice bad"><span class="title">{strings::ERROR}" "<code>{error.code.clone()}</code></span><span class="detail">{words(&error.message)}</span></div> }
                     });
                     view! {
                         <div class="line">{status::status(&run.status)}</div>

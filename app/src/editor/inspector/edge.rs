@@ -44,7 +44,7 @@ pub(super) fn edge(id: String) -> AnyView {
             <button type="button" class="button" on:click=insert>{icon("plus")}{strings::INSERT}</button>
             {move || match value.get() {
                 Some(value) => data("data-edge", strings::EDGE.to_owned(), value),
-                None => view! { <p class="muted">"Nothing went over this edge in the preview."</p> }.into_any(),
+                None => view! { <p class="muted">{strings::NO_EDGE_DATA}</p> }.into_any(),
             }}
         </div>
     }

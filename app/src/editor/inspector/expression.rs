@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
 
 use super::{Spot, complete::Completion};
-use crate::{editor::strings, engine};
+use crate::{editor::strings, engine, ui::words};
 
 /// Longest value that is shown on one line.
 const SHOWN: usize = 160;
@@ -126,9 +126,9 @@ fn shown(reply: &EvalReply) -> AnyView {
         }
         (None, Some(error)) => {
             let at = error.span.map(|(start, _)| format!(" (character {})", start + 1)).unwrap_or_default();
-            let hint = error.hint.clone().map(|hint| format!(" {hint}")).unwrap_or_default();
+            let hint = error.hint.as_deref().map(|hint| view! { " "{words(hint)} });
             let class = if error.no_data { "muted" } else { "expression-error" };
-            view! { <span class=class>{error.message.clone()}{at}{hint}</span> }.into_any()
+            view! { <span class=class>{words(&error.message)}{at}{hint}</span> }.into_any()
         }
         (None, None) => ().into_any(),
     }

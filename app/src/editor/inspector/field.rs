@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::{Spot, expression, inputs, lists};
 use crate::{
     editor::{markdown, strings},
-    ui::icon,
+    ui::{dom, icon},
 };
 
 /// How a value is written, without its source: what decides which control is drawn.
@@ -39,7 +39,7 @@ pub(super) fn field(spot: Spot, field: Field) -> AnyView {
     let description =
         (!field.description.is_empty()).then(|| view! { <p class="hint">{markdown::inline(&field.description)}</p> });
     let fx = switch(&spot, &field, written);
-    let problems = problems(&spot, &field.pointer);
+    let problems = problems(&spot, &field.pointer, written, &id);
     view! {
         <div class="form-field" class:absent=move || !shown.get()>
             <div class="form-head">{title}{fx}</div>
@@ -56,7 +56,7 @@ pub(super) fn bare(spot: Spot, field: Field) -> AnyView {
     let id = spot.id(&field.pointer);
     let written = written(&spot, &field);
     let fx = switch(&spot, &field, written);
-    let problems = problems(&spot, &field.pointer);
+    let problems = problems(&spot, &field.pointer, written, &id);
     view! {
         <div class="form-bare">
             <div class="grow">{control(spot, field, written, id)}{problems}</div>
@@ -137,16 +137,42 @@ fn switch(spot: &Spot, field: &Field, written: Memo<Written>) -> Option<AnyView>
     )
 }
 
-fn problems(spot: &Spot, pointer: &str) -> impl Fn() -> Vec<AnyView> + Send + 'static {
+/// What validation says about the field, tied to its control.
+fn problems(spot: &Spot, pointer: &str, written: Memo<Written>, id: &str) -> AnyView {
     let (spot, pointer) = (spot.clone(), pointer.to_owned());
     let found = Memo::new(move |_| spot.problems(&pointer));
-    move || {
-        let one = |found: holon_model::wire::flows::Diagnostic| {
-            let class = if found.severity == Severity::Error { "form-problem" } else { "form-problem warning" };
-            let hint = found.hint.map(|hint| view! { <span class="hint">{markdown::inline(&hint)}</span> });
-            view! { <p class=class>{icon("circle-alert")}<span>{markdown::inline(&found.message)}{hint}</span></p> }
-                .into_any()
-        };
-        found.get().into_iter().map(one).collect()
-    }
+    let (control, paragraphs) = (id.to_owned(), format!("{id}-problems"));
+    let own = paragraphs.clone();
+    Effect::new(move |before: Option<bool>| {
+        written.track();
+        let wrong = found.with(|found| found.iter().any(|found| found.severity == Severity::Error));
+        let any = found.with(|found| !found.is_empty());
+        let (control, paragraphs) = (control.clone(), paragraphs.clone());
+        if any || before == Some(true) {
+            // Another way of writing the value is another control, which is drawn first.
+            request_animation_frame(move || tie(&control, any.then_some(&*paragraphs), wrong));
+        }
+        any
+    });
+    let one = |found: holon_model::wire::flows::Diagnostic| {
+        let class = if found.severity == Severity::Error { "form-problem" } else { "form-problem warning" };
+        let hint = found.hint.map(|hint| view! { <span class="hint">{markdown::inline(&hint)}</span> });
+        view! { <p class=class>{icon("circle-alert")}<span>{markdown::inline(&found.message)}{hint}</span></p> }
+            .into_any()
+    };
+    let shown = move || {
+        let found = found.get();
+        (!found.is_empty()).then(|| view! { <div class="form-problems" id=own.clone()>{found.into_iter().map(one).collect::<Vec<_>>()}</div> })
+    };
+    view! { {shown} }.into_any()
+}
+
+/// Tells a control what describes it, and whether it is wrong. Groups and lists have no control of their own.
+fn tie(control: &str, described: Option<&str>, wrong: bool) {
+    let Some(element) = dom::document().and_then(|document| document.get_element_by_id(control)) else { return };
+    let _ = match described {
+        Some(described) => element.set_attribute("aria-describedby", described),
+        None => element.remove_attribute("aria-describedby"),
+    };
+    let _ = element.set_attribute("aria-invalid", if wrong { "true" } else { "false" });
 }

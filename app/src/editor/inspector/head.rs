@@ -1,10 +1,10 @@
 //! The head of a node's inspector: icon, key, actions; and the bodies of a scope.
 
 use holon_flow::definition::Key;
-use holon_studio::{Command, Fragment, fragment::free_key};
+use holon_studio::{Command, bodies, fragment::free_key};
 use leptos::prelude::*;
 
-use super::Spot;
+use super::{Spot, refuse};
 use crate::{
     canvas::Selection,
     editor::{keys, store::Asking, strings},
@@ -25,11 +25,14 @@ pub(super) fn head(spot: &Spot) -> AnyView {
             let to = event_target_value(&event);
             let to = to.trim();
             if to == &*spot.key || to.is_empty() {
-                return;
+                return refuse::put_back(&event, &spot.key);
             }
             let command = Command::Rename { at: spot.at.clone(), key: spot.key.clone(), to: to.into() };
             if editor.perform(command) {
                 editor.scene.selection.set(Selection::node(&Key::from(to)));
+            } else {
+                // Why was said.
+                refuse::put_back(&event, &spot.key);
             }
         }
     };
@@ -57,9 +60,8 @@ pub(super) fn head(spot: &Spot) -> AnyView {
 }
 
 /// The bodies of a scope: look inside, add a branch, rename or remove one where they are named freely.
-pub(super) fn bodies(spot: &Spot) -> Option<AnyView> {
+pub(super) fn branches(spot: &Spot) -> Option<AnyView> {
     let kind = spot.kind().filter(|kind| kind.is_scope())?;
-    let editor = spot.editor;
     let list = {
         let spot = spot.clone();
         Memo::new(move |_| {
@@ -85,7 +87,6 @@ pub(super) fn bodies(spot: &Spot) -> Option<AnyView> {
             fixed.chain(free).map(|name| add_button(&spot, name, kind.named_bodies)).collect::<Vec<_>>()
         }
     };
-    let _ = editor;
     Some(
         view! {
             <section class="form-field" aria-label=strings::BODIES>
@@ -103,23 +104,23 @@ fn row(spot: &Spot, kind: &holon_studio::KindInfo, body: Key, count: usize) -> A
     let (key, entered) = (spot.key.clone(), body.clone());
     let optional = kind.named_bodies || kind.bodies.iter().any(|(name, optional)| *optional && **name == *body);
     let remove = optional.then(|| {
-        let command = Command::RemoveBody { at: spot.at.clone(), key: spot.key.clone(), body: body.clone() };
+        let (spot, gone) = (spot.clone(), body.clone());
+        let press = move |_| _ = spot.compose(|definition, kinds| bodies::remove(definition, &spot.at, kinds, &spot.key, &gone));
         view! {
-            <button type="button" class="button ghost small only-icon" aria-label=format!("{} {body}", strings::REMOVE) on:click=move |_| _ = editor.perform(command.clone())>{icon("x")}</button>
+            <button type="button" class="button ghost small only-icon" aria-label=format!("{} {body}", strings::REMOVE) on:click=press>{icon("x")}</button>
         }
     });
     let name = if kind.named_bodies {
         let (spot, before) = (spot.clone(), body.clone());
         let rename = move |event: leptos::ev::Event| {
             let to = event_target_value(&event);
-            if to != *before {
-                let command = Command::RenameBody {
-                    at: spot.at.clone(),
-                    key: spot.key.clone(),
-                    body: before.clone(),
-                    to: to.into(),
-                };
-                editor.perform(command);
+            let to = Key::from(to.trim());
+            let renamed = to != before
+                && spot
+                    .compose(|definition, kinds| bodies::rename(definition, &spot.at, kinds, &spot.key, &before, &to));
+            if !renamed {
+                // Why was said.
+                refuse::put_back(&event, &before);
             }
         };
         view! { <input class="input mono" aria-label=strings::MAP_KEY prop:value=body.to_string() on:change=rename/> }
@@ -139,15 +140,10 @@ fn row(spot: &Spot, kind: &holon_studio::KindInfo, body: Key, count: usize) -> A
 }
 
 fn add_button(spot: &Spot, name: String, free: bool) -> AnyView {
-    let editor = spot.editor;
-    let command = Command::AddBody {
-        at: spot.at.clone(),
-        key: spot.key.clone(),
-        body: name.as_str().into(),
-        content: Fragment::default(),
-        result: None,
+    let (spot, body) = (spot.clone(), Key::from(name.as_str()));
+    let press = move |_| {
+        _ = spot.compose(|definition, kinds| bodies::add(definition, &spot.at, kinds, &spot.key, &body));
     };
     let label = if free { strings::ADD_BODY.to_owned() } else { format!("{} {name}", strings::ADD) };
-    view! { <button type="button" class="button ghost small" on:click=move |_| _ = editor.perform(command.clone())>{icon("plus")}{label}</button> }
-        .into_any()
+    view! { <button type="button" class="button ghost small" on:click=press>{icon("plus")}{label}</button> }.into_any()
 }

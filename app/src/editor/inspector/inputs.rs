@@ -1,10 +1,10 @@
 //! Controls of single values: text, number, yes or no, one of a few, a connection, JSON.
 
 use holon_model::Value;
-use holon_studio::form::{Field, Input};
+use holon_studio::form::{self, Field, Input};
 use leptos::prelude::*;
 
-use super::Spot;
+use super::{Spot, refuse};
 use crate::{editor::strings, ports::use_ports};
 
 /// The control for a fixed value.
@@ -12,6 +12,7 @@ pub(super) fn input(spot: Spot, field: &Field, id: String) -> AnyView {
     match &field.input {
         Input::Text { format, .. } if format == "cron" => cron(spot, field, id),
         Input::Text { format, .. } if format == "time-zone" => time_zone(spot, field, id),
+        Input::Text { format, .. } if format == form::BODY => body(spot, field, id),
         Input::Text { multiline, .. } => text(spot, field, *multiline, id),
         Input::Number { whole, .. } => number(spot, field, *whole, id),
         Input::Switch => switch(spot, field, id),
@@ -72,15 +73,37 @@ fn time_zone(spot: Spot, field: &Field, id: String) -> AnyView {
     .into_any()
 }
 
+/// The name of a body of the node, from those that it has.
+fn body(spot: Spot, field: &Field, id: String) -> AnyView {
+    let list = format!("{id}-bodies");
+    let value = shown(&spot, field);
+    let names = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            spot.with(|node| node.bodies.keys().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default()
+        })
+    };
+    let options =
+        move || names.get().into_iter().map(|name| view! { <option value=name></option> }).collect::<Vec<_>>();
+    let (placeholder, field) = (field.placeholder.clone(), field.clone());
+    let typed = move |event| store(&spot, &field, &event_target_value(&event));
+    view! {
+        <input class="input mono" id=id type="text" list=list.clone() placeholder=placeholder spellcheck="false" autocomplete="off" prop:value=value on:input=typed/>
+        <datalist id=list>{options}</datalist>
+    }
+    .into_any()
+}
+
 fn number(spot: Spot, field: &Field, whole: bool, id: String) -> AnyView {
     let value = shown(&spot, field);
     let (placeholder, field) = (field.placeholder.clone(), field.clone());
-    let wrong = RwSignal::new(false);
+    let wrong = RwSignal::new(None::<String>);
     let typed = move |event| {
         let text = event_target_value(&event);
         let text = text.trim();
         let parsed = holon_model::json::parse_number(text).ok().filter(|value| !whole || value.as_int().is_some());
-        wrong.set(parsed.is_none() && !text.is_empty());
+        let why = if whole { strings::NOT_WHOLE } else { strings::NOT_A_NUMBER };
+        wrong.set((parsed.is_none() && !text.is_empty()).then(|| why.to_owned()));
         if text.is_empty() {
             spot.set(&field.pointer, None);
         } else if let Some(value) = parsed {
@@ -95,11 +118,12 @@ fn number(spot: Spot, field: &Field, whole: bool, id: String) -> AnyView {
             inputmode=if whole { "numeric" } else { "decimal" }
             placeholder=placeholder
             autocomplete="off"
-            aria-invalid=move || wrong.get().to_string()
+            aria-invalid=move || wrong.with(Option::is_some).to_string()
             prop:value=value
             on:change=typed.clone()
             on:input=typed
         />
+        {refuse::told(wrong)}
     }
     .into_any()
 }

@@ -5,7 +5,7 @@ use holon_model::{Map, Value};
 use holon_studio::form::{self, Field};
 use leptos::prelude::*;
 
-use super::{Spot, field};
+use super::{Spot, field, refuse};
 use crate::{editor::strings, ui::icon};
 
 /// A list: its items, each of which can be removed or moved up, and a button that adds one.
@@ -48,8 +48,8 @@ pub(super) fn list(spot: Spot, field: &Field, items: Value) -> AnyView {
             <div class="form-item">
                 <div class="grow">{field::bare(spot.clone(), inner)}</div>
                 <div class="form-acts">
-                    {(at > 0).then(|| view! { <button type="button" class="button ghost small only-icon" aria-label=format!("Move item {} up", at + 1) on:click=up>{icon("arrow-up")}</button> })}
-                    <button type="button" class="button ghost small only-icon" aria-label=format!("{} item {}", strings::REMOVE, at + 1) on:click=remove>{icon("x")}</button>
+                    {(at > 0).then(|| view! { <button type="button" class="button ghost small only-icon" aria-label=strings::move_up(at + 1) on:click=up>{icon("arrow-up")}</button> })}
+                    <button type="button" class="button ghost small only-icon" aria-label=strings::remove_item(at + 1) on:click=remove>{icon("x")}</button>
                 </div>
             </div>
         }
@@ -93,9 +93,15 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
     let row = move |key: String| {
         let place = format!("{pointer}/{}", escape(&key));
         let inner = form::field(&values, &spot.root, &place, "", true);
+        let wrong = RwSignal::new(None::<String>);
         let rename = {
             let (spot, pointer, key) = (spot.clone(), pointer.clone(), key.clone());
-            move |event| renamed(&spot, &pointer, &key, &event_target_value(&event))
+            move |event| {
+                wrong.set(renamed(&spot, &pointer, &key, event_target_value(&event).trim()));
+                if wrong.with_untracked(Option::is_some) {
+                    refuse::put_back(&event, &key);
+                }
+            }
         };
         let remove = {
             let (spot, place) = (spot.clone(), place.clone());
@@ -106,6 +112,7 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
                 <input class="input mono" aria-label=strings::MAP_KEY spellcheck="false" prop:value=key.clone() on:change=rename/>
                 <div class="grow">{field::bare(spot.clone(), inner)}</div>
                 <button type="button" class="button ghost small only-icon" aria-label=format!("{} {key}", strings::REMOVE) on:click=remove>{icon("x")}</button>
+                {refuse::told(wrong)}
             </div>
         }
         .into_any()
@@ -119,16 +126,24 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
     .into_any()
 }
 
-fn renamed(spot: &Spot, pointer: &str, from: &str, to: &str) {
-    let Some(Value::Map(map)) = spot.value(pointer) else { return };
-    if to.is_empty() || from == to || map.contains_key(to) {
-        return;
+/// Gives a member another name; says why when it cannot be.
+fn renamed(spot: &Spot, pointer: &str, from: &str, to: &str) -> Option<String> {
+    let Some(Value::Map(map)) = spot.value(pointer) else { return None };
+    if from == to {
+        return None;
+    }
+    if to.is_empty() {
+        return Some(strings::NAME_EMPTY.to_owned());
+    }
+    if map.contains_key(to) {
+        return Some(strings::name_taken(to));
     }
     let mut map = Map::clone(&map);
     if let Some(value) = map.remove(from) {
         map.insert(to.into(), value);
     }
     spot.set(pointer, Some(Value::from(map)));
+    None
 }
 
 /// A map with known fields.

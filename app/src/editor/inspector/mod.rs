@@ -13,6 +13,7 @@ mod lists;
 mod node;
 mod options;
 mod raw;
+mod refuse;
 mod spot;
 mod width;
 
@@ -32,21 +33,24 @@ pub(super) fn Inspector() -> impl IntoView {
     let shown = Memo::new(move |_| {
         let selection = editor.scene.selection.get();
         let path = editor.scene.path.get();
-        let key = selection.single().cloned().filter(|key| {
-            editor
-                .definition
-                .with(|definition| path.find(definition).is_some_and(|graph| graph.nodes.contains_key(key)))
+        let node = selection.single().cloned().and_then(|key| {
+            editor.definition.with(|definition| {
+                let kind = path.find(definition)?.nodes.get(&key)?.kind.to_string();
+                Some((key, kind))
+            })
         });
-        (path, key, selection.edge, selection.nodes.len())
+        // A node of another kind has another form, and one whose kind is not loaded yet has none.
+        let unknown = editor.kinds.with(|kinds| kinds.is_empty());
+        (path, node, selection.edge, selection.nodes.len(), unknown)
     });
     view! {
         <aside class="editor-inspector" aria-label=super::strings::SETTINGS>
             {width::handle()}
             <div class="inspector-body">
                 {move || match shown.get() {
-                    (path, Some(key), _, _) => node::node(path, key),
-                    (_, None, Some(edge), _) => edge::edge(edge),
-                    (_, None, None, count) if count > 1 => node::several(count),
+                    (path, Some((key, _)), ..) => node::node(path, key),
+                    (_, None, Some(edge), ..) => edge::edge(edge),
+                    (_, None, None, count, _) if count > 1 => node::several(count),
                     _ => flow::flow(),
                 }}
             </div>

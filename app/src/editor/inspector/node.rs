@@ -55,7 +55,7 @@ fn settings(spot: &Spot) -> AnyView {
     view! {
         <div class="form">
             {import::import(spot)}
-            {head::bodies(spot)}
+            {head::branches(spot)}
             {draw(plain)}
             {none.then(|| view! { <p class="muted">{strings::NO_FIELDS}</p> })}
             {more}
@@ -80,7 +80,7 @@ fn help(spot: &Spot) -> AnyView {
 pub(super) fn several(count: usize) -> AnyView {
     let editor = use_editor();
     view! {
-        <div class="inspector-head"><h2>{format!("{count} nodes {}", strings::SELECTED)}</h2></div>
+        <div class="inspector-head"><h2>{strings::selected(count)}</h2></div>
         <div class="form">
             <button type="button" class="button" on:click=move |_| keys::duplicate(editor)>{icon("copy")}{strings::DUPLICATE}</button>
             <button type="button" class="button" on:click=move |_| keys::tidy(editor)>{icon("layout-grid")}{strings::TIDY}</button>

@@ -5,7 +5,7 @@ use holon_model::{Map, Value};
 use holon_studio::Command;
 use leptos::prelude::*;
 
-use super::Spot;
+use super::{Spot, refuse};
 use crate::editor::strings;
 
 /// The options tab.
@@ -15,7 +15,8 @@ pub(super) fn options(spot: &Spot) -> AnyView {
             {disabled(spot)}
             {join(spot)}
             {retry(spot)}
-            {duration(spot, "opt-timeout", strings::TIMEOUT, "/timeout")}
+            {duration(spot, "opt-timeout", strings::TIMEOUT, limit)}
+            {fallback(spot)}
             {note(spot)}
         </div>
     }
@@ -70,6 +71,8 @@ fn policies(spot: &Spot) -> Map {
 
 fn store(spot: &Spot, policies: Map) {
     let command = Command::SetPolicies { at: spot.at.clone(), key: spot.key.clone(), policies: Value::from(policies) };
+    // Each setting is a step of its own.
+    spot.editor.seal();
     spot.editor.perform(command);
 }
 
@@ -99,11 +102,17 @@ fn retry(spot: &Spot) -> AnyView {
             Value::from(policies(&spot)).pointer("/retry/attempts").and_then(Value::as_int).unwrap_or(3).to_string()
         })
     };
+    let wrong = RwSignal::new(None::<String>);
     let typed = {
         let spot = spot.clone();
-        move |event| {
-            if let Ok(count @ 1..=100) = event_target_value(&event).parse::<i64>() {
+        move |event| match event_target_value(&event).trim().parse::<i64>() {
+            Ok(count @ 1..=100) => {
+                wrong.set(None);
                 put(&spot, "/retry/attempts", Some(Value::Int(count)));
+            }
+            _ => {
+                refuse::put_back(&event, &attempts.get_untracked());
+                wrong.set(Some(strings::ATTEMPTS_WRONG.to_owned()));
             }
         }
     };
@@ -117,9 +126,10 @@ fn retry(spot: &Spot) -> AnyView {
                         <div class="form-field">
                             <label class="form-title" for="opt-attempts">{strings::ATTEMPTS}</label>
                             <input class="input number" id="opt-attempts" type="number" min="1" max="100" prop:value=attempts on:change=typed/>
+                            {refuse::told(wrong)}
                         </div>
-                        {duration(&spot, "opt-initial", strings::INITIAL, "/retry/initial")}
-                        {duration(&spot, "opt-max", strings::MOST, "/retry/max")}
+                        {duration(&spot, "opt-initial", strings::INITIAL, |_| "/retry/initial")}
+                        {duration(&spot, "opt-max", strings::MOST, |_| "/retry/max")}
                     </div>
                 }
             })
@@ -134,12 +144,18 @@ fn retry(spot: &Spot) -> AnyView {
     .into_any()
 }
 
-fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: &'static str) -> AnyView {
+/// Where the time limit stands: one with a fallback is a map.
+fn limit(policies: &Value) -> &'static str {
+    if policies.pointer("/timeout/after").is_some() { "/timeout/after" } else { "/timeout" }
+}
+
+/// A duration at the pointer that is right for the policies as they are.
+fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: fn(&Value) -> &'static str) -> AnyView {
     let now = {
         let spot = spot.clone();
         Memo::new(move |_| {
             let whole = Value::from(policies(&spot));
-            let value = whole.pointer(pointer).cloned();
+            let value = whole.pointer(pointer(&whole)).cloned();
             value.map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned)).unwrap_or_default()
         })
     };
@@ -148,17 +164,22 @@ fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: &'stati
     let change = move |event| {
         let text = event_target_value(&event);
         let text = text.trim();
+        let at = pointer(&Value::from(policies(&spot)));
         if text.is_empty() {
             wrong.set(None);
-            return put(&spot, pointer, None);
+            // Without a limit there is nothing to fall back from.
+            return put(&spot, at.strip_suffix("/after").unwrap_or(at), None);
         }
         let value = text.parse::<i64>().map(Value::Int).unwrap_or_else(|_| Value::str(text));
         match holon_flow::definition::duration::parse(&value) {
             Ok(_) => {
                 wrong.set(None);
-                put(&spot, pointer, Some(value));
+                put(&spot, at, Some(value));
             }
-            Err(message) => wrong.set(Some(message)),
+            Err(message) => {
+                refuse::put_back(&event, &now.get_untracked());
+                wrong.set(Some(message));
+            }
         }
     };
     view! {
@@ -166,10 +187,57 @@ fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: &'stati
             <label class="form-title" for=id>{title}</label>
             <input class="input" id=id type="text" autocomplete="off" prop:value=now on:change=change/>
             <p class="hint">{strings::DURATION}</p>
-            {move || wrong.get().map(|message| view! { <p class="form-problem">{message}</p> })}
+            {refuse::told(wrong)}
         </div>
     }
     .into_any()
+}
+
+/// What a node gives when its time is up, where it has a time limit.
+fn fallback(spot: &Spot) -> AnyView {
+    let limited = {
+        let spot = spot.clone();
+        Memo::new(move |_| policies(&spot).contains_key("timeout"))
+    };
+    let stored = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            let whole = Value::from(policies(&spot));
+            whole.pointer("/timeout/fallback").map(holon_model::json::to_string_pretty).unwrap_or_default()
+        })
+    };
+    let wrong = RwSignal::new(None::<String>);
+    let change = {
+        let spot = spot.clone();
+        move |event| {
+            let text = event_target_value(&event);
+            let whole = Value::from(policies(&spot));
+            let Some(after) = whole.pointer(limit(&whole)).cloned() else { return };
+            wrong.set(None);
+            if text.trim().is_empty() {
+                return put(&spot, "/timeout", Some(after));
+            }
+            match holon_model::json::parse(text.as_bytes()) {
+                Ok(value) => put(&spot, "/timeout", Some(Value::map([("after", after), ("fallback", value)]))),
+                // The text stays: it may be long.
+                Err(error) => wrong.set(Some(error.to_string())),
+            }
+        }
+    };
+    let field = move || {
+        let change = change.clone();
+        limited.get().then(|| {
+            view! {
+                <div class="form-field">
+                    <label class="form-title" for="opt-fallback">{strings::FALLBACK}</label>
+                    <textarea class="input mono" id="opt-fallback" rows="2" spellcheck="false" prop:value=stored on:change=change></textarea>
+                    <p class="hint">{strings::FALLBACK_HINT}</p>
+                    {refuse::told(wrong)}
+                </div>
+            }
+        })
+    };
+    view! { {field} }.into_any()
 }
 
 fn note(spot: &Spot) -> AnyView {

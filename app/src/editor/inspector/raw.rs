@@ -1,10 +1,11 @@
 //! A node as JSON: what the form shows, for those who would rather type it.
 
-use holon_model::json;
+use holon_model::{Value, json};
 use holon_studio::Command;
 use leptos::prelude::*;
 
-use super::Spot;
+use super::{Spot, refuse};
+use crate::editor::strings;
 
 /// The JSON tab.
 pub(super) fn raw(spot: &Spot) -> AnyView {
@@ -24,7 +25,11 @@ pub(super) fn raw(spot: &Spot) -> AnyView {
             })
         });
         draft.set(Some(text));
+        let kind = spot.now(|node| node.kind.to_string());
         match node {
+            Ok(node) if node.get("kind").and_then(Value::as_str) != kind.as_deref() => {
+                wrong.set(Some(strings::KIND_STAYS.to_owned()));
+            }
             Ok(node) => {
                 wrong.set(None);
                 spot.editor.perform(Command::Replace { at: spot.at.clone(), key: spot.key.clone(), node });
@@ -37,13 +42,13 @@ pub(super) fn raw(spot: &Spot) -> AnyView {
             <textarea
                 class="input mono raw-json"
                 spellcheck="false"
-                aria-label=super::super::strings::JSON
+                aria-label=strings::JSON
                 aria-invalid=move || wrong.with(Option::is_some).to_string()
                 prop:value=move || draft.get().unwrap_or_else(|| stored.get())
                 on:input=typed
                 on:blur=move |_| if wrong.with_untracked(Option::is_none) { draft.set(None) }
             ></textarea>
-            {move || wrong.get().map(|message| view! { <p class="form-problem">{message}</p> })}
+            {refuse::told(wrong)}
         </div>
     }
     .into_any()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holon_flow::definition::{Definition, Key, Node};
 use holon_model::{Value, wire::flows::Diagnostic};
-use holon_studio::{Command, GraphPath, KindInfo};
+use holon_studio::{Command, GraphPath, KindInfo, Kinds};
 use leptos::prelude::*;
 
 use crate::editor::store::Editor;
@@ -44,7 +44,7 @@ impl Spot {
         })?
     }
 
-    /// Its kind, which a node keeps.
+    /// Its kind. What shows a node is drawn anew when its kind changes.
     pub fn kind(&self) -> Option<KindInfo> {
         let id = self.now(|node| node.kind.to_string())?;
         self.editor.kinds.with_untracked(|kinds| kinds.get(&id).cloned())
@@ -63,6 +63,13 @@ impl Spot {
             pointer: pointer.to_owned(),
             value,
         });
+    }
+
+    /// Does what is composed for the definition as it is; says whether something was done.
+    pub fn compose(&self, compose: impl FnOnce(&Definition, &Kinds) -> Option<Command>) -> bool {
+        let definition = self.editor.definition.get_untracked();
+        let command = self.editor.kinds.with_untracked(|kinds| compose(&definition, kinds));
+        command.is_some_and(|command| self.editor.perform(command))
     }
 
     /// What is wrong with a part of its config, itself and not what is inside it.

@@ -41,6 +41,8 @@ pub(super) fn handle() -> AnyView {
         let step = match event.key().as_str() {
             "ArrowLeft" => 24.0,
             "ArrowRight" => -24.0,
+            "Home" => LEAST - width.get_untracked(),
+            "End" => most() - width.get_untracked(),
             _ => return,
         };
         event.prevent_default();
@@ -54,10 +56,16 @@ pub(super) fn handle() -> AnyView {
             aria-orientation="vertical"
             aria-label=strings::RESIZE
             aria-valuenow=move || format!("{:.0}", width.get())
-            aria-valuemin="320"
+            aria-valuemin=format!("{LEAST:.0}")
+            aria-valuemax=move || {
+                // The window's width is looked at whenever the handle moves.
+                width.track();
+                format!("{:.0}", most())
+            }
             on:pointerdown=down
             on:pointermove=moved
             on:pointerup=move |_| dragging.set(None)
+            on:pointercancel=move |_| dragging.set(None)
             on:keydown=press
         ></div>
     }

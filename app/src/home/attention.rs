@@ -1,21 +1,28 @@
-//! Flows that somebody should look at: the last run failed, or the draft waits to be published.
+//! What somebody should look at: tasks that wait for an answer, flows whose last run failed or whose draft waits to be published.
 
+use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
+use holon_model::wire::tasks::TaskSummary;
 use leptos::prelude::*;
 
 use super::strings;
-use crate::ui::icon;
+use crate::ui::{icon, plain};
 
-/// At most so many.
+/// At most so many flows.
 const SHOWN: usize = 8;
 
-/// The list, failures first.
-pub fn attention(flows: &[FlowSummary]) -> AnyView {
+/// At most so many tasks, each by itself.
+const TASKS: usize = 3;
+
+/// The list: tasks, since runs stand still for them, then failures.
+pub fn attention(flows: &[FlowSummary], tasks: &Page<TaskSummary>) -> AnyView {
     let failed = flows.iter().filter(|flow| flow.last_run.as_deref() == Some("failed")).map(|flow| (flow, true));
     let changed = flows
         .iter()
         .filter(|flow| flow.changed && flow.version.is_some() && flow.last_run.as_deref() != Some("failed"));
-    let rows: Vec<AnyView> = failed.chain(changed.map(|flow| (flow, false))).take(SHOWN).map(row).collect();
+    let mut rows: Vec<AnyView> = tasks.data.iter().take(TASKS).map(task).collect();
+    rows.extend(more(tasks));
+    rows.extend(failed.chain(changed.map(|flow| (flow, false))).take(SHOWN).map(row));
     let body = if rows.is_empty() {
         view! { <ul class="list"><li class="muted">{icon("circle-check")}{strings::NOTHING_TO_LOOK_AT}</li></ul> }
             .into_any()
@@ -31,17 +38,47 @@ pub fn attention(flows: &[FlowSummary]) -> AnyView {
     .into_any()
 }
 
+fn task(task: &TaskSummary) -> AnyView {
+    line(
+        "clipboard-check",
+        "status is-waiting",
+        plain(&task.title),
+        strings::ASKED,
+        format!("/tasks/{}/{}", task.run, task.id),
+    )
+}
+
+/// How many tasks there are besides those that are shown; of very many, how many at least.
+fn more(tasks: &Page<TaskSummary>) -> Option<AnyView> {
+    let left = tasks.data.len().saturating_sub(TASKS);
+    let least = if tasks.next_cursor.is_some() { "+" } else { "" };
+    let words = if left == 1 { strings::MORE_TASK } else { strings::MORE_TASKS };
+    (left > 0).then(|| {
+        line(
+            "clipboard-check",
+            "status is-waiting",
+            format!("{left}{least} {words}"),
+            strings::ASKED,
+            "/tasks".to_owned(),
+        )
+    })
+}
+
 fn row((flow, failed): (&FlowSummary, bool)) -> AnyView {
     let (glyph, class, why, href) = if failed {
         ("circle-x", "status is-failed", strings::FAILED, format!("/runs?flow={}", flow.id))
     } else {
         ("git-branch", "status is-waiting", strings::CHANGED, format!("/flows/{}", flow.id))
     };
+    line(glyph, class, flow.name.clone(), why, href)
+}
+
+fn line(glyph: &str, class: &'static str, title: String, why: &'static str, href: String) -> AnyView {
     view! {
         <li>
             <span class=class>{icon(glyph)}</span>
             <div class="grow">
-                <a class="row-link" href=href>{flow.name.clone()}</a>
+                <a class="row-link" href=href>{title}</a>
                 <p class="muted small">{why}</p>
             </div>
         </li>

@@ -37,7 +37,7 @@ fn step(done: bool, next: bool, title: &'static str, what: &'static str, verb: &
         <li class:done=done>
             <span class="dot">{done.then(|| icon("check"))}</span>
             <div>
-                <p class="title">{title}{done.then(|| view! { <span class="hidden-visually">" (done)"</span> })}</p>
+                <p class="title">{title}{done.then(|| view! { <span class="hidden-visually">" ("{strings::DONE}")"</span> })}</p>
                 <p class="what">{what}</p>
             </div>
             {go}

@@ -13,8 +13,12 @@ use crate::flows::api::FlowsQuery;
 use crate::frame::{Crumb, bar, strings as frame};
 use crate::ports::use_ports;
 use crate::runs::api::RunsQuery;
+use crate::runs::live::LiveList;
 use crate::runs::table;
 use crate::ui::{format, icon, problem_notice, skeleton};
+
+/// So many runs are shown.
+const RECENT: usize = 8;
 
 /// `/`
 #[component]
@@ -26,9 +30,10 @@ pub fn HomePage() -> impl IntoView {
             let ports = ports.clone();
             async move {
                 let flows = FlowsQuery { limit: Some(100), ..FlowsQuery::default() };
-                let runs = RunsQuery { limit: Some(8), ..RunsQuery::default() };
+                let runs = RunsQuery { limit: u16::try_from(RECENT).ok(), ..RunsQuery::default() };
                 let overview = ports.identity.overview().await?;
-                Ok::<_, Problem>((overview, ports.flows.list(flows).await?, ports.runs.list(runs).await?))
+                let tasks = ports.tasks.list(Some("open".to_owned()), None).await?;
+                Ok::<_, Problem>((overview, ports.flows.list(flows).await?, ports.runs.list(runs).await?, tasks))
             }
         },
     );
@@ -39,10 +44,10 @@ pub fn HomePage() -> impl IntoView {
             <Suspense fallback=|| skeleton::table(8)>
                 {move || Suspend::new(async move {
                     match all.await {
-                        Ok((overview, flows, runs)) => {
+                        Ok((overview, flows, runs, tasks)) => {
                             let started = !runs.data.is_empty();
-                            let recent = RwSignal::new(runs.data);
-                            let side = attention::attention(&flows.data);
+                            let recent = LiveList::new(runs.data, None);
+                            let side = attention::attention(&flows.data, &tasks);
                             let steps = first_steps::first_steps(&flows.data, started);
                             view! {
                                 <div class="home">
@@ -75,7 +80,7 @@ fn health(overview: &Overview) -> AnyView {
             <h1 class=class>{icon(glyph)}<span>{overview.line.clone()}</span></h1>
             <p class="counts">
                 {count(overview.flows, strings::FLOW, strings::FLOWS, "/flows")}
-                {count(overview.live_runs, strings::LIVE_RUN, strings::LIVE_RUNS, "/runs?status=running")}
+                {count(overview.live_runs, strings::LIVE_RUN, strings::LIVE_RUNS, "/runs")}
                 {count(overview.failed_runs, strings::FAILED_RUN, strings::FAILED_RUNS, "/runs?status=failed")}
             </p>
         </div>
@@ -83,12 +88,12 @@ fn health(overview: &Overview) -> AnyView {
     .into_any()
 }
 
-fn recent_runs(runs: RwSignal<Vec<holon_model::wire::runs::RunSummary>>) -> AnyView {
-    crate::runs::live::follow_list(runs, RunsQuery::default(), Some(8));
+fn recent_runs(runs: LiveList) -> AnyView {
+    runs.follow(RunsQuery::default(), Some(RECENT));
     view! {
         <section aria-labelledby="recent-runs">
             <div class="section-head"><h2 id="recent-runs">{strings::RECENT}</h2><a href="/runs">{strings::ALL_RUNS}</a></div>
-            <div class="table-box">{table::short(runs)}</div>
+            <div class="table-box">{table::short(runs.rows)}</div>
         </section>
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! Runs: the port and its REST client.
 
 use holon_model::wire::Page;
-use holon_model::wire::runs::{JournalRow, Run, RunSummary, StartRun, Started};
+use holon_model::wire::runs::{CancelRun, JournalRow, Run, RunSummary, StartRun, Started};
 use holon_model::{FlowId, RunId};
 
 use crate::ports::PortFuture;
@@ -56,9 +56,9 @@ pub fn start(flow: FlowId, body: &StartRun) -> PortFuture<Started> {
     Ask::post(format!("/flows/{flow}/runs")).idempotent(fresh_key()).json(body).read()
 }
 
-/// Asks a run to stop.
-pub fn cancel(id: RunId) -> PortFuture<()> {
-    Ask::post(format!("/runs/{id}/cancel")).done()
+/// Asks a run to stop; the reason stands in its journal.
+pub fn cancel(id: RunId, body: &CancelRun) -> PortFuture<()> {
+    Ask::post(format!("/runs/{id}/cancel")).json(body).done()
 }
 
 /// Starts a new run with what this one was started with, by the same trigger and on the version in force.

@@ -74,7 +74,7 @@ fn journal_row(row: JournalRow, started: Timestamp, open: RwSignal<Option<Journa
     view! {
         <tr>
             <td class="end sub">{seq}</td>
-            <td><button type="button" class="button ghost small row-link" style="padding:0;background:none" on:click=move |_| open.set(Some(row.clone()))>{kind}</button></td>
+            <td><button type="button" class="row-link" on:click=move |_| open.set(Some(row.clone()))>{kind}</button></td>
             <td class="sub number">{after}</td>
             <td class="shown sub wide">{shown}</td>
             <td class="mono sub wide">{hash}"…"</td>
@@ -91,7 +91,7 @@ fn detail(open: RwSignal<Option<JournalRow>>) -> AnyView {
     view! {
         <Dialog open=shown title wide=true>
             {move || open.get().map(|row| view! {
-                <dl class="facts"><div class="grow"><dt>{strings::LOG_HASH}</dt><dd>{copyable(row.log_hash, "the log hash")}</dd></div></dl>
+                <dl class="facts"><div class="grow"><dt>{strings::LOG_HASH}</dt><dd>{copyable(row.log_hash, strings::THE_LOG_HASH)}</dd></div></dl>
                 <Json id="journal-shown" title=strings::CONTENT value=row.shown/>
             })}
         </Dialog>

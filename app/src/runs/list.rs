@@ -3,14 +3,15 @@
 use holon_model::FlowId;
 use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
-use holon_model::wire::runs::RunSummary;
+use holon_model::wire::runs::{ENDED, GOING, RunSummary};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use super::api::RunsQuery;
-use super::{live, strings, table};
+use super::live::LiveList;
+use super::{strings, table};
 use crate::flows::api::FlowsQuery;
 use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
@@ -20,7 +21,10 @@ use crate::ui::select::{Choice, filter};
 use crate::ui::status::word;
 use crate::ui::{empty, problem_notice, skeleton};
 
-const STATUSES: [&str; 7] = ["running", "waiting", "completed", "failed", "cancelled", "queued", "paused"];
+/// Every status, those that may still change first.
+fn statuses() -> impl Iterator<Item = &'static str> {
+    GOING.into_iter().chain(ENDED)
+}
 
 /// `/runs`, filtered by `?flow` and `?status`
 #[component]
@@ -30,7 +34,7 @@ pub fn RunsPage() -> impl IntoView {
     let filters = Memo::new(move |_| {
         query.with(|query| RunsQuery {
             flow: query.get("flow").and_then(|flow| flow.parse::<FlowId>().ok()),
-            status: query.get("status").filter(|status| STATUSES.contains(&status.as_str())),
+            status: query.get("status").filter(|status| statuses().any(|known| known == status)),
             ..RunsQuery::default()
         })
     });
@@ -66,8 +70,9 @@ pub fn RunsPage() -> impl IntoView {
 fn body(ports: Ports, page: Page<RunSummary>, flows: &[FlowSummary], filters: Memo<RunsQuery>) -> AnyView {
     let query = filters.get_untracked();
     let filtered = query.flow.is_some() || query.status.is_some();
-    let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
-    live::follow_list(rows, query.clone(), None);
+    let list = LiveList::new(page.data, page.next_cursor);
+    list.follow(query.clone(), None);
+    let (rows, cursor) = (list.rows, list.cursor);
     let next = move |cursor| ports.runs.list(RunsQuery { cursor: Some(cursor), ..query.clone() });
     let none = move || {
         rows.with(Vec::is_empty).then(|| {
@@ -84,7 +89,9 @@ fn body(ports: Ports, page: Page<RunSummary>, flows: &[FlowSummary], filters: Me
         <div class="filters">
             {flow_filter(flows, filters)}
             {status_filter(filters)}
-            <span class="live live-dot">{strings::LIVE}</span>
+            <span class="live live-dot" class:lost=move || !list.connected.get() role="status">
+                {move || if list.connected.get() { strings::LIVE } else { strings::NOT_LIVE }}
+            </span>
         </div>
         <div class="table-box">{table::long(rows)}{none}{more(rows, cursor, next)}</div>
     }
@@ -103,7 +110,7 @@ fn flow_filter(flows: &[FlowSummary], filters: Memo<RunsQuery>) -> AnyView {
 fn status_filter(filters: Memo<RunsQuery>) -> AnyView {
     let go = goer(filters);
     let mut choices: Vec<Choice> = vec![(String::new(), strings::ALL_STATUSES.to_owned())];
-    choices.extend(STATUSES.iter().map(|status| ((*status).to_owned(), word(status).to_owned())));
+    choices.extend(statuses().map(|status| (status.to_owned(), word(status).to_owned())));
     let value = Signal::derive(move || filters.with(|query| query.status.clone().unwrap_or_default()));
     filter(strings::FILTER_STATUS, choices, value, move |status| go(None, Some(status)))
 }

@@ -6,35 +6,106 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::api::RunsQuery;
-use crate::ports::use_ports;
-use crate::rest::{Subscription, subscribe};
+use crate::ports::{Ports, use_ports};
+use crate::rest::{Message, Subscription, pause_after, subscribe};
 use crate::ui::status::is_live;
+use crate::ui::{Toasts, use_toasts};
 
-/// Keeps a list of runs current: new ones come in front, known ones change in place. `keep` bounds its length.
-pub fn follow_list(rows: RwSignal<Vec<RunSummary>>, query: RunsQuery, keep: Option<usize>) {
-    let open = StoredValue::new(None::<Subscription>);
-    let ports = use_ports();
-    Effect::new(move |_| {
-        let (query, ports) =
-            (RunsQuery { limit: keep.and_then(|keep| u16::try_from(keep).ok()), ..query.clone() }, ports.clone());
-        let stream = subscribe("/events/runs", None, move |message| {
-            if message.event == "reload" {
-                // The stream fell behind: what it left out is read again.
-                let asked = ports.runs.list(query.clone());
-                spawn_local(async move {
-                    if let Ok(page) = asked.await {
-                        rows.try_set(page.data);
-                    }
-                });
-            } else if let Ok(run) = serde_json::from_str::<RunSummary>(&message.data) {
-                rows.try_update(|rows| take_in(rows, run, &query, keep));
-            }
-        });
-        open.set_value(Some(stream));
-    });
+/// So many runs come in front of a list before it is read again, which cuts it to its first page.
+const ARRIVALS: usize = 200;
+
+/// Most rows that one answer of the server holds.
+const MOST: usize = 200;
+
+/// A list of runs that is kept current.
+#[derive(Clone, Copy)]
+pub struct LiveList {
+    /// The rows.
+    pub rows: RwSignal<Vec<RunSummary>>,
+    /// Where the next page goes on.
+    pub cursor: RwSignal<Option<String>>,
+    /// Whether changes come at the moment.
+    pub connected: RwSignal<bool>,
+    /// How many new runs came since the list was read.
+    arrived: StoredValue<usize>,
+    /// What was told while the list is being read: the answer may be older.
+    meanwhile: StoredValue<Option<Vec<RunSummary>>>,
 }
 
-fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep: Option<usize>) {
+impl LiveList {
+    /// The list as it was read first.
+    pub fn new(rows: Vec<RunSummary>, cursor: Option<String>) -> Self {
+        Self {
+            rows: RwSignal::new(rows),
+            cursor: RwSignal::new(cursor),
+            connected: RwSignal::new(true),
+            arrived: StoredValue::new(0),
+            meanwhile: StoredValue::new(None),
+        }
+    }
+
+    /// Keeps it current: new runs come in front, known ones change in place. `keep` bounds its length.
+    pub fn follow(self, query: RunsQuery, keep: Option<usize>) {
+        let open = StoredValue::new(None::<Subscription>);
+        let ports = use_ports();
+        Effect::new(move |_| {
+            let (query, ports) = (query.clone(), ports.clone());
+            let stream = subscribe("/events/runs", None, move |message| self.hear(&message, &query, keep, &ports));
+            open.set_value(Some(stream));
+        });
+    }
+
+    fn hear(self, message: &Message, query: &RunsQuery, keep: Option<usize>, ports: &Ports) {
+        match message.event {
+            // The stream tells what changes while one listens. What happened since the list was read, or while the tab
+            // was hidden or the network was gone, is read.
+            "open" | "reload" => {
+                self.connected.try_set(true);
+                self.read(query, keep, ports);
+            }
+            "lost" => _ = self.connected.try_set(false),
+            _ => {
+                let Ok(run) = serde_json::from_str::<RunSummary>(&message.data) else { return };
+                self.meanwhile.try_update_value(|meanwhile| {
+                    if let Some(meanwhile) = meanwhile {
+                        meanwhile.push(run.clone());
+                    }
+                });
+                let new = self.rows.try_update(|rows| take_in(rows, run, query, keep)) == Some(true);
+                let arrived = self.arrived.try_update_value(|arrived| {
+                    *arrived += usize::from(new);
+                    *arrived
+                });
+                if keep.is_none() && arrived.is_some_and(|arrived| arrived > ARRIVALS) {
+                    self.read(query, keep, ports);
+                }
+            }
+        }
+    }
+
+    /// Reads as many runs as are shown, so that "Show more" goes on where the list ends.
+    fn read(self, query: &RunsQuery, keep: Option<usize>, ports: &Ports) {
+        let Some(shown) = self.rows.try_with_untracked(Vec::len) else { return };
+        let wanted = keep.unwrap_or(shown.clamp(50, MOST));
+        let query = RunsQuery { limit: u16::try_from(wanted).ok(), ..query.clone() };
+        self.arrived.try_set_value(0);
+        self.meanwhile.try_set_value(Some(Vec::new()));
+        let asked = ports.runs.list(query.clone());
+        spawn_local(async move {
+            let answer = asked.await;
+            let meanwhile = self.meanwhile.try_update_value(Option::take).flatten().unwrap_or_default();
+            let Ok(mut page) = answer else { return };
+            for run in meanwhile {
+                take_in(&mut page.data, run, &query, keep);
+            }
+            self.rows.try_set(page.data);
+            self.cursor.try_set(page.next_cursor);
+        });
+    }
+}
+
+/// Says whether the run is new in the list.
+fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep: Option<usize>) -> bool {
     let wanted = query.flow.is_none_or(|flow| flow == run.flow)
         && query.status.as_deref().is_none_or(|status| status == run.status);
     match rows.iter().position(|row| row.id == run.id) {
@@ -46,9 +117,20 @@ fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep:
             if let Some(keep) = keep {
                 rows.truncate(keep);
             }
+            return true;
         }
         None => {}
     }
+    false
+}
+
+/// Where an event stands in its run's journal; nothing: before the first.
+type Place = Option<(u64, u32)>;
+
+/// The place that an event's id names, `seq.index`.
+fn place(id: &str) -> Place {
+    let (seq, index) = id.split_once('.')?;
+    Some((seq.parse().ok()?, index.parse().ok()?))
 }
 
 /// One run as its page shows it.
@@ -68,7 +150,15 @@ pub struct LiveRun {
     pub definition: StoredValue<Value>,
     /// What it was started with.
     pub input: StoredValue<Value>,
+    /// The last event that is shown.
+    seen: StoredValue<Place>,
+    /// Whether it is being read, and whether it must be read again after that.
+    reading: StoredValue<Option<bool>>,
+    stream: StoredValue<Option<Subscription>>,
 }
+
+/// So many times in a row may the end of a run not be read before the page says so.
+const TRIES: u32 = 3;
 
 impl LiveRun {
     /// Shows a run, and follows it while it is not over.
@@ -83,55 +173,129 @@ impl LiveRun {
             log_hash: RwSignal::new(run.log_hash),
             definition: StoredValue::new(run.definition),
             input: StoredValue::new(run.input),
+            seen: StoredValue::new(place(&last_event)),
+            reading: StoredValue::new(None),
+            stream: StoredValue::new(None),
         };
-        let open = StoredValue::new(None::<Subscription>);
-        let ports = use_ports();
+        let (ports, toasts) = (use_ports(), use_toasts());
         Effect::new(move |_| {
             if over {
                 return;
             }
             let ports = ports.clone();
-            let stream = subscribe(&format!("/runs/{}/events", live.id), Some(&last_event), move |message| {
-                if message.event == "end" {
-                    // The stream tells states, not the whole: the end is read once, from where it is durable.
-                    let asked = ports.runs.get(live.id);
-                    spawn_local(async move {
-                        if let Ok(run) = asked.await {
-                            live.take_whole(run);
-                        }
-                    });
-                } else if let Ok(event) = serde_json::from_str::<RunEvent>(&message.data) {
-                    live.take_event(event);
-                }
-            });
-            open.set_value(Some(stream));
+            let hear = move |message: Message| live.hear(&message, &ports, toasts);
+            let stream = subscribe(&format!("/runs/{}/events", live.id), Some(&last_event), hear);
+            live.stream.set_value(Some(stream));
         });
         live
     }
 
-    fn take_event(self, event: RunEvent) {
+    fn hear(self, message: &Message, ports: &Ports, toasts: Toasts) {
+        match message.event {
+            // The stream tells states, not the whole: the end is read from where it is durable, and so is what may have
+            // been missed.
+            "end" | "reload" => self.read(ports.clone(), toasts, 1),
+            "open" | "lost" => {}
+            _ => {
+                let Ok(event) = serde_json::from_str::<RunEvent>(&message.data) else { return };
+                // An event tells one step of a saga; all of them are in the whole.
+                let of_saga = event.kind == "saga_step";
+                if self.take_event(event) && of_saga {
+                    self.read(ports.clone(), toasts, 1);
+                }
+            }
+        }
+    }
+
+    /// Reads the run whole. What is asked for while it is read is read once more after.
+    fn read(self, ports: Ports, toasts: Toasts, time: u32) {
+        let busy = self.reading.try_update_value(|reading| {
+            let busy = reading.is_some();
+            *reading = Some(busy);
+            busy
+        });
+        if busy != Some(false) {
+            return;
+        }
+        let asked = ports.runs.get(self.id);
+        spawn_local(async move {
+            let answer = asked.await;
+            let Some(again) = self.reading.try_update_value(Option::take).map(|reading| reading == Some(true)) else {
+                return;
+            };
+            match answer {
+                Ok(run) => {
+                    self.take_whole(run);
+                    if again {
+                        self.read(ports, toasts, 1);
+                    }
+                }
+                Err(_) if time < TRIES => {
+                    set_timeout(move || self.read(ports, toasts, time + 1), pause_after(time));
+                }
+                Err(problem) => toasts.bad(problem.detail),
+            }
+        });
+    }
+
+    /// Says whether it was news.
+    fn take_event(self, event: RunEvent) -> bool {
+        let at = place(&event.id);
+        let news = self.seen.try_update_value(|seen| {
+            let news = at.is_none() || at > *seen;
+            *seen = at.max(*seen);
+            news
+        });
+        if news != Some(true) {
+            return false;
+        }
         if let Some(node) = event.node {
-            self.nodes.try_update(|nodes| match nodes.iter_mut().find(|known| known.path == node.path) {
-                Some(known) => *known = node,
-                None => nodes.push(node),
-            });
+            self.nodes.try_update(|nodes| put(nodes, node));
         }
         if self.summary.try_with_untracked(|summary| summary.status != event.status) == Some(true) {
             self.summary.try_update(|summary| summary.status = event.status);
         }
+        true
     }
 
     fn take_whole(self, run: Run) {
+        let at = place(&run.last_event);
+        let over = !is_live(&run.summary.status);
+        let newer = self.seen.try_update_value(|seen| {
+            // Of a run that goes on, what is older than the page would throw the page back.
+            let newer = over || at >= *seen;
+            *seen = at.max(*seen);
+            newer
+        });
+        if newer != Some(true) {
+            return;
+        }
         self.summary.try_set(run.summary);
         self.nodes.try_set(run.nodes);
         self.output.try_set(run.output);
         self.log_hash.try_set(run.log_hash);
+        if over {
+            // Whatever the stream still says, the run is over.
+            self.stream.try_set_value(None);
+        }
+    }
+}
+
+/// An event does not tell a saga's way: what is known of it stays until the run is read again.
+fn put(nodes: &mut Vec<NodeRun>, mut node: NodeRun) {
+    match nodes.iter_mut().find(|known| known.path == node.path) {
+        Some(known) => {
+            node.saga = node.saga.or_else(|| known.saga.take());
+            *known = node;
+        }
+        None => nodes.push(node),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use holon_model::wire::runs::SagaRun;
     use holon_model::{FlowId, Timestamp};
 
     fn run(id: u128, status: &str, at: i64) -> RunSummary {
@@ -158,6 +322,32 @@ mod tests {
         take_in(&mut rows, run(4, "queued", 40), &RunsQuery::default(), Some(3));
         let shown: Vec<_> = rows.iter().map(|row| (row.started_at.0, row.status.as_str())).collect();
         assert_eq!(shown, [(40, "queued"), (30, "running"), (20, "completed")]);
+    }
+
+    #[test]
+    fn an_event_leaves_what_is_known_of_a_saga() {
+        let node = |status: &str, saga| NodeRun {
+            path: "book".into(),
+            status: status.into(),
+            input: None,
+            output: None,
+            error: None,
+            attempts: 0,
+            started_at: None,
+            finished_at: None,
+            waiting_until: None,
+            waiting_for: None,
+            saga,
+        };
+        let way = SagaRun { phase: "backward".into(), steps: Vec::new() };
+        let mut nodes = vec![node("running", Some(way.clone()))];
+        put(&mut nodes, node("failed", None));
+        assert_eq!((nodes[0].status.as_str(), &nodes[0].saga), ("failed", &Some(way)));
+    }
+
+    #[test]
+    fn events_are_ordered_by_the_numbers_in_their_ids() {
+        assert!(place("9.2") < place("10.0") && place("9.2") < place("9.10") && place("") < place("0.0"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{saga, strings, waits};
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
-use crate::ui::{Json, ago, copyable, icon};
+use crate::ui::{Json, ago, copyable, icon, words};
 
 /// The panel.
 pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
@@ -42,7 +42,7 @@ fn facts(node: &NodeRun) -> AnyView {
             {time}
             {attempts}
             {until}
-            <div><dt>{strings::PATH}</dt><dd>{copyable(node.path.clone(), "the path")}</dd></div>
+            <div><dt>{strings::PATH}</dt><dd>{copyable(node.path.clone(), strings::THE_PATH)}</dd></div>
         </dl>
     }
     .into_any()
@@ -54,7 +54,7 @@ fn failure(error: &NodeFailure) -> AnyView {
     view! {
         <div class="notice bad">
             {icon("circle-x")}
-            <span class="title">{error.message.clone()}</span>
+            <span class="title">{words(&error.message)}</span>
             <code class="aside">{error.code.clone()}</code>
         </div>
         {detail}

@@ -9,7 +9,7 @@ use super::live::LiveRun;
 use super::{node, strings};
 use crate::ui::keys;
 use crate::ui::more::left;
-use crate::ui::status::status_icon;
+use crate::ui::status::{state_icon, word};
 use crate::ui::time::took;
 
 /// Rows shown at once; the rest on demand.
@@ -28,11 +28,20 @@ pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
         let path = at.get()?;
         live.nodes.with(|nodes| nodes.iter().find(|node| node.path == path).cloned())
     });
+    // One stop of the Tab key for the whole list: the chosen row, or the first where that is not shown yet.
+    let stop = Memo::new(move |_| {
+        let at = at.get();
+        ordered.with(|all| {
+            let shown = &all[..all.len().min(limit.get())];
+            let chosen = shown.iter().find(|node| Some(&node.path) == at.as_ref()).or_else(|| shown.first());
+            chosen.map(|node| node.path.clone())
+        })
+    });
     view! {
         <div class="run-split">
             <div class="nodes">
                 <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".run-node")>
-                    <For each=shown key=key children=move |node| row(&node, at, chosen)/>
+                    <For each=shown key=key children=move |node| row(&node, at, stop, chosen)/>
                 </div>
                 {none}
                 {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
@@ -54,14 +63,19 @@ fn first(nodes: &[NodeRun]) -> Option<String> {
     failed.max_by_key(|node| node.path.matches('/').count()).or_else(|| nodes.first()).map(|node| node.path.clone())
 }
 
-fn row(node: &NodeRun, at: Memo<Option<String>>, chosen: RwSignal<Option<String>>) -> AnyView {
+fn row(
+    node: &NodeRun,
+    at: Memo<Option<String>>,
+    stop: Memo<Option<String>>,
+    chosen: RwSignal<Option<String>>,
+) -> AnyView {
     let depth = node.path.matches('/').count();
     let path = node.path.clone();
     let (scope, name) = match node.path.rsplit_once('/') {
         Some((scope, name)) => (item(scope), name.to_owned()),
         None => (None, node.path.clone()),
     };
-    let (is_chosen, pressed) = (path.clone(), path.clone());
+    let (is_chosen, is_stop, pressed) = (path.clone(), path.clone(), path.clone());
     let time = node.started_at.map(|started| took(started, node.finished_at));
     view! {
         <button
@@ -70,11 +84,13 @@ fn row(node: &NodeRun, at: Memo<Option<String>>, chosen: RwSignal<Option<String>
             class=format!("run-node is-{}", node.status)
             style=format!("--depth:{depth}")
             title=path
+            tabindex=move || if stop.with(|at| at.as_deref() == Some(is_stop.as_str())) { "0" } else { "-1" }
             aria-selected=move || if at.with(|at| at.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }
             on:click=move |_| chosen.set(Some(pressed.clone()))
         >
-            {status_icon(&node.status)}
+            {state_icon(&node.status)}
             <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}</span>
+            <span class="state">{word(&node.status)}</span>
             <span class="took">{time}</span>
         </button>
     }

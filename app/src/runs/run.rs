@@ -15,7 +15,7 @@ use crate::ports::use_ports;
 use crate::ui::format::short_id;
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
-use crate::ui::{Json, Tabs, ago, icon, problem_notice, skeleton};
+use crate::ui::{Json, Tabs, ago, icon, problem_notice, skeleton, words};
 
 /// `/runs/{id}`
 #[component]
@@ -133,7 +133,7 @@ fn ending(status: &str, why: &str) -> AnyView {
     view! {
         <div class=class role=role>
             {icon(glyph)}
-            <span class="detail sentence">{why.to_owned()}</span>
+            <span class="detail sentence">{words(why)}</span>
         </div>
     }
     .into_any()

@@ -4,7 +4,8 @@ use holon_model::wire::runs::{SagaRun, SagaStepRun};
 use leptos::prelude::*;
 
 use super::strings;
-use crate::ui::icon;
+use crate::ui::strings::who;
+use crate::ui::{icon, words};
 
 /// The steps in their order; backward they are walked from the last to the first.
 pub fn way(saga: &SagaRun) -> AnyView {
@@ -21,10 +22,10 @@ pub fn way(saga: &SagaRun) -> AnyView {
 
 fn step(step: &SagaStepRun) -> AnyView {
     let (class, glyph) = look(&step.state);
-    let error = step.error.as_ref().map(|error| view! { <p class="muted small">{error.message.clone()}</p> });
+    let error = step.error.as_ref().map(|error| view! { <p class="muted small">{words(&error.message)}</p> });
     let decided = step.by.as_ref().map(|by| {
         let why = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        view! { <p class="muted small">{format!("{by}{why}")}</p> }
+        view! { <p class="muted small">{format!("{}{why}", who(by))}</p> }
     });
     let tries =
         (step.tries > 1).then(|| view! { <span class="sub end">{format!("{} {}", step.tries, strings::TRIES)}</span> });

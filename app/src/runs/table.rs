@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::strings;
 use crate::ui::time::took;
-use crate::ui::{ago, keys, status};
+use crate::ui::{ago, keys, plain, status, words};
 
 /// With everything a list knows.
 pub fn long(rows: RwSignal<Vec<RunSummary>>) -> AnyView {
@@ -58,7 +58,7 @@ fn row(run: &RunSummary, long: bool) -> AnyView {
     let error = run.error.clone().unwrap_or_default();
     let wide = long.then(|| {
         view! {
-            <td class="sub wide" title=error.clone()>{error.clone()}</td>
+            <td class="sub wide" title=plain(&error)>{words(&error)}</td>
             <td class="sub wide">{strings::trigger(&run.trigger)}</td>
         }
     });

@@ -18,7 +18,7 @@ pub fn of_people(run: LiveRun) -> AnyView {
             let waiting = node.waiting_for.clone().filter(|waiting| node.status == "waiting" && is_asked(waiting))?;
             Some((node.path.clone(), waiting))
         };
-        run.nodes.with(|nodes| nodes.iter().filter_map(of_person).take(MOST).collect::<Vec<_>>())
+        run.nodes.with(|nodes| nodes.iter().filter_map(of_person).collect::<Vec<_>>())
     });
     let notice = move |(path, waiting): (String, WaitingFor)| {
         view! {
@@ -30,7 +30,25 @@ pub fn of_people(run: LiveRun) -> AnyView {
         }
         .into_any()
     };
-    view! { <div role="status">{move || asked.get().into_iter().map(notice).collect::<Vec<_>>()}</div> }.into_any()
+    let rest = move || {
+        let left = asked.with(Vec::len).saturating_sub(MOST);
+        (left > 0).then(|| {
+            view! {
+                <div class="notice">
+                    {icon("clipboard-check")}
+                    <span class="detail">{format!("{left} {}", strings::MORE_TASKS)}</span>
+                    <a class="button" href="/tasks">{strings::ALL_TASKS}</a>
+                </div>
+            }
+        })
+    };
+    view! {
+        <div class="run-waits" role="status">
+            {move || asked.get().into_iter().take(MOST).map(notice).collect::<Vec<_>>()}
+            {rest}
+        </div>
+    }
+    .into_any()
 }
 
 /// In the panel of the node that waits.

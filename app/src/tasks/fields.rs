@@ -1,11 +1,12 @@
 //! The form of a task, from its JSON Schema: one control a property, anything deeper as JSON.
 
-use holon_model::{Value, json};
+use holon_model::{Problem, Value, json};
 use holon_studio::form::{self, Field, Input};
 use leptos::prelude::*;
 
 use super::strings;
-use crate::ui::icon;
+use crate::ui::form::field_error;
+use crate::ui::{icon, words};
 
 /// What was filled in at one property; nothing: it is left out.
 #[derive(Clone)]
@@ -16,8 +17,15 @@ pub(super) struct Filled {
     wrong: RwSignal<Option<String>>,
 }
 
-/// The controls of a schema, and what they hold.
-pub(super) fn fields(schema: &Value) -> (Vec<Filled>, AnyView) {
+/// The form of a task.
+#[derive(Clone)]
+pub(super) struct Form(Option<Vec<Filled>>);
+
+/// The controls of a schema, and what they hold. `problem` is what the server said about the answer.
+pub(super) fn fields(schema: &Value, problem: RwSignal<Option<Problem>>) -> (Form, AnyView) {
+    if schema.is_null() {
+        return (Form(None), ().into_any());
+    }
     let fields = form::fields(schema);
     let filled: Vec<Filled> = fields
         .iter()
@@ -27,18 +35,25 @@ pub(super) fn fields(schema: &Value) -> (Vec<Filled>, AnyView) {
             wrong: RwSignal::new(None),
         })
         .collect();
-    let drawn: Vec<AnyView> =
-        fields.into_iter().zip(filled.clone()).map(|(field, filled)| one(field, filled)).collect();
-    (filled, drawn.into_any())
+    let drawn: Vec<AnyView> = fields
+        .into_iter()
+        .zip(filled.clone())
+        .enumerate()
+        .map(|(at, (field, filled))| one(at, field, filled, problem))
+        .collect();
+    (Form(Some(filled)), drawn.into_any())
 }
 
-/// The form as an object; nothing where something cannot be read, which its field says.
-pub(super) fn collected(filled: &[Filled]) -> Option<Value> {
-    if filled.iter().any(|field| field.wrong.get_untracked().is_some()) {
-        return None;
+impl Form {
+    /// The form as an object, null where the task has none; nothing where something cannot be read, which its field says.
+    pub(super) fn collected(&self) -> Option<Value> {
+        let Self(Some(filled)) = self else { return Some(Value::Null) };
+        if filled.iter().any(|field| field.wrong.get_untracked().is_some()) {
+            return None;
+        }
+        let given = filled.iter().filter_map(|field| Some((field.name.as_str(), field.value.get_untracked()?)));
+        Some(Value::map(given))
     }
-    let given = filled.iter().filter_map(|field| Some((field.name.as_str(), field.value.get_untracked()?)));
-    Some(Value::map(given))
 }
 
 /// A switch that nobody touches says no.
@@ -47,54 +62,64 @@ fn start(field: &Field) -> Option<Value> {
     field.default.clone().or(blank)
 }
 
-fn one(field: Field, filled: Filled) -> AnyView {
-    let id = format!("task-{}", filled.name);
-    let hint = (!field.description.is_empty()).then(|| view! { <p class="hint">{field.description.clone()}</p> });
-    let wrong = filled.wrong;
+fn one(at: usize, field: Field, filled: Filled, problem: RwSignal<Option<Problem>>) -> AnyView {
+    // Names may hold what an id may not.
+    let id = format!("task-field-{at}");
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let refused = field_error(problem, format!("/form{}", field.pointer));
+    let unread = filled.wrong;
+    let wrong = Signal::derive(move || unread.get().or_else(|| refused.get()));
     let title = field.title.clone();
-    if matches!(field.input, Input::Switch) {
-        let change = move |event| filled.value.set(Some(Value::Bool(event_target_checked(&event))));
-        let on = filled.value.get_untracked() == Some(Value::Bool(true));
-        return view! {
-            <div class="field">
-                <label class="switch"><input type="checkbox" role="switch" checked=on on:change=change/>{title}</label>
-                {hint}
-            </div>
-        }
-        .into_any();
-    }
-    let optional =
-        (!field.required).then(|| view! { <span class="optional">" · "{crate::ui::strings::OPTIONAL}</span> });
+    let hint =
+        (!field.description.is_empty()).then(|| view! { <p class="hint" id=hint_id>{field.description.clone()}</p> });
     let named = id.clone();
-    let control = control(&field, &filled, id);
+    let control = control(&field, &filled, id, wrong);
+    let label = if matches!(field.input, Input::Switch) {
+        view! { <label class="switch">{control}{title}</label> }.into_any()
+    } else {
+        let optional =
+            (!field.required).then(|| view! { <span class="optional">" · "{crate::ui::strings::OPTIONAL}</span> });
+        view! { <label for=named>{title}{optional}</label>{control} }.into_any()
+    };
     view! {
         <div class="field">
-            <label for=named>{title}{optional}</label>
-            {control}
+            {label}
             {hint}
-            <div aria-live="polite" class="error-slot">
-                {move || wrong.get().map(|wrong| view! { <p class="error">{icon("circle-alert")}<span>{wrong}</span></p> })}
+            <div id=error_id aria-live="polite" class="error-slot">
+                {move || wrong.get().map(|wrong| view! { <p class="error">{icon("circle-alert")}<span>{words(&wrong)}</span></p> })}
             </div>
         </div>
     }
     .into_any()
 }
 
-fn control(field: &Field, filled: &Filled, id: String) -> AnyView {
-    let (value, wrong) = (filled.value, filled.wrong);
+fn control(field: &Field, filled: &Filled, id: String, wrong: Signal<Option<String>>) -> AnyView {
+    let (value, unread) = (filled.value, filled.wrong);
     let shown = value.get_untracked().map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned));
     let shown = shown.unwrap_or_default();
-    let invalid = move || if wrong.get().is_some() { "true" } else { "false" };
+    let invalid = move || if wrong.with(Option::is_some) { "true" } else { "false" };
+    let described = if field.description.is_empty() { format!("{id}-error") } else { format!("{id}-hint {id}-error") };
     let text = move |text: String| value.set((!text.is_empty()).then(|| Value::from(text)));
-    let parsed = move |text: String| {
-        let text = text.trim();
-        let read = (!text.is_empty()).then(|| json::parse(text.as_bytes())).transpose();
-        wrong.set(read.as_ref().err().map(|error| format!("{} {error}", strings::NOT_JSON)));
-        value.set(read.ok().flatten());
+    let number = matches!(field.input, Input::Number { .. });
+    let parsed = move |text: String| match parse(&text, number) {
+        Ok(read) => {
+            unread.set(None);
+            value.set(read);
+        }
+        Err(why) => unread.set(Some(why)),
     };
     match &field.input {
+        Input::Switch => {
+            let change = move |event| value.set(Some(Value::Bool(event_target_checked(&event))));
+            let on = value.get_untracked() == Some(Value::Bool(true));
+            view! {
+                <input id=id type="checkbox" role="switch" checked=on aria-invalid=invalid aria-describedby=described on:change=change/>
+            }
+            .into_any()
+        }
         Input::Text { multiline: true, .. } => view! {
-            <textarea id=id class="input" on:input=move |event| text(event_target_value(&event))>{shown}</textarea>
+            <textarea id=id class="input" aria-invalid=invalid aria-describedby=described
+                on:input=move |event| text(event_target_value(&event))>{shown}</textarea>
         }
         .into_any(),
         Input::Text { format, .. } => {
@@ -103,12 +128,15 @@ fn control(field: &Field, filled: &Filled, id: String) -> AnyView {
                 "date" => "date",
                 _ => "text",
             };
-            view! { <input id=id class="input" type=kind value=shown autocomplete="off" on:input=move |event| text(event_target_value(&event))/> }
-                .into_any()
+            view! {
+                <input id=id class="input" type=kind value=shown autocomplete="off" aria-invalid=invalid aria-describedby=described
+                    on:input=move |event| text(event_target_value(&event))/>
+            }
+            .into_any()
         }
         Input::Number { .. } => view! {
             <input id=id class="input" type="text" inputmode="decimal" value=shown autocomplete="off" aria-invalid=invalid
-                on:input=move |event| parsed(event_target_value(&event))/>
+                aria-describedby=described on:input=move |event| parsed(event_target_value(&event))/>
         }
         .into_any(),
         Input::Choice(choices) => {
@@ -121,7 +149,7 @@ fn control(field: &Field, filled: &Filled, id: String) -> AnyView {
                 value.set(event_target_value(&event).parse::<usize>().ok().and_then(|at| values.get(at).cloned()));
             };
             view! {
-                <select id=id class="input" on:change=change>
+                <select id=id class="input" aria-invalid=invalid aria-describedby=described on:change=change>
                     <option value="" selected=chosen.is_none()>{strings::NOT_CHOSEN}</option>
                     {choices.iter().enumerate().map(option).collect::<Vec<_>>()}
                 </select>
@@ -129,9 +157,45 @@ fn control(field: &Field, filled: &Filled, id: String) -> AnyView {
             .into_any()
         }
         _ => view! {
-            <textarea id=id class="input mono" spellcheck="false" aria-invalid=invalid
+            <textarea id=id class="input mono" spellcheck="false" aria-invalid=invalid aria-describedby=described
                 on:input=move |event| parsed(event_target_value(&event))>{shown}</textarea>
         }
         .into_any(),
+    }
+}
+
+/// What was written into a field of numbers or of JSON; nothing when it is blank.
+fn parse(text: &str, number: bool) -> Result<Option<Value>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = json::parse(text.as_bytes());
+    match read {
+        Ok(value @ (Value::Int(_) | Value::Decimal(_))) if number => Ok(Some(value)),
+        _ if number => Err(strings::NOT_A_NUMBER.to_owned()),
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(format!("{} {error}", strings::NOT_JSON)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_numbers_takes_numbers_only_and_keeps_them_exact() {
+        assert_eq!(parse(" 12.50 ", true).unwrap().unwrap().to_json(), "12.50");
+        assert_eq!(parse("", true), Ok(None));
+        for wrong in ["true", "\"12\"", "12,5", "[1]"] {
+            assert_eq!(parse(wrong, true), Err(strings::NOT_A_NUMBER.to_owned()));
+        }
+        assert_eq!(parse("[true]", false).unwrap().unwrap().to_json(), "[true]");
+        assert!(parse("{", false).is_err());
+    }
+
+    #[test]
+    fn a_task_without_a_form_is_answered_with_null() {
+        assert_eq!(Form(None).collected(), Some(Value::Null));
     }
 }

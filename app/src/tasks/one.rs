@@ -9,8 +9,9 @@ use leptos_router::hooks::use_params_map;
 use super::{api, fields, strings};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
+use crate::ui::form::show_mistake;
 use crate::ui::format::short_id;
-use crate::ui::{Json, ago, icon, problem_notice, send, skeleton, use_ready, use_toasts};
+use crate::ui::{Json, ago, dom, icon, plain, problem_notice, send, skeleton, use_ready, use_toasts, words};
 
 /// `/tasks/{run}/{task}`
 #[component]
@@ -30,12 +31,13 @@ pub fn TaskPage() -> impl IntoView {
         },
     );
     let crumbs = || vec![Crumb::to(strings::TASKS, "/tasks")];
+    let answering = RwSignal::new(false);
     view! {
         <Title text=strings::TASK/>
         <Transition fallback=move || view! { {bar(crumbs(), ())}<div class="content">{skeleton::table(6)}</div> }>
             {move || Suspend::new(async move {
                 match task.await {
-                    Ok(found) => page(found, move || task.refetch()),
+                    Ok(found) => page(found, answering, move || task.refetch()),
                     Err(problem) if problem.code == Code::NotFound => view! { <NotFound/> }.into_any(),
                     Err(problem) => view! { {bar(crumbs(), ())}<div class="content">{problem_notice(&problem)}</div> }.into_any(),
                 }
@@ -44,8 +46,16 @@ pub fn TaskPage() -> impl IntoView {
     }
 }
 
-fn page(task: Task, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
-    let crumbs = vec![Crumb::to(strings::TASKS, "/tasks"), Crumb::here(task.title.clone())];
+/// `answering` is whether the page is read again because somebody here answered.
+fn page(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
+    Effect::new(move |_| {
+        if answering.get_untracked() {
+            answering.set(false);
+            // The button that was pressed is gone.
+            request_animation_frame(|| dom::rescue_focus(".task-title"));
+        }
+    });
+    let crumbs = vec![Crumb::to(strings::TASKS, "/tasks"), Crumb::here(plain(&task.title))];
     let people = task.assignees.join(", ");
     let context = (!task.context.is_null())
         .then(|| view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone()/> });
@@ -54,7 +64,7 @@ fn page(task: Task, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView 
     view! {
         {bar(crumbs, ())}
         <div class="content">
-            <div class="page-head"><h1 tabindex="-1" class="task-title">{task.title.clone()}</h1></div>
+            <div class="page-head"><h1 tabindex="-1" class="task-title">{words(&task.title)}</h1></div>
             <dl class="facts">
                 <div><dt>{strings::FLOW}</dt><dd><a href=format!("/flows/{}", task.flow)>{task.flow_name.clone()}</a></dd></div>
                 <div><dt>{strings::RUN}</dt><dd><a href=format!("/runs/{}", task.run)>{short_id(&task.run)}</a></dd></div>
@@ -64,7 +74,7 @@ fn page(task: Task, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView 
             </dl>
             <div class="stack task-body">
                 {context}
-                {if task.state == "open" { form(task, again) } else { over(&task) }}
+                {if task.state == "open" { form(task, answering, again) } else { over(&task) }}
             </div>
         </div>
     }
@@ -77,29 +87,43 @@ fn over(task: &Task) -> AnyView {
     let label = task.choice.as_ref().map(|chosen| {
         choices.iter().find(|(key, _)| key == chosen).map_or_else(|| chosen.clone(), |(_, label)| label.clone())
     });
-    let words = strings::over(&task.state, label.as_deref(), task.answered_by.as_deref());
+    let told = strings::over(&task.state, label.as_deref(), task.answered_by.as_deref());
+    let filled = (!task.answer.is_null())
+        .then(|| view! { <Json id="task-answer" title=strings::FILLED_IN value=task.answer.clone()/> });
     let when = task.ended_at.map(|at| view! { ", "{ago(at)} });
     view! {
         <div class="notice" role="status">
-            {icon("circle-check")}
-            <span class="detail">{words}{when}"."</span>
+            {icon(if task.state == "answered" { "circle-check" } else { "circle-minus" })}
+            <span class="detail">{told}{when}"."</span>
         </div>
+        {filled}
     }
     .into_any()
 }
 
-fn form(task: Task, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
+fn form(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let (ready, toasts) = (use_ready(), use_toasts());
     let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
-    let (filled, drawn) = fields::fields(&task.form);
+    let (filled, drawn) = fields::fields(&task.form, problem);
+    Effect::new(move |_| {
+        // The first answer counts, and it was not this one: what became of the task is shown instead of the form.
+        if let Some(found) = problem.get().filter(|problem| problem.code == Code::Conflict) {
+            toasts.bad(format!("{} {}", found.detail, strings::NOT_TAKEN));
+            answering.set(true);
+            again();
+        }
+    });
     let (run, id) = (task.run, StoredValue::new(task.id));
     let filled = StoredValue::new(filled);
     let answer = move |choice: String| {
-        let Some(form) = filled.with_value(|filled| fields::collected(filled)) else { return };
+        let Some(form) = filled.with_value(fields::Form::collected) else {
+            return request_animation_frame(show_mistake);
+        };
         let body = AnswerTask { choice, form };
         let ask = id.with_value(|id| api::answer(run, id, &body));
         send(ask, pending, problem, move |()| {
             toasts.good(strings::ANSWERED);
+            answering.set(true);
             again();
         });
     };
@@ -113,7 +137,7 @@ fn form(task: Task, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView 
         .into_any()
     };
     view! {
-        <form class="stack" aria-label=strings::ANSWER on:submit=|event| event.prevent_default()>
+        <form class="stack" novalidate=true aria-label=strings::ANSWER on:submit=|event| event.prevent_default()>
             {drawn}
             {move || problem.get().map(|problem| problem_notice(&problem))}
             <div class="actions">{choices(&task.choices).into_iter().enumerate().map(button).collect::<Vec<_>>()}</div>

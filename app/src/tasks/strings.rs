@@ -1,5 +1,7 @@
 //! What people read on the pages of tasks.
 
+use crate::ui::strings::who;
+
 pub const ABOUT: &str = "What runs ask people: approvals, and what to do about a step that could not be undone.";
 pub const ALL: &str = "All";
 pub const ANSWER: &str = "Your answer";
@@ -10,11 +12,14 @@ pub const DUE: &str = "Due";
 pub const EMPTY: &str = "Nothing to answer";
 pub const EMPTY_ALL: &str = "No tasks yet";
 pub const EMPTY_WHAT: &str = "Put an Approval into a flow: its runs wait until somebody answers.";
+pub const FILLED_IN: &str = "What was filled in";
 pub const FLOW: &str = "Flow";
 pub const FOR: &str = "For";
 pub const NONE: &str = "—";
 pub const NOT_CHOSEN: &str = "Choose";
+pub const NOT_A_NUMBER: &str = "This is not a number.";
 pub const NOT_JSON: &str = "This is not JSON:";
+pub const NOT_TAKEN: &str = "Your answer was not taken.";
 pub const OPEN: &str = "Open";
 pub const RUN: &str = "Run";
 pub const SHOW: &str = "Which tasks";
@@ -25,7 +30,7 @@ pub const TASKS: &str = "Tasks";
 /// What became of a task that nobody answers any more.
 pub fn over(state: &str, choice: Option<&str>, by: Option<&str>) -> String {
     match (state, choice, by) {
-        ("answered", Some(choice), Some(by)) => format!("{by} chose “{choice}”"),
+        ("answered", Some(choice), Some(by)) => format!("{} chose “{choice}”", who(by)),
         ("answered", ..) => "It was answered".to_owned(),
         _ => "The run went on without an answer, or is over".to_owned(),
     }

@@ -18,3 +18,14 @@ pub const HIDE: &str = "Hide";
 pub const SHOW_MORE: &str = "Show more";
 pub const TREE: &str = "Tree";
 pub const RAW: &str = "Raw";
+
+/// Who did something, as journals and answers name them: `person_…`, `token_…`, `webhook`, `system`.
+pub fn who(label: &str) -> &str {
+    match label.split('_').next() {
+        Some("person") => "A person",
+        Some("token") => "A program",
+        Some("webhook") => "A delivery",
+        Some("system") => "Holon",
+        _ => label,
+    }
+}

@@ -17,6 +17,30 @@ const lines = definition(
   { samples: { go: { lines: [{ qty: 3, price: 19.9 }] } } },
 );
 
+const approval = definition(
+  'asks before it pays',
+  {
+    go: { kind: 'trigger.manual@1' },
+    ask: {
+      kind: 'flow.approval@1',
+      config: {
+        title: { $text: 'Pay order {{ input.order }}?' },
+        assignees: ['accounting'],
+        due: '2d',
+        choices: [{ port: 'approve', label: 'Pay' }, { port: 'reject', label: 'Do not pay' }],
+        form: {
+          type: 'object',
+          required: ['comment'],
+          properties: { comment: { type: 'string', description: 'What was checked.' }, urgent: { type: 'boolean' }, discount: { type: 'number' } },
+        },
+      },
+    },
+    yes: { kind: 'data.set@1', config: { fields: { paid: true } } },
+    no: { kind: 'data.set@1', config: { fields: { paid: false } } },
+  },
+  ['go -> ask', 'ask.approve -> yes', 'ask.reject -> no'],
+);
+
 test('the pages before the first page', async ({ page }) => {
   for (const path of ['/sign-in', '/sign-up']) {
     await visit(page, path);
@@ -35,6 +59,24 @@ test('every page of a workspace', async ({ page, server }) => {
   const done = await api.reaches(run.id, 'completed', 'failed');
   expect(done.summary.error ?? '').toBe('');
 
+  const nightly = await api.publish(
+    definition(
+      'nightly',
+      {
+        at: { kind: 'trigger.schedule@1', config: { cron: '30 3 * * *', time_zone: 'Europe/Berlin' } },
+        out: { kind: 'data.set@1', config: { fields: { at: { $cel: 'trigger.scheduled_at' } } } },
+      },
+      ['at -> out'],
+    ),
+  );
+  const { data: schedules } = await api.ok<{ data: { id: string; flow: string }[] }>('GET', '/schedules');
+  const schedule = schedules.find(({ flow }) => flow === nightly.id)?.id ?? '';
+  const fired = await api.ok<{ id: string }>('POST', `/schedules/${schedule}/fire`);
+  await api.reaches(fired.id, 'completed');
+  const asking = await api.publish(approval);
+  const asked = await api.ok<{ id: string }>('POST', `/flows/${asking.id}/runs`, { input: { order: 'A-7' } }, { 'idempotency-key': 'asks' });
+  const task = await api.task(asked.id);
+
   const pages = {
     home: '/',
     flows: '/flows',
@@ -42,6 +84,12 @@ test('every page of a workspace', async ({ page, server }) => {
     versions: `/flows/${flow.id}/versions`,
     runs: '/runs',
     run: `/runs/${run.id}`,
+    'run-waiting': `/runs/${asked.id}`,
+    tasks: '/tasks',
+    'tasks-all': '/tasks?show=all',
+    task: `/tasks/${asked.id}/${task}`,
+    schedules: '/schedules',
+    schedule: `/schedules/${schedule}`,
     connections: '/connections',
     tokens: '/tokens',
     settings: '/settings',
@@ -64,7 +112,7 @@ test('the pages of an empty workspace say how to fill them', async ({ browser, s
   const page = await context.newPage();
   const complaints = listen(page);
   await enter(page, server, { name: 'Grace', email: 'grace@example.com', password: 'nanoseconds are short', workspace: 'Empty' });
-  for (const path of ['/', '/flows', '/runs', '/connections', '/tokens']) {
+  for (const path of ['/', '/flows', '/runs', '/tasks', '/schedules', '/connections', '/tokens']) {
     await visit(page, path);
     await accessible(page);
     await shots(page, `empty${path.replace('/', '-')}`);

@@ -20,6 +20,11 @@ test('a run that waits is cancelled, and says so without an alarm', async ({ pag
   const cancel = page.getByRole('button', { name: 'Cancel run' });
   await cancel.focus();
   await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Cancel this run?' });
+  await expect(dialog.getByRole('textbox', { name: 'Reason' })).toBeFocused();
+  await page.keyboard.type('ordered twice');
+  await accessible(page);
+  await page.keyboard.press('Enter');
 
   await expect(page.getByRole('status').filter({ hasText: /^Cancelled$/ })).toBeVisible();
   await expect(page.locator('.notice').filter({ hasText: 'cancelled' })).toHaveRole('status');
@@ -30,6 +35,9 @@ test('a run that waits is cancelled, and says so without an alarm', async ({ pag
     ['go', 'succeeded'],
     ['pause', 'cancelled'],
   ]);
+  // Why stands in the journal, for whoever looks later.
+  await page.getByRole('tab', { name: 'Journal' }).click();
+  await expect(page.getByRole('tabpanel')).toContainText('ordered twice');
   await accessible(page);
   await shots(page, 'run-cancelled');
 });
@@ -56,7 +64,9 @@ test('a failed run is retried with the key it had, and what completed is not don
   // What failed is what is shown.
   await expect(page.getByRole('option', { selected: true })).toContainText('pay');
 
-  await page.getByRole('button', { name: 'Retry' }).click();
+  // Where a retry would not help, it can be started anew.
+  await expect(page.getByRole('button', { name: 'Run again' })).toBeVisible();
+  await page.getByRole('button', { name: 'Retry from the failed step' }).click();
   await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first.id));
   await expect(page.getByRole('status').filter({ hasText: /^Completed$/ })).toBeVisible();
   await expect(page.getByText('Retries')).toBeVisible();
@@ -87,6 +97,53 @@ test('a completed run is run again on the same input, as a run of its own', asyn
   const second = await api.reaches(page.url().split('/').pop() ?? '', 'completed', 'failed');
   expect(second.output).toEqual({ a: 4, b: 5, sum: 9 });
   expect((await api.runs(flow.id)).length).toBe(2);
+});
+
+test('a run of a webhook is run again from the webhook, also where the flow can be started by hand', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition(
+      'two ways in',
+      {
+        go: { kind: 'trigger.manual@1' },
+        hook: { kind: 'trigger.webhook@1', config: { method: 'POST' } },
+        out: { kind: 'data.set@1', config: { fields: { order: { $cel: 'trigger.body.order' } } } },
+      },
+      ['hook -> out'],
+    ),
+  );
+  const delivered = await page.request.post(flow.hooks[0] ?? '', { data: { order: 7 } });
+  expect(delivered.status(), await delivered.text()).toBeLessThan(300);
+  await expect.poll(async () => (await api.runs(flow.id)).map(({ status }) => status)).toEqual(['completed']);
+  const [first] = await api.runs(flow.id);
+  await visit(page, `/runs/${first?.id}`);
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first?.id ?? ''));
+  const second = await api.reaches(page.url().split('/').pop() ?? '', 'completed', 'failed');
+  expect(second.output).toMatchObject({ out: { order: 7 } });
+});
+
+test.describe('a stream that the server refuses', () => {
+  // Chromium reports the refusals.
+  test.use({ expected: ['503'] });
+  test('is asked for again, and what happened meanwhile is shown', async ({ page, server }) => {
+    await enter(page, server);
+    const api = new Api(page.request, server.url);
+    const flow = await api.publish(
+      definition('meanwhile', { go: { kind: 'trigger.manual@1' }, out: { kind: 'data.set@1', config: { fields: {} } } }, ['go -> out']),
+    );
+    const stream = '**/api/v1/events/runs*';
+    await page.route(stream, (route) => route.fulfill({ status: 503 }));
+    await visit(page, `/runs?flow=${flow.id}`);
+    await expect(page.getByText('Not connected: trying again')).toBeVisible();
+    const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+    await api.reaches(run.id, 'completed');
+    await expect(page.locator(`a[href="/runs/${run.id}"]`)).toHaveCount(0);
+    await page.unroute(stream);
+    await expect(page.getByText('Live', { exact: true })).toBeVisible();
+    await expect(page.getByRole('row').filter({ has: page.locator(`a[href="/runs/${run.id}"]`) })).toContainText('Completed');
+  });
 });
 
 test('the journal of a run and the definition of a version open, close, and give the focus back', async ({ page, server }) => {

@@ -1,0 +1,171 @@
+// Runs that wait for people: an approval, and a step that could not be undone.
+import { Api, definition } from '../support/api';
+import { accessible } from '../support/axe';
+import { Receiver } from '../support/receiver';
+import { shots } from '../support/shots';
+import { enter, expect, test, visit } from '../support/test';
+
+const start = { 'idempotency-key': 'first' };
+
+test('a run waits for an approval, is answered with the keyboard alone, and goes the way that was chosen', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition(
+      'approves',
+      {
+        go: { kind: 'trigger.manual@1' },
+        ask: {
+          kind: 'flow.approval@1',
+          config: {
+            title: { $text: 'Pay order {{ input.order }}?' },
+            choices: [{ port: 'approve', label: 'Pay' }, { port: 'reject', label: 'Do not pay' }],
+            form: { type: 'object', required: ['comment'], properties: { comment: { type: 'string' }, discount: { type: 'number' } } },
+          },
+        },
+        yes: { kind: 'data.set@1', config: { fields: { paid: true } } },
+        no: { kind: 'data.set@1', config: { fields: { paid: false } } },
+      },
+      ['go -> ask', 'ask.approve -> yes', 'ask.reject -> no'],
+    ),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { order: 'B-8' } }, start);
+  const task = await api.task(run.id);
+
+  await test.step('the first page and the page of the run say that somebody is waited for', async () => {
+    await visit(page, '/');
+    await expect(page.getByRole('link', { name: 'Pay order B-8?' })).toHaveAttribute('href', `/tasks/${run.id}/${task}`);
+    await visit(page, `/runs/${run.id}`);
+    await expect(page.getByRole('status').filter({ hasText: /^Waiting$/ })).toBeVisible();
+    await expect(page.locator('.run-waits .notice')).toContainText('Waits for somebody');
+    await page.locator('.run-waits').getByRole('link', { name: 'Answer' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/tasks/${run.id}/${task}`);
+  });
+
+  await test.step('what cannot be read is not sent, and the focus goes to it', async () => {
+    await expect(page.getByRole('heading', { level: 1, name: 'Pay order B-8?' })).toBeVisible();
+    const discount = page.getByRole('textbox', { name: 'Discount' });
+    await page.getByRole('textbox', { name: 'Comment' }).focus();
+    await page.keyboard.type('seen');
+    await page.keyboard.press('Tab');
+    await expect(discount).toBeFocused();
+    await page.keyboard.type('ten');
+    await page.keyboard.press('Tab');
+    await expect(page.getByRole('button', { name: 'Pay', exact: true })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(discount).toBeFocused();
+    await expect(page.getByText('This is not a number.')).toBeVisible();
+    await accessible(page);
+    await shots(page, 'task-wrong');
+    await discount.fill('12.50');
+    await expect(page.getByText('This is not a number.')).toHaveCount(0);
+  });
+
+  await test.step('the answer counts', async () => {
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.task-body')).toContainText('chose “Pay”');
+    await expect(page.locator('.task-body')).toContainText('seen');
+    // The button is gone; the focus is not lost with it.
+    await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+    const done = await api.reaches(run.id, 'completed', 'failed');
+    expect(done.nodes.map(({ path, status }) => [path, status])).toEqual(
+      expect.arrayContaining([['ask', 'succeeded'], ['yes', 'succeeded'], ['no', 'skipped']]),
+    );
+    await accessible(page);
+    await shots(page, 'task-answered');
+  });
+
+  await test.step('nobody is asked any more', async () => {
+    await visit(page, '/tasks');
+    await expect(page.locator(`a[href="/tasks/${run.id}/${task}"]`)).toHaveCount(0);
+    await visit(page, '/tasks?show=all');
+    await expect(page.getByRole('row').filter({ has: page.locator(`a[href="/tasks/${run.id}/${task}"]`) })).toContainText('Answered');
+    await visit(page, `/runs/${run.id}`);
+    await expect(page.locator('.run-waits .notice')).toHaveCount(0);
+  });
+});
+
+test.describe('a task that somebody else answers first', () => {
+  // Chromium reports every refused request.
+  test.use({ expected: ['409'] });
+  test('shows their answer', async ({ page, server }) => {
+    await enter(page, server);
+    const api = new Api(page.request, server.url);
+    const flow = await api.publish(
+      definition(
+        'two answer',
+        { go: { kind: 'trigger.manual@1' }, ask: { kind: 'flow.approval@1', config: { title: 'Go on?', choices: [{ port: 'yes' }, { port: 'no' }] } } },
+        ['go -> ask'],
+      ),
+    );
+    const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+    const task = await api.task(run.id);
+    await visit(page, `/tasks/${run.id}/${task}`);
+    await api.ok('POST', `/runs/${run.id}/tasks/${task}/answer`, { choice: 'no' });
+    await page.getByRole('button', { name: 'yes', exact: true }).click();
+    await expect(page.getByRole('alert').filter({ hasText: 'Your answer was not taken.' })).toBeVisible();
+    await expect(page.locator('.task-body')).toContainText('chose “no”');
+    await expect(page.getByRole('button', { name: 'yes', exact: true })).toHaveCount(0);
+  });
+});
+
+test.describe('a step that cannot be undone', () => {
+  // The answer without a reason is refused.
+  test.use({ expected: ['422'] });
+  test('waits for a person, who leaves it as it is and says why', async ({ page, server }) => {
+    await enter(page, server);
+    const api = new Api(page.request, server.url);
+    const endpoint = await Receiver.start(({ path }) => ({ status: path === '/cancel' ? 500 : 200, body: {} }));
+    const call = (path: string) => ({ nodes: { call: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}${path}` } } }, edges: [] });
+    const flow = await api.publish(
+      definition(
+        'books',
+        {
+          go: { kind: 'trigger.manual@1' },
+          trip: {
+            kind: 'saga@1',
+            config: { steps: [{ step: 'flight', compensate: 'cancel_flight', retry: { attempts: 1 } }, { step: 'hotel' }] },
+            bodies: {
+              flight: call('/book'),
+              cancel_flight: call('/cancel'),
+              hotel: { nodes: { full: { kind: 'flow.fail@1', config: { message: 'no room' } } }, edges: [] },
+            },
+          },
+        },
+        ['go -> trip'],
+      ),
+    );
+    const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+    const task = await api.task(run.id);
+
+    await visit(page, `/runs/${run.id}`);
+    await expect(page.locator('.run-waits .notice')).toContainText('A step could not be undone');
+    await page.getByRole('option', { name: /^trip/ }).click();
+    const steps = page.getByRole('region', { name: 'Steps' });
+    await expect(steps).toContainText('Undoing, last step first');
+    await expect(steps.getByRole('listitem').filter({ hasText: 'flight' })).toContainText('Could not be undone');
+    await accessible(page);
+    await shots(page, 'run-parked');
+
+    await page.locator('.run-waits').getByRole('link', { name: 'Answer' }).click();
+    await page.waitForURL(`**/tasks/${run.id}/${task}`);
+    const leave = page.getByRole('button', { name: 'Leave it as it is' });
+    await leave.click();
+    await expect(page.locator('.task-body').getByRole('alert')).toBeVisible();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('the airline is closed');
+    await leave.click();
+    await expect(page.locator('.task-body')).toContainText('chose “Leave it as it is”');
+
+    const over = await api.reaches(run.id, 'failed', 'completed');
+    expect(over.summary.status).toBe('failed');
+    await visit(page, `/runs/${run.id}`);
+    await page.getByRole('option', { name: /^trip/ }).click();
+    await expect(steps.getByRole('listitem').filter({ hasText: 'flight' })).toContainText('Left as it is');
+    await expect(steps).toContainText('the airline is closed');
+    // Nothing was tried behind the person's back.
+    expect(endpoint.received.map(({ path }) => path)).toEqual(['/book', '/cancel']);
+    endpoint.close();
+  });
+});

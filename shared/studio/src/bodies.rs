@@ -91,7 +91,7 @@ fn marked(schema: &Value) -> bool {
     schema.get(BODY_HINT).and_then(Value::as_bool) == Some(true)
 }
 
-fn required<'a>(schema: &'a Value) -> impl Iterator<Item = &'a str> {
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
     schema.get("required").and_then(Value::as_list).unwrap_or_default().iter().filter_map(Value::as_str)
 }
 

@@ -269,3 +269,22 @@ proptest! {
         prop_assert_eq!(shown(&definition), shown(&order()));
     }
 }
+
+#[test]
+fn typing_on_in_the_json_of_a_node_is_one_step_until_it_is_sealed() {
+    let (mut definition, mut history) = (order(), History::new());
+    let with = |threshold: u32| Command::Replace {
+        at: root(),
+        key: "big".into(),
+        node: parse(&format!(r#"{{"kind":"when@1","config":{{"if":{{"$cel":"input.sum > {threshold}"}}}}}}"#)),
+    };
+    let now = |definition: &Definition| definition.graph.nodes["big"].config.to_json();
+    history.perform(&mut definition, with(2)).unwrap();
+    history.perform(&mut definition, with(20)).unwrap();
+    history.seal();
+    history.perform(&mut definition, with(300)).unwrap();
+    history.undo(&mut definition).unwrap();
+    assert!(now(&definition).contains("> 20\""), "{}", now(&definition));
+    history.undo(&mut definition).unwrap();
+    assert_eq!(shown(&definition), shown(&order()));
+}

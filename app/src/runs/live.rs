@@ -346,6 +346,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_older_than_the_page_does_not_throw_it_back() {
+        Owner::new().with(|| {
+            let whole = |status: &str, last_event: &str| Run {
+                summary: run(1, status, 10),
+                definition: Value::Null,
+                input: Value::Null,
+                output: None,
+                nodes: Vec::new(),
+                log_hash: last_event.into(),
+                last_event: last_event.into(),
+                retry_of: None,
+            };
+            let event = |id: &str, status: &str| RunEvent {
+                id: id.into(),
+                at: Timestamp(10),
+                kind: "node_started".into(),
+                path: None,
+                node: None,
+                detail: Value::Null,
+                status: status.into(),
+            };
+            let live = LiveRun::follow(whole("waiting", "7.1"));
+            let shown = || live.summary.with_untracked(|summary| summary.status.clone());
+            // A stream that begins anew tells the past again.
+            assert!(!live.take_event(event("0.0", "running")) && !live.take_event(event("7.1", "running")));
+            assert_eq!(shown(), "waiting");
+            assert!(live.take_event(event("8.0", "running")));
+            // An answer that was on its way while events came.
+            live.take_whole(whole("waiting", "7.4294967295"));
+            assert_eq!(shown(), "running");
+            live.take_whole(whole("completed", "8.3"));
+            assert_eq!((shown().as_str(), live.log_hash.get_untracked().as_str()), ("completed", "8.3"));
+        });
+    }
+
+    #[test]
     fn events_are_ordered_by_the_numbers_in_their_ids() {
         assert!(place("9.2") < place("10.0") && place("9.2") < place("9.10") && place("") < place("0.0"));
     }

@@ -85,3 +85,27 @@ impl Toasts {
         .into_any()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_news_give_way_before_what_went_wrong() {
+        Owner::new().with(|| {
+            let toasts = Toasts::new();
+            let shown = || {
+                toasts.shown.with_untracked(|shown| shown.iter().map(|toast| toast.text.clone()).collect::<Vec<_>>())
+            };
+            for (bad, text) in [(true, "broken"), (false, "saved"), (false, "copied"), (false, "sent")] {
+                toasts.push(bad, text.to_owned());
+            }
+            assert_eq!(shown(), ["broken", "copied", "sent"]);
+            for text in ["one", "two", "three"] {
+                toasts.push(true, text.to_owned());
+            }
+            // All of them are bad by now: the oldest goes.
+            assert_eq!(shown(), ["one", "two", "three"]);
+        });
+    }
+}

@@ -87,6 +87,7 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
     let begun = Begun {
         run: mint(&*shared.clock),
         key_run: called_before(shared, caller, child).await?,
+        budget: child.budget,
         flow,
         version,
         trigger: None,
@@ -123,6 +124,8 @@ struct Begun {
     run: RunId,
     /// The run whose keys its effects have, where that is not this one.
     key_run: Option<RunId>,
+    /// What it may spend: fuel and bytes; as much as the run it follows from at its start, unless that says.
+    budget: Option<(u64, u64)>,
     flow: FlowId,
     version: i32,
     trigger: Option<Arc<str>>,
@@ -134,13 +137,13 @@ struct Begun {
 }
 
 async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
-    let Begun { run, key_run, flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
+    let Begun { run, key_run, budget, flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
     let flow = shared.definitions.load(from.tenant, id, version).await?;
     let now = shared.clock.now();
     let mut info = RunInfo::new(run, seed(run), now);
     info.key_run = key_run;
     info.trigger = trigger;
-    (info.fuel, info.bytes) = (from.info.fuel, from.info.bytes);
+    (info.fuel, info.bytes) = budget.unwrap_or((from.info.fuel, from.info.bytes));
     (info.vars, info.environment) = (from.info.vars.clone(), from.info.environment.clone());
     info.lineage = Some(Box::new(lineage));
     let facts = RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, ..facts };
@@ -271,6 +274,7 @@ async fn go_on(
     let begun = Begun {
         run: next,
         key_run: None,
+        budget: None,
         flow: facts.flow,
         version: facts.version,
         trigger: info.trigger.clone(),

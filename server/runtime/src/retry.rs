@@ -15,7 +15,7 @@ use crate::store::Entry;
 
 /// What a retry begins with.
 pub(crate) struct Prefix {
-    /// The inputs that are copied, the first of them naming the new run.
+    /// The inputs that are copied, the first of them naming the new run, and that it is tried again.
     pub inputs: Vec<Stamped<Input>>,
     /// The effect whose failure is tried again.
     pub again: Option<EffectId>,
@@ -32,6 +32,7 @@ pub(crate) fn prefix(
     mut machine: Machine,
     entries: &[Entry],
     run: RunId,
+    by: String,
     now: Timestamp,
 ) -> Result<Prefix, RetryError> {
     let mut past = Past::default();
@@ -69,6 +70,8 @@ pub(crate) fn prefix(
         info.key_run = Some(info.key_run.unwrap_or(info.run_id));
         info.run_id = run;
     }
+    // All attempts and all the time again; and the journal says who asked.
+    inputs.push(Stamped::new(now, Input::TriedAgain { by }));
     Ok(Prefix { inputs, again })
 }
 

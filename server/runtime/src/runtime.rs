@@ -360,9 +360,9 @@ impl RuntimeHandle {
         let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
         let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
         let now = self.shared.clock.now();
-        let machine = Machine::new(flow.compiled.clone());
+        let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
         // A whole history is computed again: not on the threads that answer requests.
-        let copying = tokio::task::spawn_blocking(move || crate::retry::prefix(machine, &entries, new, now)).await;
+        let copying = tokio::task::spawn_blocking(move || crate::retry::prefix(machine, &entries, new, by, now)).await;
         let crate::retry::Prefix { inputs, again } = copying.map_err(|_| StartError::Unavailable)??;
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
         let copied = inputs.len();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{EventId, Outcome};
+use holon_engine::{EventId, Input, Outcome};
 use holon_flow::capability::NodeError;
 use holon_model::{Payload, Value};
 use holon_platform::clock::SystemClock;
@@ -515,4 +515,40 @@ async fn a_run_that_computes_for_long_holds_up_nothing_else() {
     computing.await.unwrap().unwrap();
     assert_eq!(end(&runtime, run).await, ok(Value::Int(1_500)));
     assert!(turns > 200, "{turns}");
+}
+
+#[tokio::test]
+async fn a_retry_has_all_its_attempts_again_and_its_journal_says_who_asked() {
+    const TRIES: &str = r#"{"holon": 1, "name": "tries", "nodes": {
+        "start": {"kind": "trigger.manual@1"},
+        "a": {"kind": "test.call@1", "policies": {"retry": {"attempts": 2, "initial": "1ms"}}}},
+      "edges": [{"from": "start.out", "to": "a.in"}]}"#;
+    let (world, _) = world();
+    let flow = world.shelf.publish(TRIES);
+    world.ledger.react(|_| {
+        let mut error = NodeError::new("down", "down");
+        error.retryable = true;
+        React::Fail(error)
+    });
+    let runtime = world.runtime().await;
+    let request = world.request(flow);
+    let run = request.run;
+    runtime.start(request).await.unwrap();
+    end(&runtime, run).await;
+    assert_eq!(world.ledger.calls().len(), 2);
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "person ada".into(), None).await.unwrap();
+    end(&runtime, new).await;
+    let calls = world.ledger.calls();
+    assert_eq!(calls.iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 2, 3], "two more attempts");
+    assert!(calls.iter().all(|call| call.key == calls[0].key));
+    let entries = world.store.journal(tenant(1), new, 0).await.unwrap();
+    let inputs = entries.iter().map(|entry| holon_engine::decode_input(&entry.input).unwrap());
+    let by: Vec<_> = inputs
+        .filter_map(|input| match input {
+            Input::TriedAgain { by } => Some(by),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(by, ["person ada"]);
 }

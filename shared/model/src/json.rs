@@ -469,7 +469,8 @@ mod tests {
         ] {
             let value = parse(text.as_bytes()).unwrap();
             assert_eq!(value.to_json(), back, "{text}");
-            let pointed = if value.as_int().is_none() && !back.contains('.') { format!("{back}.0") } else { back.into() };
+            let pointed =
+                if value.as_int().is_none() && !back.contains('.') { format!("{back}.0") } else { back.into() };
             assert_eq!(to_string_pointed(&value), pointed, "{text}");
         }
         for text in [

@@ -389,6 +389,7 @@ impl Driver {
         if flight.ended {
             if let Some(mut live) = self.runs.remove(&run) {
                 live.cancel_effects();
+                live.refuse_waiting(&DeliverError::Over);
                 if let Some(word) = flight.afterword {
                     self.say(live.tenant, run, live.facts.clone(), word);
                 }

@@ -260,6 +260,14 @@ impl Live {
         EndRow { at, status, error, log_hash: self.machine.log_hash(), state }
     }
 
+    /// Tells those whose inputs were not taken in any more why.
+    pub fn refuse_waiting(&mut self, why: &DeliverError) {
+        for told in self.waiting.drain(..).filter_map(|queued| queued.told) {
+            // Whoever asked may be gone.
+            let _ = told.send(Err(why.clone()));
+        }
+    }
+
     /// Gives everything up that is being done for it.
     pub fn cancel_effects(&mut self) {
         std::mem::take(&mut self.effects).into_values().for_each(|token| token.cancel());

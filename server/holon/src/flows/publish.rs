@@ -33,7 +33,11 @@ fn refuse_what_is_not_served(state: &AppState, definition: &Definition) -> Resul
 }
 
 /// Publishes. A draft that means what the version in force means makes no new version.
-pub async fn publish(state: &AppState, _: Authorised<PublishFlows>, intent: Intent<Publish>) -> Result<Published, Error> {
+pub async fn publish(
+    state: &AppState,
+    _: Authorised<PublishFlows>,
+    intent: Intent<Publish>,
+) -> Result<Published, Error> {
     let Publish { id, ref message } = intent.payload;
     let environment = intent.context.environment;
     let _changing = state.webhooks.changing(id);

@@ -50,7 +50,9 @@ pub fn one_of(name: &str, given: Option<String>, words: &[&str]) -> Result<Optio
         Some(word) if !words.contains(&word.as_str()) => {
             let known: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
             let detail = format!("The parameter `{name}` is one of {}.", known.join(", "));
-            Err(Problem::new(Code::ValidationFailed, detail).with_field(format!("/{name}"), "is not one of them").into())
+            Err(Problem::new(Code::ValidationFailed, detail)
+                .with_field(format!("/{name}"), "is not one of them")
+                .into())
         }
         given => Ok(given),
     }

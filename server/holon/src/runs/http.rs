@@ -15,7 +15,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{again, cancel, events, read, retry, start};
 use crate::http::{
-    Allowed, ApiError, ApiResult, Caller, Fields, JsonBody, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key, one_of,
+    Allowed, ApiError, ApiResult, Caller, Fields, JsonBody, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key,
+    one_of,
 };
 use crate::state::AppState;
 
@@ -122,13 +123,16 @@ async fn cancel_run(
 }
 
 /// Starts a new run that goes on from before the failure of this one.
-#[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = RunId, Path)), responses((status = 201, body = Started)))]
+#[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs",
+    params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key is the same run, for 24 hours")),
+    responses((status = 201, body = Started), (status = 200, body = Started)))]
 async fn retry_run(
     State(state): State<AppState>,
     caller: Allowed<StartRuns>,
     Path(run): Path<RunId>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let intent = caller.intent(&*state.clock, retry::Retry(run));
+    let intent = caller.intent(&*state.clock, retry::Retry(run)).with_key(idempotency_key(&headers)?);
     let started = retry::retry(&state, caller.proof(), intent).await?;
     Ok(answer(&started))
 }

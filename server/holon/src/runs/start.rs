@@ -15,7 +15,7 @@ use super::{Error, store};
 use crate::{audit, flows, state::AppState};
 
 /// How long a key of the API is remembered.
-const WINDOW: Millis = Millis(24 * 3_600_000);
+pub(super) const WINDOW: Millis = Millis(24 * 3_600_000);
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -126,12 +126,7 @@ async fn that_ended(
     .await
 }
 
-async fn that_live(
-    tx: &mut TenantTx<'_>,
-    filter: &Filter,
-    status: &str,
-    limit: i64,
-) -> Result<Vec<Line>, sqlx::Error> {
+async fn that_live(tx: &mut TenantTx<'_>, filter: &Filter, status: &str, limit: i64) -> Result<Vec<Line>, sqlx::Error> {
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
     sqlx::query_as!(

@@ -96,7 +96,8 @@ async fn answer_task(
 }
 
 fn read_answer(body: &Value) -> Result<AnswerTask, Problem> {
-    let mut fields = Fields::of(body, &["choice", "form"], "The answer is not as it must be. The task was not answered.");
+    let mut fields =
+        Fields::of(body, &["choice", "form"], "The answer is not as it must be. The task was not answered.");
     let answer = AnswerTask {
         choice: fields.required("choice", LONGEST_KEY, "must be the key of one of the task's choices"),
         form: fields.value("form"),

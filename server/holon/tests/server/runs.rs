@@ -199,8 +199,10 @@ async fn a_retry_of_a_run_that_failed_by_itself_says_what_to_do_instead() {
 async fn a_stream_of_a_run_that_is_over_ends_wherever_its_reader_begins() {
     let server = Server::new().await;
     let ada = server.person("ada").await;
-    let nodes = json!({"start": {"kind": "trigger.manual@1"}, "set": {"kind": "data.set@1", "config": {"fields": {"n": 1}}}});
-    let definition = json!({"holon": 1, "name": "short", "nodes": nodes, "edges": [{"from": "start.out", "to": "set.in"}]});
+    let nodes =
+        json!({"start": {"kind": "trigger.manual@1"}, "set": {"kind": "data.set@1", "config": {"fields": {"n": 1}}}});
+    let definition =
+        json!({"holon": 1, "name": "short", "nodes": nodes, "edges": [{"from": "start.out", "to": "set.in"}]});
     let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
     let flow = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
     server.by(&ada, "POST", &format!("{flow}/publish"), json!({})).await;
@@ -234,8 +236,10 @@ async fn a_stream_of_a_run_that_is_over_ends_wherever_its_reader_begins() {
 async fn a_run_that_is_cancelled_says_by_whom_and_why_and_lists_of_a_status_hold_what_is_in_it() {
     let server = Server::new().await;
     let (ada, bob) = (server.person("ada").await, server.person("bob").await);
-    let nodes = json!({"start": {"kind": "trigger.manual@1"}, "wait": {"kind": "flow.wait@1", "config": {"for": "1h"}}});
-    let definition = json!({"holon": 1, "name": "waits", "nodes": nodes, "edges": [{"from": "start.out", "to": "wait.in"}]});
+    let nodes =
+        json!({"start": {"kind": "trigger.manual@1"}, "wait": {"kind": "flow.wait@1", "config": {"for": "1h"}}});
+    let definition =
+        json!({"holon": 1, "name": "waits", "nodes": nodes, "edges": [{"from": "start.out", "to": "wait.in"}]});
     let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
     let flow = format!("/api/v1/flows/{}", made.json()["id"].as_str().unwrap());
     server.by(&ada, "POST", &format!("{flow}/publish"), json!({})).await;
@@ -277,4 +281,24 @@ async fn a_run_that_is_cancelled_says_by_whom_and_why_and_lists_of_a_status_hold
     assert_eq!(server.by(&bob, "GET", "/api/v1/runs?status=cancelled", Value::Null).await.json()["data"], json!([]));
     let slip = server.by(&ada, "GET", "/api/v1/runs?status=canceled", Value::Null).await;
     assert_eq!((slip.status, slip.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_that_is_asked_for_twice_with_one_key_is_one_run() {
+    let endpoint = Endpoint::start().await;
+    let server = Server::with(&[("HOLON_EGRESS_ALLOW_LOOPBACK", "true")]).await;
+    let ada = server.person("ada").await;
+    let flow = calling(&server, &ada, &endpoint, "/nowhere", 1).await;
+    let run = ran(&server, &ada, &flow, json!({})).await;
+    let retry = |key: &'static str| {
+        let headers = [("origin", crate::support::ORIGIN), ("cookie", ada.cookie.as_str()), ("idempotency-key", key)];
+        server.send(crate::support::request("POST", &format!("{run}/retry"), &headers, Value::Null))
+    };
+    let first = retry("one").await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
+    let second = retry("one").await;
+    assert_eq!((second.status, &second.json()["id"]), (StatusCode::OK, &first.json()["id"]), "{}", second.text);
+    let other = retry("two").await;
+    assert_eq!(other.status, StatusCode::CREATED, "{}", other.text);
+    assert_ne!(other.json()["id"], first.json()["id"]);
 }

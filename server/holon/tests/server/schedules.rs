@@ -340,9 +340,14 @@ async fn a_firing_that_can_start_no_run_is_said_to_have_started_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_has_so_many_schedules_and_no_more() {
     let timed = Timed::quick(json!({"cron": "0 0 1 1 *"})).await;
-    let fill = "insert into schedule select tenant_id, gen_random_uuid(), environment_id, gen_random_uuid(), version, node, cron, \
-                time_zone, overlap, catch_up_ms, jitter_ms, paused, next_at, due_at, reckoned_at, created_at \
-                from schedule, generate_series(1, 999)";
+    // Those of another flow.
+    let full = timed.server.by(&timed.ada, "POST", "/api/v1/flows", json!({"name": "Full"})).await;
+    assert_eq!(full.status, StatusCode::CREATED, "{}", full.text);
+    let fill = "insert into schedule (tenant_id, schedule_id, environment_id, flow_id, version, node, cron, time_zone, overlap, \
+                catch_up_ms, jitter_ms, paused, next_at, due_at, reckoned_at, created_at) \
+                select s.tenant_id, gen_random_uuid(), s.environment_id, f.flow_id, s.version, s.node || n, s.cron, s.time_zone, \
+                s.overlap, s.catch_up_ms, s.jitter_ms, s.paused, s.next_at, s.due_at, s.reckoned_at, s.created_at \
+                from schedule s, flow f, generate_series(1, 999) n where f.name = 'Full'";
     let mut admin = PgConnection::connect_with(&timed.server.db.admin_options()).await.unwrap();
     assert_eq!(sqlx::query(fill).execute(&mut admin).await.unwrap().rows_affected(), 999);
     let work = json!({"kind": "data.set@1", "config": {"fields": {"n": 1}}});

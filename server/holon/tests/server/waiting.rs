@@ -47,13 +47,14 @@ async fn a_signal_reaches_the_run_that_waits_for_it_and_counts_once() {
     let run = started(&server, &ada, &flow, json!({"order": "A-7"})).await;
     let id = run.rsplit('/').next().unwrap().to_owned();
     let signal = json!({"name": "paid", "correlation": "A-7", "sender": "bank-1", "payload": {"amount": 12.50}});
-    // The wait is written a moment after the run began to wait.
-    let mut sent = server.by(&ada, "POST", "/api/v1/signals", signal.clone()).await;
-    while sent.status == StatusCode::NOT_FOUND {
-        tokio::task::yield_now().await;
-        sent = server.by(&ada, "POST", "/api/v1/signals", signal.clone()).await;
-    }
-    assert_eq!((sent.status, sent.json()), (StatusCode::OK, json!({"runs": [id], "sender": "bank-1"})), "{}", sent.text);
+    // The wait is written in the commit that began it.
+    let sent = server.by(&ada, "POST", "/api/v1/signals", signal.clone()).await;
+    assert_eq!(
+        (sent.status, sent.json()),
+        (StatusCode::OK, json!({"runs": [id], "sender": "bank-1"})),
+        "{}",
+        sent.text
+    );
     let over = ended(&server, &ada, &run).await;
     assert_eq!((&over["summary"]["status"], &over["output"]), (&json!("completed"), &json!({"amount": 12.50})));
     // Nobody waits any more; and never did anybody of another tenant.
@@ -112,11 +113,7 @@ async fn a_task_is_asked_answered_once_and_the_run_goes_the_way_that_was_chosen(
     let edges = [("start.out", "ask.in"), ("ask.approve", "yes.in"), ("ask.reject", "no.in")];
     let flow = published(&server, &ada, nodes, &edges, json!({"$cel": "nodes.ask.form.comment"})).await;
     let run = started(&server, &ada, &flow, json!({"order": "A-7"})).await;
-    let mut open = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
-    while open["data"].as_array().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-        open = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
-    }
+    let open = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
     let task = &open["data"][0];
     assert_eq!(
         (&task["title"], &task["kind"], &task["assignees"]),
@@ -124,13 +121,20 @@ async fn a_task_is_asked_answered_once_and_the_run_goes_the_way_that_was_chosen(
     );
     assert_eq!(task["choices"][0], json!({"key": "approve", "label": "Pay"}));
     assert_eq!(server.by(&bob, "GET", "/api/v1/tasks", Value::Null).await.json()["data"], json!([]));
-    assert!(task.get("context").is_none() && task.get("form").is_none(), "a list does not read what tasks are about: {task}");
-    let one = format!("{run}/tasks/{}", task["id"].as_str().unwrap());
-    let whole = server.by(&ada, "GET", &one, Value::Null).await.json();
-    assert_eq!((&whole["context"], &whole["form"]["required"]), (&json!({"order": "A-7"}), &json!(["comment"])), "{whole}");
+    assert!(
+        task.get("context").is_none() && task.get("form").is_none(),
+        "a list does not read what tasks are about: {task}"
+    );
+    let address = format!("{run}/tasks/{}", task["id"].as_str().unwrap());
+    let whole = server.by(&ada, "GET", &address, Value::Null).await.json();
+    assert_eq!(
+        (&whole["context"], &whole["form"]["required"]),
+        (&json!({"order": "A-7"}), &json!(["comment"])),
+        "{whole}"
+    );
     let slip = server.by(&ada, "GET", "/api/v1/tasks?state=opened", Value::Null).await;
     assert_eq!((slip.status, slip.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"));
-    let path = format!("{one}/answer");
+    let path = format!("{address}/answer");
     for (wrong, pointer) in [
         (json!({"choice": "perhaps", "form": {"comment": "x"}}), "/choice"),
         (json!({"choice": "approve\u{0}", "form": {"comment": "x"}}), "/choice"),
@@ -144,7 +148,7 @@ async fn a_task_is_asked_answered_once_and_the_run_goes_the_way_that_was_chosen(
     let unfilled = server.by(&ada, "POST", &path, json!({"choice": "approve", "form": {}})).await;
     assert_eq!(unfilled.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unfilled.text);
     // With its real id, and nevertheless not there.
-    let foreign = server.by(&bob, "GET", &one, Value::Null).await;
+    let foreign = server.by(&bob, "GET", &address, Value::Null).await;
     assert_eq!((foreign.status, foreign.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
     let foreign = server.by(&bob, "POST", &path, json!({"choice": "approve", "form": {"comment": "x"}})).await;
     assert_eq!((foreign.status, foreign.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
@@ -159,6 +163,12 @@ async fn a_task_is_asked_answered_once_and_the_run_goes_the_way_that_was_chosen(
     assert_eq!((&over["summary"]["status"], &over["output"]), (&json!("completed"), &json!(said)));
     let again = server.by(&ada, "POST", &path, json!({"choice": "approve", "form": {"comment": "again"}})).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+    let answered = server.by(&ada, "GET", &address, Value::Null).await.json();
+    assert_eq!(
+        (&answered["state"], &answered["answer"]),
+        (&json!("answered"), &json!({"comment": said})),
+        "{answered}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -81,7 +81,9 @@ async fn an_address_that_is_not_there_reads_no_body_and_one_that_is_reads_no_mor
     let ada = server.person("ada").await;
     let (_, hook) = answering(&server, &ada, "first").await;
     let large = json!("x".repeat(3 << 20));
-    for unknown in ["/hooks/admin".to_owned(), format!("/hooks/{}", "a".repeat(32)), format!("/hooks/test/{}", "a".repeat(32))] {
+    for unknown in
+        ["/hooks/admin".to_owned(), format!("/hooks/{}", "a".repeat(32)), format!("/hooks/test/{}", "a".repeat(32))]
+    {
         let refused = server.send(request("POST", &unknown, &[], large.clone())).await;
         assert_eq!((refused.status, refused.code().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{unknown}");
     }

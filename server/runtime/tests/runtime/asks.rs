@@ -381,3 +381,30 @@ async fn a_text_that_no_column_holds_holds_up_nobody() {
     let rows = world.store.live(&(0..256).collect::<Vec<_>>()).await.unwrap();
     assert!(rows.iter().all(|row| row.status != LiveStatus::Paused), "{rows:?}");
 }
+
+#[tokio::test]
+async fn what_comes_while_the_end_of_a_run_is_being_written_is_told_that_it_is_over() {
+    let (world, store) = world();
+    let runtime = world.runtime().await;
+    let flow = world.shelf.publish(SIGNALLED);
+    let run = start(&world, &runtime, flow).await;
+    // The first attempt to write the end fails: meanwhile the second signal waits behind it.
+    let mut tries = 0;
+    let failed = Arc::new(tokio::sync::Notify::new());
+    let told = failed.clone();
+    store.fail(move |batch| {
+        tries += usize::from(batch.writes.iter().any(|write| write.end.is_some()));
+        if tries == 1 {
+            told.notify_one();
+            return Fault::Unreachable;
+        }
+        Fault::None
+    });
+    let first = runtime.deliver(tenant(1), run, signal("bank-1", 1));
+    let second = async {
+        failed.notified().await;
+        runtime.deliver(tenant(1), run, signal("bank-2", 2)).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!((first, second), (Ok(()), Err(DeliverError::Over)));
+}

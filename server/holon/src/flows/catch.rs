@@ -8,11 +8,11 @@ use holon_authz::{
 };
 use holon_model::wire::flows::{Catch, Caught};
 use holon_model::{Context, FlowId, Intent, IntentPayload, Millis, json};
-use holon_platform::clock::to_db;
 use holon_platform::crypto::random_hex;
 use holon_platform::db::TenantTx;
 
 use super::{CATCH_PREFIX, Error, store};
+use crate::webhooks::store as addresses;
 use crate::{audit, state::AppState};
 
 /// How long a test address waits.
@@ -34,21 +34,8 @@ pub async fn open(state: &AppState, _: Authorised<EditFlows>, intent: Intent<Ope
     let token = random_hex::<16>();
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     store::draft(&mut tx, flow).await?.ok_or(Error::NotFound(flow))?;
-    let tenant = tx.tenant().0;
     let now = state.clock.now();
-    // Test addresses that are over go when a new one is made: nothing else reads them.
-    sqlx::query!("delete from webhook_catch where tenant_id = $1 and expires_at < $2", tenant, to_db(now))
-        .execute(tx.conn())
-        .await?;
-    sqlx::query!(
-        "insert into webhook_catch (tenant_id, token, flow_id, expires_at) values ($1, $2, $3, $4)",
-        tenant,
-        token,
-        flow.0,
-        to_db(now.plus(LIFE)),
-    )
-    .execute(tx.conn())
-    .await?;
+    addresses::open_catch(&mut tx, flow, &token, now, now.plus(LIFE)).await?;
     audit::record(&mut tx, &*state.clock, &intent, &flow.to_string(), &holon_model::Value::Null).await?;
     tx.commit().await?;
     Ok(Catch { url: format!("{}{CATCH_PREFIX}{token}", state.config.public_base()), token })
@@ -75,18 +62,8 @@ pub async fn caught(
 
 async fn look(state: &AppState, context: &Context, flow: FlowId, token: &str) -> Result<Caught, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let tenant = tx.tenant().0;
-    let row = sqlx::query!(
-        "select caught from webhook_catch where tenant_id = $1 and token = $2 and flow_id = $3 and expires_at > $4",
-        tenant,
-        token,
-        flow.0,
-        to_db(state.clock.now()),
-    )
-    .fetch_optional(tx.conn())
-    .await?
-    .ok_or(Error::NoCatch)?;
+    let caught = addresses::caught(&mut tx, flow, token, state.clock.now()).await?.ok_or(Error::NoCatch)?;
     tx.commit().await?;
     let read = |text: String| json::parse(text.as_bytes()).map_err(|_| Error::Inconsistent(flow));
-    Ok(Caught { value: row.caught.map(read).transpose()? })
+    Ok(Caught { value: caught.map(read).transpose()? })
 }

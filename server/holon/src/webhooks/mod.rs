@@ -7,7 +7,7 @@ mod delivery;
 mod http;
 mod known;
 mod receive;
-mod store;
+pub mod store;
 
 pub use delivery::MAX_BODY;
 pub use http::router;

@@ -77,3 +77,47 @@ pub async fn keep_caught(
     tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Makes a test address. Those of the tenant that are over go: nothing else reads them.
+pub async fn open_catch(
+    tx: &mut TenantTx<'_>,
+    flow: FlowId,
+    token: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().0;
+    sqlx::query!("delete from webhook_catch where tenant_id = $1 and expires_at < $2", tenant, to_db(now))
+        .execute(tx.conn())
+        .await?;
+    sqlx::query!(
+        "insert into webhook_catch (tenant_id, token, flow_id, expires_at) values ($1, $2, $3, $4)",
+        tenant,
+        token,
+        flow.0,
+        to_db(until),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What a test address of this flow caught, if anything yet; none when there is no such address any more.
+pub async fn caught(
+    tx: &mut TenantTx<'_>,
+    flow: FlowId,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<Option<String>>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let row = sqlx::query!(
+        "select caught from webhook_catch where tenant_id = $1 and token = $2 and flow_id = $3 and expires_at > $4",
+        tenant,
+        token,
+        flow.0,
+        to_db(now),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| row.caught))
+}

@@ -15,12 +15,13 @@ const ADMIN: &str = "holon_admin";
 /// Becomes its program, with a watcher that ends it and removes its folder when the other end of the standard input goes
 /// away: that is when we end, however we do. Postgres minds children it does not know only when they fail.
 const WATCHED: &str = r#"
+exec 3<&0
 { read -r _ <&3
-  kill -QUIT $$ 2>/dev/null
-  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ 2>/dev/null || break; sleep 1; done
+  kill -QUIT $$
+  for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 $$ || break; sleep 1; done
   rm -rf "$HOLON_TEMP_DIR"
-} 3<&0 </dev/null >/dev/null 2>&1 &
-exec "$0" "$@" </dev/null
+} >/dev/null 2>&1 &
+exec "$0" "$@" </dev/null 3<&-
 "#;
 
 /// A running cluster. Dropping it stops the process and removes the folder.
@@ -84,7 +85,7 @@ impl TempPostgres {
         ]);
         exec::output(init.arg(&data)).context("initdb failed")?;
         let log = std::fs::File::create(dir.join("log"))?;
-        let mut postgres = as_user(Path::new("sh"), user);
+        let mut postgres = as_user(Path::new("/bin/sh"), user);
         postgres.args(["-c", WATCHED]).arg(bin.join("postgres")).env("HOLON_TEMP_DIR", &dir);
         postgres.arg("-D").arg(&data).arg("-k").arg(&dir);
         for setting in settings {

@@ -20,13 +20,17 @@ impl From<SplitLoaderError> for Missing {
     }
 }
 
-/// The page, or what to do when its module did not come.
-async fn shown(page: Result<AnyView, Missing>) -> AnyView {
-    if page.is_err() && Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
-        // What the server rendered stays: there is nothing here that could take it over.
+/// Goes on when the module of a page came. Of the first page it must: what the server rendered stays otherwise, since there
+/// is nothing here that could take it over. Of a later one it is asked for again, and complained of, when it is shown.
+async fn came(module: Result<(), Missing>) {
+    if module.is_err() && !dom::is_taken_over() {
         dom::say_broken(strings::PAGE_MISSING, strings::RELOAD);
-        return std::future::pending().await;
+        std::future::pending().await
     }
+}
+
+/// The page, or what to do when its module did not come.
+fn shown(page: Result<AnyView, Missing>) -> AnyView {
     page.unwrap_or_else(|Missing| {
         view! {
             {bar(Vec::new(), ())}
@@ -63,12 +67,11 @@ macro_rules! pages {
             async fn view(_this: Self) -> AnyView {
                 // While the server renders: the page's head names the module, so that it comes together with the script.
                 leptos::prefetch_lazy_fn_on_server(stringify!($module));
-                shown($load().await).await
+                shown($load().await)
             }
 
             async fn preload() {
-                // What did not come now is asked for again, and complained of, when it is shown.
-                let _ = $preload().await;
+                came($preload().await.map_err(Missing::from)).await;
             }
         }
 

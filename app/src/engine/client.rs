@@ -11,7 +11,7 @@ use holon_studio::worker::{Ask, Message};
 use leptos::prelude::set_timeout;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, Event, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::{EngineError, strings};
 use crate::ui::dom;
@@ -39,7 +39,7 @@ struct Engine {
     waiting: RefCell<BTreeMap<u32, Waiting>>,
     loaded: Cell<bool>,
     _heard: Closure<dyn FnMut(MessageEvent)>,
-    _failed: Closure<dyn FnMut(ErrorEvent)>,
+    _failed: Closure<dyn FnMut(Event)>,
 }
 
 thread_local! {
@@ -92,8 +92,9 @@ fn running() -> Result<Rc<Engine>, EngineError> {
         let Some(text) = event.data().as_string() else { return };
         hear(&text);
     });
-    let failed = Closure::<dyn FnMut(ErrorEvent)>::new(|event: ErrorEvent| {
-        let message = event.message();
+    // A script that does not come gives a plain event, one that breaks an event with a message.
+    let failed = Closure::<dyn FnMut(Event)>::new(|event: Event| {
+        let message = event.dyn_ref::<ErrorEvent>().map(ErrorEvent::message).unwrap_or_default();
         end(if message.is_empty() { strings::NOT_LOADED } else { &message });
     });
     worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));

@@ -42,11 +42,21 @@ pub fn root_attribute(name: &str, value: Option<&str>) {
     }
 }
 
+/// Whether the script has taken over all of the page that the server rendered: `data-ready` stands on the document then.
+pub fn is_taken_over() -> bool {
+    let root = document().and_then(|document| document.document_element());
+    root.is_some_and(|root| root.has_attribute("data-ready"))
+}
+
 /// Says above everything that the page will not answer, with a link that loads it again. For when there is no view yet to say it in.
 pub fn say_broken(text: &str, reload: &str) {
     let Some((document, body)) = document().and_then(|document| Some((document.clone(), document.body()?))) else {
         return;
     };
+    // Once, whatever else did not come.
+    if document.query_selector(".broken").ok().flatten().is_some() {
+        return;
+    }
     let (Ok(notice), Ok(link)) = (document.create_element("div"), document.create_element("a")) else { return };
     notice.set_class_name("broken notice bad");
     let _ = notice.set_attribute("role", "alert");

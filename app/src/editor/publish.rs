@@ -184,7 +184,7 @@ pub(super) fn run(editor: Editor, go: impl Fn(String) + 'static) {
         .published
         .with_untracked(|version| version.as_ref().is_some_and(|version| !hash.is_empty() && version.hash != hash));
     spawn_local(async move {
-        let answer = runs::api::start(editor.flow, &StartRun { input, trigger }).await;
+        let answer = runs::api::start(editor.flow, &StartRun { input, trigger, ..StartRun::default() }).await;
         editor.starting.try_set(false);
         match answer {
             Ok(started) => {

@@ -311,6 +311,10 @@ mod tests {
             started_at: Timestamp(at),
             finished_at: None,
             error: None,
+            labels: std::collections::BTreeMap::new(),
+            correlation: None,
+            reason: None,
+            paused_by: None,
         }
     }
 
@@ -357,6 +361,7 @@ mod tests {
                 log_hash: last_event.into(),
                 last_event: last_event.into(),
                 retry_of: None,
+                fork_of: None,
             };
             let event = |id: &str, status: &str| RunEvent {
                 id: id.into(),

@@ -33,7 +33,8 @@ pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Inten
     else {
         return Err(inconsistent("its first input is not a start"));
     };
-    let body = StartRun { input: input.to_value(), trigger: info.trigger.map(|key| key.to_string()) };
+    let trigger = info.trigger.map(|key| key.to_string());
+    let body = StartRun { input: input.to_value(), trigger, ..StartRun::default() };
     let Intent { id, source, context, base_revision, idempotency_key, .. } = intent;
     let payload = Start { flow: found.summary.flow, body };
     let intent = Intent { id, source, context, base_revision, idempotency_key, payload };

@@ -193,7 +193,11 @@ fn answer(started: &Started) -> Response {
 /// The body by Holon's own JSON reader: the input's numbers must stay exact and its errors located.
 fn read_start(body: &Value) -> Result<StartRun, Problem> {
     let mut fields = Fields::of(body, &["input", "trigger"], "The start is not as it must be. No run was started.");
-    let start = StartRun { trigger: fields.text("trigger", LONGEST_KEY), input: fields.value("input") };
+    let start = StartRun {
+        trigger: fields.text("trigger", LONGEST_KEY),
+        input: fields.value("input"),
+        ..StartRun::default()
+    };
     fields.done().map(|()| start)
 }
 

@@ -110,6 +110,7 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
         log_hash: hex(&machine.log_hash()),
         last_event: replayed.last_event,
         retry_of: found.retry_of,
+        fork_of: None,
         summary,
     })
 }

@@ -57,6 +57,10 @@ impl From<Line> for RunSummary {
             started_at: from_db(line.started_at),
             finished_at: line.ended_at.map(from_db),
             error: line.error,
+            labels: BTreeMap::new(),
+            correlation: None,
+            reason: None,
+            paused_by: None,
         }
     }
 }
@@ -180,6 +184,10 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
             started_at: from_db(row.started_at),
             finished_at: row.ended_at.map(from_db),
             error: row.error,
+            labels: BTreeMap::new(),
+            correlation: None,
+            reason: None,
+            paused_by: None,
         },
         retry_of: row.retry_of.map(RunId),
         log_hash: row.log_hash,

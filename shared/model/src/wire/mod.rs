@@ -5,6 +5,7 @@ pub mod flows;
 pub mod identity;
 pub mod page;
 pub mod runs;
+mod runs_operating;
 pub mod schedules;
 pub mod signals;
 pub mod tasks;

@@ -1,7 +1,11 @@
 //! Runs, their nodes, their journal and their events.
 
+use std::collections::BTreeMap;
+
 use crate::{FlowId, RunId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
+
+pub use super::runs_operating::*;
 
 /// A run in a list. Lists never read payloads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,18 @@ pub struct RunSummary {
     pub finished_at: Option<Timestamp>,
     /// The first line of the error, if it failed.
     pub error: Option<String>,
+    /// What it was labelled with when it was started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What it is about, as whoever started it names that: an order's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
+    /// Why it is paused, if it is: who paused it and what they said, or why it cannot go on by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The person who paused it. A paused run without one was parked: Holon cannot drive it on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_by: Option<String>,
 }
 
 /// How a run may have ended. One that goes on in another run is over too.
@@ -57,6 +73,9 @@ pub struct Run {
     pub last_event: String,
     /// The run that this one retries, if it does.
     pub retry_of: Option<RunId>,
+    /// From where this one was forked, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork_of: Option<ForkOf>,
 }
 
 /// One node of a run.
@@ -156,7 +175,7 @@ pub struct NodeFailure {
 }
 
 /// `POST /api/v1/flows/{id}/runs`, with an `Idempotency-Key`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
@@ -166,6 +185,12 @@ pub struct StartRun {
     /// Key of the trigger node; absent: the manual trigger, or the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// What it can be found by, at most 16: a key has 1 to 64 characters, none of them `:`, and a value at most 256.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// What it is about, such as an order's number; at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
 }
 
 /// The answer to a start, given after the run is durable.

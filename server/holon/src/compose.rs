@@ -13,7 +13,7 @@ use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::{EffectLimits, Host, Runtime, RuntimeConfig};
+use holon_runtime::{Driving, EffectLimits, Host, Runtime, RuntimeConfig};
 
 use crate::connections::StoredConnections;
 use crate::definitions::StoredDefinitions;
@@ -92,6 +92,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         effects: EffectLimits::default(),
         start_within: START_WITHIN,
         drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        driving: Driving::Threads,
     })
     .await
     .context("starting the runtime")?;

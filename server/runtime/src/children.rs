@@ -55,6 +55,9 @@ pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) 
             | StartError::StorageFull
             | StartError::Definition(DefinitionsError::Unavailable(_)) => {
                 tokio::time::sleep(AGAIN_AFTER).await;
+                if shared.is_over() {
+                    return Err(NodeError::new("stopping", "the server is stopping"));
+                }
                 continue;
             }
             StartError::Definition(DefinitionsError::NotFound) => (
@@ -146,7 +149,9 @@ async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, 
     (info.fuel, info.bytes) = budget.unwrap_or((from.info.fuel, from.info.bytes));
     (info.vars, info.environment) = (from.info.vars.clone(), from.info.environment.clone());
     info.lineage = Some(Box::new(lineage));
-    let facts = RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, ..facts };
+    let marks = facts.marks.handed_on();
+    let facts =
+        RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, marks, ..facts };
     let idempotency = IdempotencyRow {
         scope: scope.into(),
         key,
@@ -176,7 +181,7 @@ pub(crate) async fn cancel(shared: Arc<Shared>, tenant: TenantId, child: RunId) 
             },
             Err(DeliverError::Unavailable) => tokio::time::sleep(AGAIN_AFTER).await,
         }
-        if shared.is_lost() {
+        if shared.is_over() {
             return;
         }
     }
@@ -233,7 +238,7 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         if said {
             break;
         }
-        if shared.is_lost() {
+        if shared.is_over() {
             return;
         }
         tokio::time::sleep(AGAIN_AFTER).await;

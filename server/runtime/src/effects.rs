@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lease::Standing;
 use crate::metrics::Counters;
+use crate::watched::Watched;
 
 /// What executors are given besides the request.
 #[derive(Clone)]
@@ -119,7 +120,7 @@ struct Shared {
     limits: EffectLimits,
     executors: Executors,
     host: Host,
-    standing: tokio::sync::watch::Receiver<Standing>,
+    standing: Watched<Standing>,
     counters: Arc<Counters>,
     /// Given at the end: what waits is dropped, what runs is cancelled.
     stop: CancellationToken,
@@ -130,7 +131,7 @@ impl EffectPool {
         limits: EffectLimits,
         executors: Executors,
         host: Host,
-        standing: tokio::sync::watch::Receiver<Standing>,
+        standing: Watched<Standing>,
         counters: Arc<Counters>,
         stop: CancellationToken,
     ) -> Self {
@@ -176,13 +177,12 @@ impl EffectPool {
 impl Shared {
     async fn perform(&self, job: EffectJob) {
         let EffectJob { tenant, environment, request, cancel, done } = job;
-        let mut standing = self.standing.clone();
         let result = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
             () = self.stop.cancelled() => return,
             // A replica whose lease may have run out does nothing to the outside until it knows better.
-            held = Standing::held(&mut standing) => if held { self.execute(tenant, environment, request, cancel.clone()).await } else { return },
+            held = Standing::held(&self.standing) => if held { self.execute(tenant, environment, request, cancel.clone()).await } else { return },
         };
         if !cancel.is_cancelled() && !self.stop.is_cancelled() {
             done(result);

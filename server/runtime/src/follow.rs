@@ -91,13 +91,13 @@ impl Shared {
         let (row, flow) = self.known(tenant, run).await?;
         let entries = self.store.journal(tenant, run, 0).await?;
         let mut machine = Machine::new(flow.compiled.clone());
-        let replaying = tokio::task::spawn_blocking(move || {
+        let replaying = move || {
             let replayed = replay(&mut machine, 0, &entries, drop);
             (machine, replayed)
-        });
-        let stopped = |_| FollowError::Unavailable("the server is stopping".into());
+        };
+        let stopped = || FollowError::Unavailable("the server is stopping".into());
         // Even where the history does not come out the same, the answer that was given then is the best there is.
-        let (machine, replayed) = replaying.await.map_err(stopped)?;
+        let (machine, replayed) = self.driving.compute(replaying).await.ok_or_else(stopped)?;
         if let Some(response) = machine.response() {
             return Ok(Some(Answer::Responded(response.clone())));
         }

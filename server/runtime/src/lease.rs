@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holon_model::ReplicaId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{Store, StoreError};
+use crate::watched::Watched;
 
 /// Length of a lease in milliseconds.
 pub(crate) const LEASE_MS: i64 = 10_000;
@@ -35,17 +36,12 @@ impl Standing {
     }
 
     /// Waits until the lease is held; false when it is lost for good.
-    pub(crate) async fn held(standing: &mut watch::Receiver<Self>) -> bool {
-        loop {
-            match *standing.borrow_and_update() {
-                Self::Until(until) if Instant::now() < until => return true,
-                Self::Until(_) => {}
-                Self::Lost => return false,
-            }
-            if standing.changed().await.is_err() {
-                return false;
-            }
-        }
+    pub(crate) async fn held(standing: &Watched<Self>) -> bool {
+        let known = |standing| match standing {
+            Self::Until(until) => Instant::now() < until,
+            Self::Lost => true,
+        };
+        standing.wait_for(known).await != Self::Lost
     }
 }
 
@@ -53,7 +49,7 @@ impl Standing {
 pub(crate) async fn keep(
     store: Arc<dyn Store>,
     replica: ReplicaId,
-    standing: watch::Sender<Standing>,
+    standing: Watched<Standing>,
     shards: mpsc::UnboundedSender<Vec<i16>>,
     stop: CancellationToken,
 ) {
@@ -67,7 +63,8 @@ pub(crate) async fn keep(
         let asked = Instant::now();
         wait = match store.renew(replica, LEASE_MS).await {
             Ok(held) => {
-                standing.send_replace(Standing::renewed(asked));
+                // Lost is lost: a commit may have been fenced while this answer was on its way.
+                standing.change(|now| if now == Standing::Lost { now } else { Standing::renewed(asked) });
                 if shards.send(held).is_err() {
                     return;
                 }
@@ -75,7 +72,7 @@ pub(crate) async fn keep(
             }
             Err(StoreError::Fenced) => {
                 tracing::error!(%replica, "another replica has taken over; this one stops");
-                standing.send_replace(Standing::Lost);
+                standing.set(Standing::Lost);
                 return;
             }
             Err(error) => {

@@ -4,7 +4,7 @@
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
 //! `live` and `driver` (the loop), `turns` (whose run is next), `living` (how many there are), `dispatch` (what
 //! follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
-//! and `runtime` (start, stop, and the handle).
+//! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
 
 mod answers;
 mod api;
@@ -13,6 +13,7 @@ mod committer;
 mod definitions;
 mod dispatch;
 mod driver;
+mod driving;
 mod effects;
 mod follow;
 mod lease;
@@ -24,6 +25,7 @@ mod retry;
 mod runtime;
 pub mod store;
 mod turns;
+mod watched;
 
 pub use answers::AnswerWait;
 pub use api::{
@@ -31,6 +33,7 @@ pub use api::{
     StartRequest, Started,
 };
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
+pub use driving::Driving;
 pub use effects::{EffectLimits, Host};
 pub use metrics::Metrics;
 pub use recover::{ReplayError, replay};

@@ -105,7 +105,7 @@ impl Shared {
                 Ok(rows) => break rows,
                 Err(error) => self.wait(&error).await,
             }
-            if self.is_lost() {
+            if self.is_over() {
                 return;
             }
         };
@@ -125,7 +125,7 @@ impl Shared {
                 Ok(taken) => break taken,
                 Err(error) => self.wait(&error).await,
             }
-            if self.is_lost() {
+            if self.is_over() {
                 return;
             }
         };
@@ -187,12 +187,12 @@ impl Shared {
         };
         let written = entries.last().map(|entry| entry.log_hash);
         // Computed apart from the threads that answer requests; several at once.
-        let replaying = tokio::task::spawn_blocking(move || {
+        let replaying = move || {
             let replayed = replay(&mut machine, from, &entries, drop);
             (machine, replayed)
-        });
-        let stopped = |_| StoreError::Unavailable("the server is stopping".into());
-        let (machine, replayed) = replaying.await.map_err(stopped)?;
+        };
+        let stopped = || StoreError::Unavailable("the server is stopping".into());
+        let (machine, replayed) = self.driving.compute(replaying).await.ok_or_else(stopped)?;
         if let Err(error) = replayed {
             let log_hash = written.unwrap_or_default();
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });

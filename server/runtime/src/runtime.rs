@@ -10,8 +10,7 @@ use holon_model::wire::runs::RunEvent;
 use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SharedClock, mint};
 use holon_platform::execute::Executors;
-use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,12 +23,14 @@ use crate::api::{
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
 use crate::driver::{Driver, Msg, size};
+use crate::driving::Driving;
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::lease::{LEASE_MS, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
 use crate::living::Living;
 use crate::metrics::{Counters, Metrics};
 use crate::store::{IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
+use crate::watched::Watched;
 
 /// Changes that a listener may lag behind.
 const CHANGES_LAG: usize = 1024;
@@ -63,6 +64,8 @@ pub struct RuntimeConfig {
     pub start_within: Duration,
     /// Loops that drive runs, at least one.
     pub drivers: usize,
+    /// Where they run.
+    pub driving: Driving,
 }
 
 pub(crate) struct Shared {
@@ -77,7 +80,8 @@ pub(crate) struct Shared {
     pub living: Living,
     pub changes: broadcast::Sender<Change>,
     replica: ReplicaId,
-    standing: watch::Sender<Standing>,
+    standing: Watched<Standing>,
+    pub driving: Driving,
     drivers: Vec<mpsc::UnboundedSender<Msg>>,
     /// Shards whose runs are all in memory.
     owned: Mutex<BTreeSet<i16>>,
@@ -93,8 +97,13 @@ impl Shared {
         &self.drivers[usize::from(shard_of(run).unsigned_abs()) % self.drivers.len()]
     }
 
+    /// Whether nothing more is to be done here: another replica has taken over, or this one was ended.
+    pub fn is_over(&self) -> bool {
+        self.stop.is_cancelled() || self.is_lost()
+    }
+
     pub fn is_lost(&self) -> bool {
-        *self.standing.borrow() == Standing::Lost
+        self.standing.get() == Standing::Lost
     }
 
     /// Another replica has taken over: nothing more is done here.
@@ -102,7 +111,7 @@ impl Shared {
         if !self.is_lost() {
             tracing::error!(replica = %self.replica, "a commit was fenced: another replica has taken over");
         }
-        self.standing.send_replace(Standing::Lost);
+        self.standing.set(Standing::Lost);
         self.stop.cancel();
         self.answers.clear();
     }
@@ -193,7 +202,8 @@ impl Runtime {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn start(config: RuntimeConfig) -> Result<RuntimeHandle, StoreError> {
-        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, .. } = config;
+        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, driving, .. } =
+            config;
         let replica: ReplicaId = mint(&*clock);
         let semantics = i32::try_from(holon_engine::SEMANTICS).unwrap_or(i32::MAX);
         store.maintain().await?;
@@ -203,9 +213,9 @@ impl Runtime {
 
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
-        let (standing, held) = watch::channel(Standing::renewed(asked));
+        let standing = Watched::new(Standing::renewed(asked));
         let (committer, mut tasks) = Committer::start(store.clone(), replica, clock.clone(), counters.clone());
-        let pool = EffectPool::new(effects, executors, host, held, counters.clone(), stop.clone());
+        let pool = EffectPool::new(effects, executors, host, standing.clone(), counters.clone(), stop.clone());
         let (senders, receivers): (Vec<_>, Vec<_>) =
             (0..config.drivers.max(1)).map(|_| mpsc::unbounded_channel()).unzip();
         let shared = Arc::new(Shared {
@@ -220,6 +230,7 @@ impl Runtime {
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
             standing: standing.clone(),
+            driving,
             drivers: senders.clone(),
             owned: Mutex::default(),
             draining: AtomicBool::new(false),
@@ -227,11 +238,9 @@ impl Runtime {
             stop: stop.clone(),
         });
         for (number, (sender, receiver)) in senders.into_iter().zip(receivers).enumerate() {
-            let (driver, handle) = (Driver::new(shared.clone(), sender, receiver), Handle::current());
-            // A thread of its own: runs that compute for long hold up no request, no effect and no renewal of the lease.
-            std::thread::Builder::new()
-                .name(format!("holon-runs-{number}"))
-                .spawn(move || handle.block_on(driver.run()))
+            let driver = Driver::new(shared.clone(), sender, receiver);
+            driving
+                .spawn(format!("holon-runs-{number}"), driver.run())
                 .map_err(|error| StoreError::Unavailable(format!("no thread for runs: {error}")))?;
         }
         let (renewed, renewals) = mpsc::unbounded_channel();
@@ -257,13 +266,11 @@ async fn take_up_new(shared: Arc<Shared>, mut renewals: mpsc::UnboundedReceiver<
 
 /// Whoever notices first that another replica has taken over: everything ends.
 async fn stop_when_lost(shared: Arc<Shared>) {
-    let mut standing = shared.standing.subscribe();
-    if standing.wait_for(|standing| *standing == Standing::Lost).await.is_ok() {
-        shared.lose();
-        for driver in &shared.drivers {
-            // A loop that is gone needs no telling.
-            let _ = driver.send(Msg::Stop);
-        }
+    shared.standing.wait_for(|standing| standing == Standing::Lost).await;
+    shared.lose();
+    for driver in &shared.drivers {
+        // A loop that is gone needs no telling.
+        let _ = driver.send(Msg::Stop);
     }
 }
 
@@ -271,6 +278,7 @@ async fn stop_when_lost(shared: Arc<Shared>) {
 async fn maintain(shared: Arc<Shared>) {
     loop {
         tokio::select! {
+            biased;
             () = shared.stop.cancelled() => return,
             () = tokio::time::sleep(MAINTAIN_EVERY) => {}
         }
@@ -328,6 +336,7 @@ impl RuntimeHandle {
             actor: request.actor,
             started_at: now,
             retry_of: None,
+            marks: request.marks,
         };
         let start = Input::Start { input: Payload::Inline(request.input), run: Box::new(info) };
         let inputs = vec![Stamped::new(now, start)];
@@ -362,8 +371,9 @@ impl RuntimeHandle {
         let now = self.shared.clock.now();
         let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
         // A whole history is computed again: not on the threads that answer requests.
-        let copying = tokio::task::spawn_blocking(move || crate::retry::prefix(machine, &entries, new, by, now)).await;
-        let crate::retry::Prefix { inputs, again } = copying.map_err(|_| StartError::Unavailable)??;
+        let copying = move || crate::retry::prefix(machine, &entries, new, by, now);
+        let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
+        let crate::retry::Prefix { inputs, again } = copied?;
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
         let copied = inputs.len();
         let idempotency = idempotency.map(|asked| keyed(asked, new, now));
@@ -462,9 +472,7 @@ impl RuntimeHandle {
 
     /// Waits until another replica has taken over. The process should end then: it may write nothing more.
     pub async fn lost(&self) {
-        let mut standing = self.shared.standing.subscribe();
-        // The sender lives as long as this handle.
-        let _ = standing.wait_for(|standing| *standing == Standing::Lost).await;
+        self.shared.standing.wait_for(|standing| standing == Standing::Lost).await;
     }
 
     /// The counters, and how many runs are in memory.

@@ -17,9 +17,9 @@ use holon_platform::egress::Egress;
 use holon_platform::execute::{
     ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, Executors, ResolvedConnection,
 };
-use holon_runtime::store::Store;
+use holon_runtime::store::{Marks, Store};
 use holon_runtime::{
-    Answer, Definitions, DefinitionsError, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Runtime,
+    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Runtime,
     RuntimeConfig, RuntimeHandle, StartRequest,
 };
 use uuid::Uuid;
@@ -217,6 +217,7 @@ impl World {
             effects: EffectLimits::default(),
             start_within: self.start_within,
             drivers: self.drivers,
+            driving: Driving::Threads,
         };
         let runtime = Runtime::start(config).await.expect("the runtime starts");
         if alone {
@@ -244,6 +245,7 @@ impl World {
             budget: Budget::default(),
             vars: Value::map::<&str>([]),
             idempotency: None,
+            marks: Marks::default(),
         }
     }
 }

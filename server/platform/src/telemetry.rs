@@ -1,9 +1,13 @@
 //! Logs: one subscriber for the process, JSON for machines or readable for people. Request and run ids are fields
-//! of spans (`request_id`, `run_id`), so every line inside carries them.
+//! of spans (`request_id`, `run_id`), so every line inside carries them. What is counted is in `instruments`.
+
+mod instruments;
 
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+pub use instruments::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY};
 
 use crate::config::{Config, ConfigError, LogFormat};
 

@@ -80,6 +80,18 @@ pub const KEYS: &[Key] = &[
         "Allows sign-in over plain HTTP at a public address that is not this machine (a trusted local network). \
          Cookies are then not `Secure`.",
     ),
+    key(
+        "HOLON_METRICS_LISTEN",
+        "none",
+        "Address and port, such as `127.0.0.1:9090`, where `/metrics` is served to whoever reaches it, apart from \
+         everything else. Prometheus reads it.",
+    ),
+    key(
+        "HOLON_METRICS_TOKEN",
+        "none",
+        "Serves `/metrics` at the server's own address too, to callers with `Authorization: Bearer <token>`; at least 16 \
+         characters.",
+    ),
 ];
 
 /// Names in the environment that start with `HOLON_` and are not configuration of the server.

@@ -13,6 +13,7 @@ pub use error::ConfigError;
 pub use keys::{KEYS, Key, markdown};
 pub use read::Sources;
 
+use crate::crypto::Secret;
 use crate::net::IpRange;
 
 /// Everything an operator can decide about one server process.
@@ -40,6 +41,10 @@ pub struct Config {
     pub root_key_file: PathBuf,
     /// People may sign in over plain HTTP at a public address that is not this machine.
     pub allow_plain_http: bool,
+    /// Where `/metrics` is served apart.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What `/metrics` at the server's own address is asked for with.
+    pub metrics_token: Option<Secret>,
 }
 
 /// Where the database is.

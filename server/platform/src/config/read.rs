@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::crypto::Secret;
+
 use super::keys::{KEYS, NOT_KEYS};
 use super::{Config, ConfigError, DatabaseConfig, DatabaseUrls, LogFormat};
 
@@ -18,6 +20,9 @@ pub struct Sources {
     /// `HOLON_*` names in the environment that mean nothing to this server; worth a warning, not a refusal.
     pub unknown_env: Vec<String>,
 }
+
+/// Characters of a token that opens something to the network.
+const SHORTEST_TOKEN: usize = 16;
 
 struct Found<'a> {
     key: &'static str,
@@ -140,6 +145,8 @@ impl Config {
             egress_allow_loopback: s.flag("HOLON_EGRESS_ALLOW_LOOPBACK")?,
             root_key_file: s.text("HOLON_ROOT_KEY_FILE").map_or_else(|| data_dir.join("root.key"), PathBuf::from),
             allow_plain_http: s.flag("HOLON_ALLOW_PLAIN_HTTP")?,
+            metrics_listen: s.parsed("HOLON_METRICS_LISTEN", "an address and port such as 127.0.0.1:9090")?,
+            metrics_token: metrics_token(s)?,
             data_dir,
         })
     }
@@ -214,6 +221,15 @@ fn public_url(s: &Sources, port: u16) -> Result<Url, ConfigError> {
         return Err(found.wrong("only scheme, host and port are allowed; Holon lives at the root of its address"));
     }
     Ok(url)
+}
+
+fn metrics_token(s: &Sources) -> Result<Option<Secret>, ConfigError> {
+    let Some(found) = s.find("HOLON_METRICS_TOKEN") else { return Ok(None) };
+    if found.text.len() < SHORTEST_TOKEN || !found.text.bytes().all(|b| b.is_ascii_graphic()) {
+        // Never the value itself.
+        return Err(found.wrong(format!("needs at least {SHORTEST_TOKEN} visible characters and no spaces")));
+    }
+    Ok(Some(Secret::new(found.text)))
 }
 
 fn trusted_proxies(s: &Sources) -> Result<Vec<crate::net::IpRange>, ConfigError> {

@@ -93,14 +93,53 @@ impl Keyring {
                 file.read_to_string(&mut text).map_err(file_error)?;
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let key = Zeroizing::new(random_bytes::<KEY>());
-                text.extend(key.iter().flat_map(|b| [hex_digit(b >> 4), hex_digit(b & 15)]));
+                text = Self::from_bytes(random_bytes()).to_text();
                 create_private(path, text.as_bytes()).map_err(file_error)?;
             }
             Err(e) => return Err(file_error(e)),
         }
         let key = parse_hex(text.trim()).ok_or_else(|| RootKeyError::Damaged { path: path.to_owned() })?;
         Ok(Self::from_bytes(*key))
+    }
+
+    /// Reads the root key; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else.
+    pub fn open(path: &Path) -> Result<Option<Self>, RootKeyError> {
+        match std::fs::symlink_metadata(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            _ => Self::open_or_create(path).map(Some),
+        }
+    }
+
+    /// A keyring over a key as its file holds it.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        Some(Self::from_bytes(*parse_hex(text.trim())?))
+    }
+
+    /// Puts this key into a file that must not exist yet (mode 0400).
+    ///
+    /// # Errors
+    /// When the file cannot be made, or is there already.
+    pub fn write_new(&self, path: &Path) -> Result<(), RootKeyError> {
+        create_private(path, self.to_text().as_bytes())
+            .map_err(|source| RootKeyError::File { path: path.to_owned(), source })
+    }
+
+    /// The key as its file holds it.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(KEY * 2));
+        text.extend(self.key.iter().flat_map(|b| [hex_digit(b >> 4), hex_digit(b & 15)]));
+        text
+    }
+
+    /// What tells this key from others without telling anything about it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// A keyring over the given key.

@@ -1,11 +1,13 @@
 //! Everything cryptographic, so that algorithms and their parameters stand in one place.
 
 mod envelope;
+mod passphrase;
 mod password;
 mod secret;
 mod token;
 
 pub use envelope::{Keyring, OpenError, RootKeyError, SecretScope, TenantKey, WrappedKey};
+pub use passphrase::PassphraseKey;
 pub use password::{PasswordError, PasswordPool};
 pub use secret::Secret;
 pub use token::{ApiToken, TokenError, hash_token, random_token};

@@ -73,6 +73,12 @@ pub enum EmbeddedError {
         /// The data directory.
         dir: PathBuf,
     },
+    /// There is no cluster where one must be.
+    #[error("HOLON_DATA_DIR: there is no database in {dir}", dir = dir.display())]
+    NoDatabase {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// A file operation failed.
     #[error("HOLON_DATA_DIR: cannot {what} {path}: {source}", path = path.display())]
     Io {
@@ -154,6 +160,26 @@ impl EmbeddedPostgres {
         Ok(Self { layout, stop, supervisor: Some(supervisor), _lock: lock })
     }
 
+    /// Where the Postgres of another process answers that uses this data directory; `None` when none does.
+    ///
+    /// # Errors
+    /// When there is no cluster in the data directory, or it cannot be read.
+    pub(super) fn running(data_dir: &Path) -> Result<Option<Socket>, EmbeddedError> {
+        let user = OsUser::for_postgres().map_err(io_error("find a user to run Postgres as for", data_dir))?;
+        let nothing = || EmbeddedError::NoDatabase { dir: data_dir.to_owned() };
+        let data_dir = data_dir.canonicalize().map_err(|_| nothing())?;
+        let cluster = data_dir.join("postgres");
+        if read_major(&cluster)?.is_none() {
+            return Err(nothing());
+        }
+        match lock(&data_dir) {
+            // Nobody holds it: whoever starts next takes it again.
+            Ok(_) => Ok(None),
+            Err(EmbeddedError::InUse { .. }) => Ok(Some(Socket(socket_dir(&data_dir, user)?))),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How to connect as the given role.
     #[must_use]
     pub fn options(&self, role: &str, database: &str) -> PgConnectOptions {
@@ -179,6 +205,17 @@ impl Drop for EmbeddedPostgres {
             // Without an async context there is no waiting; Postgres finishes its fast shutdown on its own.
             let _ = kill_process(pid, Signal::INT);
         }
+    }
+}
+
+/// The socket of a Postgres that another process runs.
+#[derive(Debug)]
+pub(super) struct Socket(PathBuf);
+
+impl Socket {
+    /// How to connect as the given role.
+    pub(super) fn options(&self, role: &str, database: &str) -> PgConnectOptions {
+        socket_options(&self.0, role, database)
     }
 }
 

@@ -4,6 +4,7 @@
 mod embedded;
 mod migrate;
 mod os_user;
+mod owner;
 mod pg_binaries;
 mod pools;
 mod tenant_tx;
@@ -11,6 +12,7 @@ pub mod test_db;
 
 pub use embedded::{EmbeddedError, EmbeddedPostgres};
 pub use migrate::{MIGRATOR, migrate};
+pub use owner::OwnerDatabase;
 pub use pg_binaries::PgBinaries;
 pub use pools::{Database, DbError, Pools, Role};
 pub use tenant_tx::{TenantTx, TxError};

@@ -13,7 +13,7 @@ use crate::crypto::Keyring;
 const ROLES_SQL: &str = include_str!("roles.sql");
 const DATABASE_SQL: &str = include_str!("database.sql");
 /// Name of the database in the embedded cluster.
-const DATABASE: &str = "holon";
+pub(super) const DATABASE: &str = "holon";
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,12 @@ impl Role {
         }
     }
 
-    fn url_key(self) -> &'static str {
+    /// Its password in a Postgres that was given to us.
+    pub(super) fn password(self, keyring: &Keyring) -> String {
+        keyring.derive(&format!("database role {}", self.name())).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    pub(super) fn url_key(self) -> &'static str {
         match self {
             Self::Owner => "HOLON_DATABASE_OWNER_URL",
             Self::App => "HOLON_DATABASE_APP_URL",
@@ -207,13 +212,13 @@ async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Ok(left.is_none())
 }
 
-fn parse(key: &'static str, url: &str) -> Result<PgConnectOptions, DbError> {
+pub(super) fn parse(key: &'static str, url: &str) -> Result<PgConnectOptions, DbError> {
     let options: PgConnectOptions =
         url.parse().map_err(|e: sqlx::Error| DbError::Address { key, problem: e.to_string() })?;
     Ok(options.application_name("holon"))
 }
 
-fn prepare(what: &'static str) -> impl FnOnce(sqlx::Error) -> DbError {
+pub(super) fn prepare(what: &'static str) -> impl FnOnce(sqlx::Error) -> DbError {
     move |source| DbError::Prepare { what, source }
 }
 
@@ -252,7 +257,7 @@ pub(super) async fn prepare_database(admin: &PgConnectOptions) -> Result<(), DbE
 
 /// Makes roles in a Postgres that was given to us, with passwords derived from the root key so that there is nothing
 /// to keep and every replica with the same root key knows them.
-async fn prepare_given(admin: &PgConnectOptions, keyring: &Keyring) -> Result<[PgConnectOptions; 4], DbError> {
+pub(super) async fn prepare_given(admin: &PgConnectOptions, keyring: &Keyring) -> Result<[PgConnectOptions; 4], DbError> {
     const KEY: &str = "HOLON_DATABASE_URL";
     let wrong = |problem: String| DbError::Address { key: KEY, problem };
     let mut connection = PgConnection::connect_with(admin)
@@ -272,8 +277,7 @@ async fn prepare_given(admin: &PgConnectOptions, keyring: &Keyring) -> Result<[P
     connection.execute(ROLES_SQL).await.map_err(|e| wrong(format!("making the roles: {e}")))?;
     let mut options = Vec::with_capacity(4);
     for role in Role::ALL {
-        let password: String =
-            keyring.derive(&format!("database role {}", role.name())).iter().map(|b| format!("{b:02x}")).collect();
+        let password = role.password(keyring);
         // Names are ours and the password is hexadecimal: nothing here needs quoting.
         let statement = format!("alter role {} password '{password}'", role.name());
         connection
@@ -288,7 +292,7 @@ async fn prepare_given(admin: &PgConnectOptions, keyring: &Keyring) -> Result<[P
 }
 
 /// Refuses an address whose role could walk around the walls.
-async fn check_role(role: Role, options: &PgConnectOptions) -> Result<(), DbError> {
+pub(super) async fn check_role(role: Role, options: &PgConnectOptions) -> Result<(), DbError> {
     let wrong = |problem: String| DbError::Address { key: role.url_key(), problem };
     let mut connection =
         PgConnection::connect_with(options).await.map_err(|e| wrong(format!("cannot connect: {e}")))?;

@@ -21,6 +21,9 @@ pub use policy::{NetworkPolicy, Target};
 use dial::Dialler;
 use holon_model::TenantId;
 use room::{Held, Room, Share};
+use tokio::time::Instant;
+
+use crate::telemetry::{Counter, Exposition, Family, Histogram, LATENCY};
 
 /// The most redirects that are followed, whatever a request asks for.
 pub const MOST_REDIRECTS: u8 = 5;
@@ -138,6 +141,13 @@ pub struct Egress {
     dialler: Arc<Dialler>,
     room: Arc<Room>,
     share: Share,
+    told: Arc<Told>,
+}
+
+/// What is told to operators.
+struct Told {
+    sent: Family<Counter>,
+    took: Histogram,
 }
 
 impl Egress {
@@ -152,7 +162,8 @@ impl Egress {
     pub fn with_resolver(allow_loopback: bool, resolver: Arc<dyn Resolve>) -> Self {
         let room = Arc::<Room>::default();
         let share = room.share();
-        Self { dialler: Arc::new(Dialler::new(allow_loopback, resolver)), room, share }
+        let told = Told { sent: Family::new(&["outcome"], 64, Counter::default), took: Histogram::new(LATENCY) };
+        Self { dialler: Arc::new(Dialler::new(allow_loopback, resolver)), room, share, told: Arc::new(told) }
     }
 
     /// The same road for the requests of one tenant: what it reads is bounded apart from what others read.
@@ -166,10 +177,27 @@ impl Egress {
     /// # Errors
     /// When policy, network or limits end it; the code says which.
     pub async fn send(&self, request: EgressRequest) -> Result<EgressResponse, EgressError> {
-        let total = request.limits.total;
-        tokio::time::timeout(total, self.follow(request)).await.unwrap_or_else(|_| {
+        let (total, began) = (request.limits.total, Instant::now());
+        let answered = tokio::time::timeout(total, self.follow(request)).await.unwrap_or_else(|_| {
             Err(EgressError::failed("timeout", format!("no complete answer within {} s", total.as_secs_f32())))
-        })
+        });
+        let outcome = match &answered {
+            Ok(answer) => ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .get(usize::from(answer.status.as_u16() / 100).wrapping_sub(1))
+                .copied()
+                .unwrap_or("other"),
+            Err(error) => error.code,
+        };
+        self.told.sent.of(&[outcome]).one();
+        self.told.took.took(began.elapsed());
+        answered
+    }
+
+    /// Writes what went out, for Prometheus.
+    pub fn expose(&self, out: &mut Exposition) {
+        let help = "Requests that went out, by the class of their answer or why there was none.";
+        out.counters("holon_egress_requests_total", help, &self.told.sent);
+        out.seconds("holon_egress_seconds", "From a request to its whole answer.", &self.told.took);
     }
 
     async fn follow(&self, mut request: EgressRequest) -> Result<EgressResponse, EgressError> {

@@ -12,6 +12,7 @@
 
 mod arena;
 mod ask;
+mod backtest;
 mod child;
 mod command;
 mod compile;
@@ -23,6 +24,7 @@ mod event;
 mod fail;
 mod graph;
 mod input;
+mod inspect;
 mod keep;
 mod log;
 mod loop_;
@@ -55,6 +57,7 @@ mod when;
 mod wire;
 
 pub use arena::{Compiled, Needs};
+pub use backtest::{Comparison, Ended, StepDifference, StepEnd, Verdict, backtest};
 pub use command::{ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
 pub use compile::{compile, compile_draft};
 pub use drive::{Oracle, drive};
@@ -62,6 +65,7 @@ pub use event::{Awaited, Event, EventId, EventKind, EventNode, StepState};
 pub use input::{
     DecodeError, EffectId, Input, Lineage, Outcome, Parent, RunInfo, Stamped, TimerId, decode_input, encode_input,
 };
+pub use inspect::DueTimer;
 pub use machine::{Decision, Machine};
 pub use path::{FramePath, without_indices};
 pub use preview::{EdgeView, Preview, PreviewRequest, preview};

@@ -52,6 +52,11 @@ impl Mailbox {
         value
     }
 
+    /// Who waits the longest for such a signal.
+    pub(crate) fn first(&self, name: &str, correlation: &str) -> Option<EffectId> {
+        self.waits.get(&(name.into(), correlation.into()))?.front().copied()
+    }
+
     /// The node does not wait any more.
     pub(crate) fn leave(&mut self, name: &Arc<str>, correlation: &Arc<str>, id: EffectId) {
         let key = (name.clone(), correlation.clone());

@@ -91,6 +91,10 @@ pages! {
     Editor: editor, load_editor, preload_editor, crate::editor::EditorPage;
     /// A flow's versions.
     Versions: workspace, load_versions, preload_versions, crate::flows::VersionsPage;
+    /// All runs.
+    Runs: workspace, load_runs, preload_runs, crate::runs::RunsPage;
+    /// A draft, tried on recorded runs.
+    Backtest: run, load_backtest, preload_backtest, crate::runs::BacktestPage;
     /// One run.
     Run: run, load_run, preload_run, crate::runs::RunPage;
     /// The workspace's connections.

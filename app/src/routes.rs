@@ -9,10 +9,10 @@ use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
 use crate::lazy::{
-    Connections, Editor, OneSchedule, OneTask, Run, Schedules, Settings, SignIn, SignUp, Tasks, Tokens, Versions,
+    Backtest, Connections, Editor, OneSchedule, OneTask, Run, Runs, Schedules, Settings, SignIn, SignUp, Tasks, Tokens,
+    Versions,
 };
 use crate::ports::{Ports, use_ports};
-use crate::runs::RunsPage;
 use crate::ui::{Clock, Ready, Toasts};
 
 /// The pages. Every page is rendered whole before it is sent, so that a redirect is one and nothing pops in.
@@ -41,7 +41,8 @@ pub fn App(
                     <Route path=path!("/flows") view=FlowsPage/>
                     <Route path=path!("/flows/:id") view=Editor::route()/>
                     <Route path=path!("/flows/:id/versions") view=Versions::route()/>
-                    <Route path=path!("/runs") view=RunsPage/>
+                    <Route path=path!("/flows/:id/backtest") view=Backtest::route()/>
+                    <Route path=path!("/runs") view=Runs::route()/>
                     <Route path=path!("/runs/:id") view=Run::route()/>
                     <Route path=path!("/tasks") view=Tasks::route()/>
                     <Route path=path!("/tasks/:run/:task") view=OneTask::route()/>

@@ -82,8 +82,10 @@ test('every page of a workspace', async ({ page, server }) => {
     flows: '/flows',
     editor: `/flows/${flow.id}`,
     versions: `/flows/${flow.id}/versions`,
+    'backtest-empty': `/flows/${flow.id}/backtest`,
     runs: '/runs',
     run: `/runs/${run.id}`,
+    'run-step': `/runs/${run.id}?at=0`,
     'run-waiting': `/runs/${asked.id}`,
     tasks: '/tasks',
     'tasks-all': '/tasks?show=all',
@@ -100,7 +102,7 @@ test('every page of a workspace', async ({ page, server }) => {
       // The whole title is the page's name and ours; a page without one is not finished.
       await expect(page).toHaveTitle(/Holon/);
       // What is drawn comes after the frame around it.
-      if (name === 'editor' || name === 'run') await expect(page.locator('#node-totals')).toBeVisible();
+      if (['editor', 'run', 'run-step'].includes(name)) await expect(page.locator('#node-totals')).toBeVisible();
       await accessible(page);
       await shots(page, name);
     });
@@ -119,6 +121,53 @@ test('the pages of an empty workspace say how to fill them', async ({ browser, s
   }
   expect(complaints).toEqual([]);
   await context.close();
+});
+
+test('the first page calls nothing fine while a step cannot be undone, and nothing done where nothing is', async ({ browser, server }) => {
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  await enter(page, server, { name: 'Mary', email: 'mary@example.com', password: 'steps in the right order', workspace: 'Stuck' });
+  await visit(page, '/');
+  const heading = page.getByRole('heading', { level: 1 });
+  await expect(heading).toContainText('Nothing here yet');
+  await expect(heading).not.toHaveClass(/is-succeeded/);
+  const fail = (message: string) => ({ nodes: { no: { kind: 'flow.fail@1', config: { message } } }, edges: [] });
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition(
+      'stuck',
+      {
+        go: { kind: 'trigger.manual@1' },
+        trip: {
+          kind: 'saga@1',
+          config: { steps: [{ step: 'flight', compensate: 'cancel', retry: { attempts: 1 } }, { step: 'hotel' }] },
+          bodies: {
+            flight: { nodes: { set: { kind: 'data.set@1', config: { fields: { a: 1 } } } }, edges: [] },
+            cancel: fail('not today'),
+            hotel: fail('no room'),
+          },
+        },
+      },
+      ['go -> trip'],
+    ),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, { 'idempotency-key': 'stuck' });
+  await api.task(run.id);
+  await visit(page, '/');
+  await expect(heading).toContainText('1 step could not be undone and waits for a decision.');
+  await expect(page.getByRole('region', { name: 'To look at' })).toContainText('A step could not be undone');
+  await accessible(page);
+  await shots(page, 'home-stuck');
+  await context.close();
+});
+
+test('the rail says what pressing its button does', async ({ page, server }) => {
+  await enter(page, server);
+  await visit(page, '/flows');
+  const rail = page.getByRole('navigation', { name: 'Pages' });
+  await rail.getByRole('button', { name: 'Show the words' }).click();
+  await rail.getByRole('button', { name: 'Hide the words' }).click();
+  await expect(rail.getByRole('button', { name: 'Show the words' })).toBeVisible();
 });
 
 test.describe('an address without a page', () => {

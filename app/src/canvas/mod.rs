@@ -27,7 +27,7 @@ mod tools;
 pub use crumbs::Crumbs;
 #[cfg(target_arch = "wasm32")]
 pub use flow::FlowCanvas;
-pub use run::RunCanvas;
+pub use run::{Chosen, EdgeAt, RunCanvas};
 pub use scene::{CanvasEvent, Problems, Said, Scene, Selection};
 #[cfg(target_arch = "wasm32")]
 pub use tools::{fit, zoom};

@@ -5,6 +5,28 @@ use leptos::prelude::*;
 
 use super::strings;
 
+/// What a person chose on the canvas of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// Nothing any more.
+    Nothing,
+    /// A node, by its structural path.
+    Node(String),
+    /// An edge.
+    Edge(EdgeAt),
+}
+
+/// An edge of a run's canvas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeAt {
+    /// Structural path of the node that it leaves.
+    pub from: String,
+    /// The port that it leaves.
+    pub port: String,
+    /// Key of the node that it leads to.
+    pub to: String,
+}
+
 /// Draws a run. The kinds come from the engine's worker, so that the server renders only its frame.
 #[component]
 pub fn RunCanvas(
@@ -13,9 +35,9 @@ pub fn RunCanvas(
     /// The states of its nodes; the canvas follows.
     #[prop(into)]
     nodes: Signal<Vec<NodeRun>>,
-    /// Told when a node is chosen: its structural path.
+    /// Told when something is chosen.
     #[prop(optional)]
-    chosen: Option<Callback<Option<String>>>,
+    chosen: Option<Callback<Chosen>>,
 ) -> impl IntoView {
     let shown = RwSignal::new(false);
     Effect::new(move |_| shown.set(true));
@@ -35,12 +57,12 @@ fn empty() -> AnyView {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn draw(_definition: Value, _nodes: Signal<Vec<NodeRun>>, _chosen: Option<Callback<Option<String>>>) -> AnyView {
+fn draw(_definition: Value, _nodes: Signal<Vec<NodeRun>>, _chosen: Option<Callback<Chosen>>) -> AnyView {
     empty()
 }
 
 #[cfg(target_arch = "wasm32")]
-fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<Option<String>>>) -> AnyView {
+fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<Chosen>>) -> AnyView {
     use std::{collections::BTreeMap, sync::Arc};
 
     use holon_flow::{Definition, definition::Key};
@@ -75,14 +97,22 @@ fn draw(definition: Value, nodes: Signal<Vec<NodeRun>>, chosen: Option<Callback<
     let scene = Scene::new(definition, kinds.into(), path, iterations, said, false);
     let count = Memo::new(move |_| nodes.with(|nodes| states::iterations(&path.get(), &iterations.get(), nodes)));
     if let Some(chosen) = chosen {
+        let find = move |key: &str| {
+            let (path, iterations) = (path.get(), iterations.get());
+            nodes.with_untracked(|nodes| states::find(&path, &iterations, key, nodes).map(|node| node.path.clone()))
+        };
         Effect::new(move |_| {
-            let key = scene.selection.with(|selection| selection.single().cloned());
-            let found = key.and_then(|key| {
-                nodes.with(|nodes| {
-                    states::find(&path.get(), &iterations.get(), &key, nodes).map(|node| node.path.clone())
-                })
+            let found = scene.selection.with(|selection| {
+                if let Some(edge) = &selection.edge {
+                    let (from, to) = edge.split_once('>')?;
+                    let (key, port) = from.rsplit_once('.')?;
+                    let to = to.rsplit_once('.').map_or(to, |(to, _)| to).to_owned();
+                    let from = find(key).unwrap_or_else(|| key.to_owned());
+                    return Some(Chosen::Edge(EdgeAt { from, port: port.to_owned(), to }));
+                }
+                find(selection.single()?).map(Chosen::Node)
             });
-            chosen.run(found);
+            chosen.run(found.unwrap_or(Chosen::Nothing));
         });
     }
     let on = Callback::new(move |event| {

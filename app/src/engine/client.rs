@@ -18,7 +18,7 @@ use crate::ui::dom;
 
 /// Longest an answer may take once the engine is loaded.
 const LONGEST: u32 = 2;
-/// Longest that replaying a journal may take.
+/// Longest that a piece of a replay may take.
 const REPLAYING: u32 = 60;
 /// Longest that loading may take: the first visit fetches and compiles the module.
 const LOADING: u32 = 20;
@@ -51,7 +51,11 @@ thread_local! {
 pub(super) async fn send(ask: Ask) -> Result<String, EngineError> {
     let engine = running()?;
     let id = NUMBER.replace(NUMBER.get().wrapping_add(1));
-    let seconds = if matches!(ask, Ask::Verify { .. }) { REPLAYING } else { LONGEST };
+    let replays = matches!(
+        ask,
+        Ask::Replay { .. } | Ask::Feed { .. } | Ask::Seek { .. } | Ask::Told { .. } | Ask::Compare { .. }
+    );
+    let seconds = if replays { REPLAYING } else { LONGEST };
     let text = serde_json::to_string(&Message { id, ask }).map_err(|error| EngineError::Refused(error.to_string()))?;
     let promise = js_sys::Promise::new(&mut |resolve, reject| {
         engine.waiting.borrow_mut().insert(id, Waiting { seconds, watched: false, resolve, reject });

@@ -1,5 +1,6 @@
 //! What people read on the pages of flows.
 
+pub const BACKTEST: &str = "Back-test the draft";
 pub const ABOUT: &str =
     "A flow is drawn, previewed in the browser while you draw, and published as a version that runs durably.";
 pub const CHANGED: &str = "changed";

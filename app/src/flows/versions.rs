@@ -81,7 +81,10 @@ fn body(flow: &Flow, page: Page<VersionSummary>) -> AnyView {
     view! {
         {bar(crumbs, ())}
         <div class="content whole">
-            <div class="page-head"><h1>{strings::VERSIONS}</h1></div>
+            <div class="page-head">
+                <h1>{strings::VERSIONS}</h1>
+                <div class="actions"><a class="button" href=format!("/flows/{id}/backtest")>{icon("flask-conical")}{strings::BACKTEST}</a></div>
+            </div>
             <div class="table-box">{table}</div>
         </div>
         {definition(id, flow.revision, open)}

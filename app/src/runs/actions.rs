@@ -1,19 +1,19 @@
-//! What can be done with a run: stop it while it is live, start it again when it is over.
+//! What can be done with a run: stop it or hold it while it is live, start it again when it is over.
 
 use holon_model::Problem;
-use holon_model::wire::runs::{CancelRun, Started};
+use holon_model::wire::runs::{RunAgain, Started};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::debugger::Stepper;
 use super::live::LiveRun;
-use super::{api, strings};
-use crate::ui::form::{field_error, rest_of};
+use super::{api, deeds, edited, strings};
 use crate::ui::status::is_live;
-use crate::ui::{Dialog, Field, Submit, dom, icon, problem_notice, send, use_toasts};
+use crate::ui::{Menu, dom, icon, menu, menu_button, send, use_toasts};
 
 /// The buttons in a run's header.
-pub fn actions(run: LiveRun) -> AnyView {
+pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
     let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
     let (toasts, navigate) = (use_toasts(), use_navigate());
     Effect::new(move |_| {
@@ -21,12 +21,9 @@ pub fn actions(run: LiveRun) -> AnyView {
             toasts.bad(format!("{}. {}", problem.title, problem.detail));
         }
     });
-    let cancelling = RwSignal::new(false);
-    let go = move |started: Started| navigate(&format!("/runs/{}", started.id), NavigateOptions::default());
-    let (retried, repeated) = (go.clone(), go);
-    let retry = move || send(api::retry(run.id), pending, problem, retried.clone());
-    let again = move || send(api::again(run.id), pending, problem, repeated.clone());
-    let live = Memo::new(move |_| run.summary.with(|summary| is_live(&summary.status)));
+    let (asking, editing) = (RwSignal::new(None), RwSignal::new(false));
+    let status = Memo::new(move |_| run.summary.with(|summary| summary.status.clone()));
+    let live = Memo::new(move |_| status.with(|status| is_live(status)));
     Effect::new(move |before: Option<bool>| {
         let now = live.get();
         if before == Some(true) && !now {
@@ -35,69 +32,76 @@ pub fn actions(run: LiveRun) -> AnyView {
         }
         now
     });
-    let flow = move || run.summary.with(|summary| format!("/flows/{}", summary.flow));
+    let walk = move || {
+        let href = format!("/runs/{}?at=0", run.id);
+        (!stepper.on.get())
+            .then(|| view! { <a class="button" href=href>{icon("footprints")}{strings::STEP_THROUGH}</a> })
+    };
+    let go = StoredValue::new_local(move |started: Started| {
+        navigate(&format!("/runs/{}", started.id), NavigateOptions::default());
+    });
+    let went = move |started: Started| _ = go.try_with_value(|go| go(started));
+    let retry = move || send(api::retry(run.id), pending, problem, went);
+    let again = move || send(api::again(run.id, &RunAgain::default()), pending, problem, went);
+    let resume = move || {
+        send(api::resume(run.id), pending, problem, move |()| {
+            toasts.good(strings::RESUMED);
+            run.look_again();
+        });
+    };
+    // Only a run that somebody paused is resumed: one that was parked cannot go on.
+    let held = move || run.summary.with(|summary| summary.paused_by.is_some());
+    let buttons = move || {
+        let status = status.get();
+        if !is_live(&status) {
+            let retry = retry_words(&status).map(|words| button("rotate-ccw", words, "button primary", pending, retry));
+            let again = button("play", strings::AGAIN, "button", pending, again);
+            return view! { {retry}{again} }.into_any();
+        }
+        let hold = match status.as_str() {
+            "paused" => held().then(|| button("circle-play", strings::RESUME, "button primary", pending, resume)),
+            _ => {
+                Some(button("circle-pause", strings::PAUSE, "button", pending, move || asking.set(Some(&deeds::PAUSE))))
+            }
+        };
+        let cancel = move || asking.set(Some(&deeds::CANCEL));
+        view! { {hold}{button("ban", strings::CANCEL, "button danger", pending, cancel)} }.into_any()
+    };
+    let items = move || {
+        let end = live.get().then(|| {
+            let end = move || asking.set(Some(&deeds::TERMINATE));
+            view! { <hr/>{menu::item("octagon-x", strings::TERMINATE, true, end)} }
+        });
+        view! {
+            {menu::link("pencil", strings::OPEN_FLOW, run.summary.with(|summary| format!("/flows/{}", summary.flow)))}
+            {menu::item("text-quote", strings::AGAIN_EDITED, false, move || editing.set(true))}
+            {end}
+        }
+    };
+    let name = run.summary.with_untracked(|summary| summary.flow_name.clone());
     view! {
-        <a class="button" href=flow>{icon("pencil")}{strings::OPEN_FLOW}</a>
-        {move || {
-            let (retry, again) = (retry.clone(), again.clone());
-            if live.get() {
-                return view! {
-                    <button type="button" class="button danger" on:click=move |_| cancelling.set(true)>
-                        {icon("ban")}
-                        {strings::CANCEL}
-                    </button>
-                }
-                .into_any();
-            }
-            let retry = run.summary.with(|summary| retry_words(&summary.status)).map(|words| {
-                view! {
-                    <button type="button" class="button primary" disabled=move || pending.get() on:click=move |_| retry()>
-                        {icon("rotate-ccw")}
-                        {words}
-                    </button>
-                }
-            });
-            view! {
-                {retry}
-                <button type="button" class="button" disabled=move || pending.get() on:click=move |_| again()>
-                    {icon("play")}
-                    {strings::AGAIN}
-                </button>
-            }
-            .into_any()
-        }}
-        {cancel(run, cancelling)}
+        {walk}
+        {buttons}
+        {menu_button("run-menu", &name)}
+        <Menu id="run-menu" label=name.clone()>{items}</Menu>
+        {deeds::ask(run, asking)}
+        {edited::again(run, editing, went)}
     }
     .into_any()
 }
 
-/// Asks why before it stops a run: what was stopped can be started again, but not gone on with as if nothing had been.
-fn cancel(run: LiveRun, open: RwSignal<bool>) -> AnyView {
-    let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
-    let (toasts, reason) = (use_toasts(), RwSignal::new(String::new()));
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let why = reason.get_untracked().trim().to_owned();
-        let body = CancelRun { reason: (!why.is_empty()).then_some(why) };
-        send(api::cancel(run.id, &body), pending, problem, move |()| {
-            toasts.good(strings::CANCELLING);
-            open.try_set(false);
-            request_animation_frame(|| dom::rescue_focus(".run-title h1"));
-        });
-    };
-    let shown = rest_of(problem, &["/reason"]);
+fn button(
+    glyph: &'static str,
+    words: &'static str,
+    class: &'static str,
+    pending: RwSignal<bool>,
+    act: impl Fn() + 'static,
+) -> AnyView {
     view! {
-        <Dialog open title=strings::CANCEL_ASK.to_owned()>
-            <form method="post" class="stack" novalidate=true on:submit=submit>
-                <p>{strings::CANCEL_WHAT}</p>
-                {move || shown.get().map(|problem| problem_notice(&problem))}
-                <Field id="cancel-reason" label=strings::REASON value=reason optional=true hint=strings::REASON_HINT error=field_error(problem, "/reason")/>
-                <div class="dialog-foot">
-                    <button type="button" class="button" on:click=move |_| open.set(false)>{strings::KEEP_RUNNING}</button>
-                    <Submit pending danger=true label=strings::CANCEL/>
-                </div>
-            </form>
-        </Dialog>
+        <button type="button" class=class disabled=move || pending.get() on:click=move |_| act()>
+            {icon(glyph)}
+            {words}
+        </button>
     }
     .into_any()
 }

@@ -2,7 +2,7 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::runs::JournalRow;
-use holon_model::{Problem, Timestamp};
+use holon_model::{Problem, RunId, Timestamp};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -10,7 +10,7 @@ use super::live::LiveRun;
 use super::strings;
 use crate::ports::use_ports;
 use crate::ui::more::more;
-use crate::ui::{Dialog, Json, about, copyable, format, keys, problem_notice, skeleton};
+use crate::ui::{Dialog, Json, about, copyable, format, icon, keys, problem_notice, skeleton};
 
 /// Read when it is looked at, and again when the run's log hash moved.
 pub fn journal(live: LiveRun) -> AnyView {
@@ -61,7 +61,7 @@ pub fn journal(live: LiveRun) -> AnyView {
                 </table>
                 {more(rows, cursor, next)}
             </div>
-            {detail(open)}
+            {detail(live.id, open)}
         </div>
     }
     .into_any()
@@ -83,7 +83,7 @@ fn journal_row(row: JournalRow, started: Timestamp, open: RwSignal<Option<Journa
     .into_any()
 }
 
-fn detail(open: RwSignal<Option<JournalRow>>) -> AnyView {
+fn detail(run: RunId, open: RwSignal<Option<JournalRow>>) -> AnyView {
     let shown = about(open);
     let title = Signal::derive(move || {
         open.with(|row| row.as_ref().map(|row| format!("{} · {}", row.seq, row.kind)).unwrap_or_default())
@@ -93,6 +93,7 @@ fn detail(open: RwSignal<Option<JournalRow>>) -> AnyView {
             {move || open.get().map(|row| view! {
                 <dl class="facts"><div class="grow"><dt>{strings::LOG_HASH}</dt><dd>{copyable(row.log_hash, strings::THE_LOG_HASH)}</dd></div></dl>
                 <Json id="journal-shown" title=strings::CONTENT value=row.shown/>
+                <div class="dialog-foot"><a class="button" href=format!("/runs/{run}?at={}", row.seq)>{icon("footprints")}{strings::STEP_TO_IT}</a></div>
             })}
         </Dialog>
     }

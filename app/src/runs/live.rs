@@ -83,6 +83,12 @@ impl LiveList {
         }
     }
 
+    /// Reads the list, now and a moment later: what was asked of its runs may be done only then, and holding them is told by nobody.
+    pub fn look_again(self, query: RunsQuery, ports: Ports) {
+        self.read(&query, None, &ports);
+        set_timeout(move || self.read(&query, None, &ports), pause_after(1));
+    }
+
     /// Reads as many runs as are shown, so that "Show more" goes on where the list ends.
     fn read(self, query: &RunsQuery, keep: Option<usize>, ports: &Ports) {
         let Some(shown) = self.rows.try_with_untracked(Vec::len) else { return };
@@ -106,8 +112,7 @@ impl LiveList {
 
 /// Says whether the run is new in the list.
 fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep: Option<usize>) -> bool {
-    let wanted = query.flow.is_none_or(|flow| flow == run.flow)
-        && query.status.as_deref().is_none_or(|status| status == run.status);
+    let wanted = fits(&run, query);
     match rows.iter().position(|row| row.id == run.id) {
         Some(at) if wanted => rows[at] = run,
         Some(at) => _ = rows.remove(at),
@@ -122,6 +127,18 @@ fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep:
         None => {}
     }
     false
+}
+
+/// Whether a run is one of those that are asked for.
+fn fits(run: &RunSummary, query: &RunsQuery) -> bool {
+    let kind = run.trigger.split('@').next().unwrap_or(&run.trigger);
+    query.flow.is_none_or(|flow| flow == run.flow)
+        && query.status.as_deref().is_none_or(|status| status == run.status)
+        && query.trigger.as_deref().is_none_or(|trigger| trigger == kind)
+        && query.since.is_none_or(|since| run.started_at >= since)
+        && query.until.is_none_or(|until| run.started_at < until)
+        && query.correlation.as_ref().is_none_or(|about| run.correlation.as_ref() == Some(about))
+        && query.labels.iter().all(|(key, value)| run.labels.get(key) == Some(value))
 }
 
 /// Where an event stands in its run's journal; nothing: before the first.
@@ -155,16 +172,23 @@ pub struct LiveRun {
     /// Whether it is being read, and whether it must be read again after that.
     reading: StoredValue<Option<bool>>,
     stream: StoredValue<Option<Subscription>>,
+    asks: StoredValue<(Ports, Toasts)>,
 }
 
 /// So many times in a row may the end of a run not be read before the page says so.
 const TRIES: u32 = 3;
 
 impl LiveRun {
+    /// How many inputs it has taken, as far as the page knows.
+    pub fn inputs(self) -> u64 {
+        self.seen.try_get_value().flatten().map_or(0, |(seq, _)| seq + 1)
+    }
+
     /// Shows a run, and follows it while it is not over.
     pub fn follow(run: Run) -> Self {
         let over = !is_live(&run.summary.status);
         let last_event = run.last_event.clone();
+        let (ports, toasts) = (use_ports(), use_toasts());
         let live = Self {
             id: run.summary.id,
             summary: RwSignal::new(run.summary),
@@ -176,8 +200,8 @@ impl LiveRun {
             seen: StoredValue::new(place(&last_event)),
             reading: StoredValue::new(None),
             stream: StoredValue::new(None),
+            asks: StoredValue::new((ports.clone(), toasts)),
         };
-        let (ports, toasts) = (use_ports(), use_toasts());
         Effect::new(move |_| {
             if over {
                 return;
@@ -188,6 +212,13 @@ impl LiveRun {
             live.stream.set_value(Some(stream));
         });
         live
+    }
+
+    /// Reads the run, now and a moment later: what was asked of it may be done only then, and holding it makes no event.
+    pub fn look_again(self) {
+        let Some((ports, toasts)) = self.asks.try_get_value() else { return };
+        self.read(ports.clone(), toasts, 1);
+        set_timeout(move || self.read(ports, toasts, 1), pause_after(1));
     }
 
     fn hear(self, message: &Message, ports: &Ports, toasts: Toasts) {
@@ -293,12 +324,13 @@ fn put(nodes: &mut Vec<NodeRun>, mut node: NodeRun) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use holon_model::wire::runs::SagaRun;
     use holon_model::{FlowId, Timestamp};
 
-    fn run(id: u128, status: &str, at: i64) -> RunSummary {
+    /// A run of a webhook.
+    pub(crate) fn run(id: u128, status: &str, at: i64) -> RunSummary {
         let id: RunId = format!("run_{id:032x}").parse().unwrap();
         let flow: FlowId = format!("flow_{:032x}", 1).parse().unwrap();
         RunSummary {
@@ -328,10 +360,10 @@ mod tests {
         assert_eq!(shown, [(40, "queued"), (30, "running"), (20, "completed")]);
     }
 
-    #[test]
-    fn an_event_leaves_what_is_known_of_a_saga() {
-        let node = |status: &str, saga| NodeRun {
-            path: "book".into(),
+    /// A node of which nothing more is known.
+    pub(crate) fn node(path: &str, status: &str) -> NodeRun {
+        NodeRun {
+            path: path.into(),
             status: status.into(),
             input: None,
             output: None,
@@ -341,8 +373,13 @@ mod tests {
             finished_at: None,
             waiting_until: None,
             waiting_for: None,
-            saga,
-        };
+            saga: None,
+        }
+    }
+
+    #[test]
+    fn an_event_leaves_what_is_known_of_a_saga() {
+        let node = |status: &str, saga| NodeRun { saga, ..node("book", status) };
         let way = SagaRun { phase: "backward".into(), steps: Vec::new() };
         let mut nodes = vec![node("running", Some(way.clone()))];
         put(&mut nodes, node("failed", None));
@@ -384,6 +421,32 @@ mod tests {
             live.take_whole(whole("completed", "8.3"));
             assert_eq!((shown().as_str(), live.log_hash.get_untracked().as_str()), ("completed", "8.3"));
         });
+    }
+
+    #[test]
+    fn a_run_fits_when_it_fits_every_filter() {
+        let mut labelled = run(1, "failed", 10);
+        labelled.labels = [("team".to_owned(), "ops".to_owned())].into();
+        labelled.correlation = Some("order-7".into());
+        let all = RunsQuery {
+            status: Some("failed".into()),
+            trigger: Some("trigger.webhook".into()),
+            since: Some(Timestamp(10)),
+            until: Some(Timestamp(11)),
+            correlation: Some("order-7".into()),
+            labels: [("team".to_owned(), "ops".to_owned())].into(),
+            ..RunsQuery::default()
+        };
+        assert!(fits(&labelled, &all));
+        let others = [
+            RunsQuery { status: Some("completed".into()), ..all.clone() },
+            RunsQuery { trigger: Some("trigger.manual".into()), ..all.clone() },
+            RunsQuery { since: Some(Timestamp(11)), ..all.clone() },
+            RunsQuery { until: Some(Timestamp(10)), ..all.clone() },
+            RunsQuery { correlation: Some("order-8".into()), ..all.clone() },
+            RunsQuery { labels: [("team".to_owned(), "dev".to_owned())].into(), ..all.clone() },
+        ];
+        assert!(others.iter().all(|query| !fits(&labelled, query)));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use holon_model::RunId;
 use holon_model::wire::runs::NodeRun;
 use leptos::prelude::*;
 
-use super::live::LiveRun;
+use super::looking::{self, Looking};
 use super::{node, strings};
 use crate::ui::keys;
 use crate::ui::more::left;
@@ -15,19 +16,20 @@ use crate::ui::time::took;
 /// Rows shown at once; the rest on demand.
 const STEP: usize = 200;
 
-/// List and panel. `chosen` is the path of the node to show; the canvas above chooses too.
-pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
+/// List and panel. The canvas above chooses too; `more` is shown of a node below what the node itself says.
+pub fn nodes(
+    run: RunId,
+    all: RwSignal<Vec<NodeRun>>,
+    looking: Looking,
+    more: impl FnOnce(Memo<Option<NodeRun>>) -> AnyView,
+) -> AnyView {
     let limit = RwSignal::new(STEP);
-    let ordered = Memo::new(move |_| live.nodes.with(|nodes| in_order(nodes)));
+    let ordered = Memo::new(move |_| all.with(|nodes| in_order(nodes)));
     let shown = move || ordered.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>());
     let none =
         move || ordered.with(Vec::is_empty).then(|| view! { <p class="empty small muted">{strings::NO_NODES}</p> });
     // Until somebody chooses, what matters most is shown: it moves to what fails while one looks.
-    let at = Memo::new(move |_| chosen.get().or_else(|| live.nodes.with(|nodes| first(nodes))));
-    let current = Memo::new(move |_| {
-        let path = at.get()?;
-        live.nodes.with(|nodes| nodes.iter().find(|node| node.path == path).cloned())
-    });
+    let at = Memo::new(move |_| looking.node.get().or_else(|| all.with(|nodes| first(nodes))));
     // One stop of the Tab key for the whole list: the chosen row, or the first where that is not shown yet.
     let stop = Memo::new(move |_| {
         let at = at.get();
@@ -41,15 +43,36 @@ pub fn nodes(live: LiveRun, chosen: RwSignal<Option<String>>) -> AnyView {
         <div class="run-split">
             <div class="nodes">
                 <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".run-node")>
-                    <For each=shown key=key children=move |node| row(&node, at, stop, chosen)/>
+                    <For each=shown key=key children=move |node| row(&node, at, stop, looking)/>
                 </div>
                 {none}
                 {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
             </div>
-            <div class="panel">{move || current.get().map(|node| node::panel(live.id, &node))}</div>
+            {panel(run, all, looking, at, more)}
         </div>
     }
     .into_any()
+}
+
+/// What is looked at: an edge's data, else the node `at` this path, as it stands among these.
+pub fn panel(
+    run: RunId,
+    all: RwSignal<Vec<NodeRun>>,
+    looking: Looking,
+    at: Memo<Option<String>>,
+    more: impl FnOnce(Memo<Option<NodeRun>>) -> AnyView,
+) -> AnyView {
+    let current = Memo::new(move |_| {
+        let path = at.get()?;
+        all.with(|nodes| nodes.iter().find(|node| node.path == path).cloned())
+    });
+    let edge = Memo::new(move |_| looking.edge.get());
+    let node = Memo::new(move |_| current.get().filter(|_| edge.with(Option::is_none)));
+    let shown = move || match edge.get() {
+        Some(edge) => Some(all.with(|nodes| looking::edge(&edge, nodes))),
+        None => node.get().map(|node| node::panel(run, &node)),
+    };
+    view! { <div class="panel">{shown}{more(node)}</div> }.into_any()
 }
 
 /// A row is made anew when what it shows changed.
@@ -63,12 +86,7 @@ fn first(nodes: &[NodeRun]) -> Option<String> {
     failed.max_by_key(|node| node.path.matches('/').count()).or_else(|| nodes.first()).map(|node| node.path.clone())
 }
 
-fn row(
-    node: &NodeRun,
-    at: Memo<Option<String>>,
-    stop: Memo<Option<String>>,
-    chosen: RwSignal<Option<String>>,
-) -> AnyView {
+fn row(node: &NodeRun, at: Memo<Option<String>>, stop: Memo<Option<String>>, looking: Looking) -> AnyView {
     let depth = node.path.matches('/').count();
     let path = node.path.clone();
     let (scope, name) = match node.path.rsplit_once('/') {
@@ -86,7 +104,7 @@ fn row(
             title=path
             tabindex=move || if stop.with(|at| at.as_deref() == Some(is_stop.as_str())) { "0" } else { "-1" }
             aria-selected=move || if at.with(|at| at.as_deref() == Some(is_chosen.as_str())) { "true" } else { "false" }
-            on:click=move |_| chosen.set(Some(pressed.clone()))
+            on:click=move |_| looking.at_node(pressed.clone())
         >
             {state_icon(&node.status)}
             <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}</span>
@@ -143,19 +161,7 @@ mod tests {
     use super::*;
 
     fn node(path: &str) -> NodeRun {
-        NodeRun {
-            path: path.into(),
-            status: "succeeded".into(),
-            input: None,
-            output: None,
-            error: None,
-            attempts: 0,
-            started_at: None,
-            finished_at: None,
-            waiting_until: None,
-            waiting_for: None,
-            saga: None,
-        }
+        crate::runs::live::tests::node(path, "succeeded")
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! One run: what happens, node by node, while it happens and ever after.
 
-use holon_model::wire::runs::Run;
+use holon_model::wire::runs::{ForkOf, Run, RunSummary};
 use holon_model::{Code, Problem, RunId};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
+use super::debugger::{self, Stepper};
 use super::live::LiveRun;
-use super::{actions, journal, nodes, strings, waits};
-use crate::canvas::RunCanvas;
-use crate::engine::LogHash;
+use super::looking::Looking;
+use super::replay::Replay;
+use super::verify::LogHash;
+use super::{actions, fork, journal, marks, nodes, strings, waits};
+use crate::canvas::{Chosen, RunCanvas};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
 use crate::ui::format::short_id;
-use crate::ui::status::status_chip;
+use crate::ui::status::{is_live, status_chip};
 use crate::ui::time::took;
 use crate::ui::{Json, Tabs, ago, icon, problem_notice, skeleton, words};
 
@@ -47,7 +50,7 @@ pub fn RunPage() -> impl IntoView {
 }
 
 fn page(run: Run) -> AnyView {
-    let retry_of = run.retry_of;
+    let (retry_of, fork_of) = (run.retry_of, run.fork_of);
     let short = short_id(&run.summary.id);
     let flow = (run.summary.flow_name.clone(), run.summary.flow);
     let live = LiveRun::follow(run);
@@ -56,58 +59,168 @@ fn page(run: Run) -> AnyView {
         Crumb::to(flow.0.clone(), format!("/runs?flow={}", flow.1)),
         Crumb::here(short),
     ];
+    let replay = Replay::new(live.id, live.definition.get_value());
+    let stepper = Stepper::new(live, replay);
+    let looking = Looking::new();
     let tab = RwSignal::new("nodes");
-    let chosen = RwSignal::new(None::<String>);
-    let choose = Callback::new(move |path: Option<String>| {
-        if path.is_some() {
-            chosen.set(path);
+    let choose = Callback::new(move |chosen: Chosen| {
+        if looking.take(chosen) && !stepper.on.get_untracked() {
             tab.set("nodes");
         }
     });
-    let count = Signal::derive(move || live.nodes.with(Vec::len));
+    // What was looked at among the nodes of now is nothing to begin with at a moment, and the other way round.
+    Effect::new(move |before: Option<bool>| {
+        let on = stepper.on.get();
+        if before.is_some_and(|before| before != on) {
+            looking.forget();
+        }
+        on
+    });
+    let about = move || {
+        (!stepper.on.get()).then(|| {
+            view! {
+                {facts(live, replay, retry_of, fork_of)}
+                {move || live.summary.with(|summary| summary.error.as_deref().map(|error| ending(&summary.status, error)))}
+                {move || live.summary.with(held)}
+                {waits::of_people(live)}
+            }
+        })
+    };
+    let body =
+        move || if stepper.on.get() { walking(live, stepper, looking) } else { standing(live, stepper, looking, tab) };
     view! {
         {bar(crumbs, ())}
-        <div class="run">
+        <div class="run" class:stepping=stepper.on>
             <div class="run-head">
                 <div class="run-title">
                     <h1 tabindex="-1">{flow.0}</h1>
                     <span role="status">{move || live.summary.with(|summary| status_chip(&summary.status))}</span>
-                    <div class="actions">{actions::actions(live)}</div>
+                    <div class="actions">{actions::actions(live, stepper)}</div>
                 </div>
-                {facts(live, retry_of)}
-                {move || live.summary.with(|summary| summary.error.as_deref().map(|error| ending(&summary.status, error)))}
-                {waits::of_people(live)}
+                {about}
             </div>
             <div class="run-canvas" role="region" aria-label=strings::CANVAS>
-                <RunCanvas definition=live.definition.get_value() nodes=live.nodes chosen=choose/>
+                <RunCanvas definition=live.definition.get_value() nodes=stepper.nodes chosen=choose/>
             </div>
-            <div class="run-body">
-                <Tabs
-                    id="run"
-                    label=strings::RUN
-                    tabs=vec![("nodes", strings::NODES, Some(count)), ("data", strings::DATA, None), ("journal", strings::JOURNAL, None)]
-                    open=tab
-                />
-                <div id="run-panel" role="tabpanel" aria-labelledby=move || format!("run-{}", tab.get())>
-                    {move || match tab.get() {
-                        "data" => data(live),
-                        "journal" => journal::journal(live),
-                        _ => nodes::nodes(live, chosen),
-                    }}
-                </div>
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+/// The run as it is now.
+fn standing(live: LiveRun, stepper: Stepper, looking: Looking, tab: RwSignal<&'static str>) -> AnyView {
+    let count = Signal::derive(move || live.nodes.with(Vec::len));
+    view! {
+        <div class="run-body">
+            <Tabs
+                id="run"
+                label=strings::RUN
+                tabs=vec![("nodes", strings::NODES, Some(count)), ("data", strings::DATA, None), ("journal", strings::JOURNAL, None)]
+                open=tab
+            />
+            <div id="run-panel" role="tabpanel" aria-labelledby=move || format!("run-{}", tab.get())>
+                {move || match tab.get() {
+                    "data" => data(live),
+                    "journal" => journal::journal(live),
+                    _ => nodes::nodes(live.id, stepper.nodes, looking, |_| ().into_any()),
+                }}
             </div>
         </div>
     }
     .into_any()
 }
 
-fn facts(live: LiveRun, retry_of: Option<RunId>) -> AnyView {
+/// The run as it was after one of its inputs.
+fn walking(live: LiveRun, stepper: Stepper, looking: Looking) -> AnyView {
+    let tab = RwSignal::new("inputs");
+    let inputs = Signal::derive(move || stepper.replay.len());
+    let count = Signal::derive(move || stepper.nodes.with(Vec::len));
+    // Until a node is chosen, the one that the input is about is looked at.
+    let at = Memo::new(move |_| {
+        looking.node.get().or_else(|| {
+            let at = stepper.shown.with(|shown| shown.as_ref().map(|shown| shown.at))? as usize;
+            stepper.replay.steps.with(|steps| steps.get(at).and_then(|step| step.path.clone()))
+        })
+    });
+    let pinned = move || {
+        looking.node.get().map(|_| {
+            view! {
+                <button type="button" class="button ghost small" on:click=move |_| looking.forget()>
+                    {icon("pin")}
+                    {strings::FOLLOW}
+                </button>
+            }
+        })
+    };
+    let run = stepper.run;
+    view! {
+        {debugger::bar(stepper, fork::from_here(stepper, live))}
+        <div class="run-body">
+            <Tabs
+                id="walk"
+                label=strings::STEP_THROUGH
+                tabs=vec![("inputs", strings::INPUTS, Some(inputs)), ("nodes", strings::NODES, Some(count)), ("data", strings::DATA, None)]
+                open=tab
+            />
+            <div id="walk-panel" role="tabpanel" aria-labelledby=move || format!("walk-{}", tab.get())>
+                {move || match tab.get() {
+                    "nodes" => nodes::nodes(run, stepper.nodes, looking, move |node| debugger::told(stepper, node)),
+                    "data" => data_then(stepper),
+                    _ => view! {
+                        <div class="run-split walk-split">
+                            {debugger::inputs(stepper)}
+                            {debugger::moment(stepper, looking)}
+                            <div class="stack tight">
+                                {pinned}
+                                {nodes::panel(run, stepper.nodes, looking, at, move |node| debugger::told(stepper, node))}
+                            </div>
+                        </div>
+                    }
+                    .into_any(),
+                }}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What had come out by then.
+fn data_then(stepper: Stepper) -> AnyView {
+    let shown = move || {
+        stepper.shown.with(|shown| {
+            let shown = shown.as_ref()?;
+            Some(match (&shown.output, &shown.error) {
+                (Some(output), _) => {
+                    view! { <Json id="run-output" title=strings::WHOLE_OUTPUT value=output.clone()/> }.into_any()
+                }
+                (None, Some(error)) => ending("failed", &error.message),
+                (None, None) => view! { <p class="muted">{strings::NOT_OUT_YET}</p> }.into_any(),
+            })
+        })
+    };
+    view! { <div class="stack">{shown}</div> }.into_any()
+}
+
+fn facts(live: LiveRun, replay: Replay, retry_of: Option<RunId>, fork_of: Option<ForkOf>) -> AnyView {
     let summary = live.summary;
     let (version, trigger, started) =
         summary.with_untracked(|it| (it.version, strings::trigger(&it.trigger), it.started_at));
     let retries = retry_of.map(|id| {
         view! { <div><dt>{strings::RETRY_OF}</dt><dd><a href=format!("/runs/{id}")>{short_id(&id)}</a></dd></div> }
     });
+    let forked = fork_of.map(|fork| {
+        // The last input that was copied is the one to look at.
+        let at = fork.seq.saturating_sub(1);
+        let words = strings::fork_of(&short_id(&fork.run), at);
+        view! { <div><dt>{strings::FORK_OF}</dt><dd><a href=format!("/runs/{}?at={at}", fork.run)>{words}</a></dd></div> }
+    });
+    let marks = move || summary.with(marks::fact);
+    let total = Signal::derive(move || {
+        live.log_hash.track();
+        live.inputs()
+    });
+    let over = Signal::derive(move || summary.with(|it| !is_live(&it.status)));
     view! {
         <dl class="facts">
             <div><dt>{strings::STARTED}</dt><dd>{ago(started)}</dd></div>
@@ -115,13 +228,25 @@ fn facts(live: LiveRun, retry_of: Option<RunId>) -> AnyView {
             <div><dt>{strings::TRIGGER}</dt><dd>{trigger}</dd></div>
             <div><dt>{strings::VERSION}</dt><dd>{format!("v{version}")}</dd></div>
             {retries}
+            {forked}
+            {marks}
             <div class="grow">
                 <dt>{strings::LOG_HASH}</dt>
-                <dd><LogHash run=live.id definition=live.definition.get_value() log_hash=live.log_hash/></dd>
+                <dd><LogHash run=live.id replay log_hash=live.log_hash total over/></dd>
             </div>
         </dl>
     }
     .into_any()
+}
+
+/// Why it is paused, and by whom.
+fn held(summary: &RunSummary) -> Option<AnyView> {
+    let why = summary.reason.clone().filter(|_| summary.status == "paused")?;
+    let class = if summary.paused_by.is_some() { "notice" } else { "notice warn" };
+    Some(
+        view! { <div class=class role="status">{icon("circle-pause")}<span class="detail sentence">{words(&why)}</span></div> }
+            .into_any(),
+    )
 }
 
 /// Why it ended as it did. What somebody asked for is told, what went wrong is an alarm.

@@ -1,33 +1,11 @@
-//! The table of runs, long on its page and short on the first page.
+//! The short table of runs, for the first page.
 
 use holon_model::wire::runs::RunSummary;
 use leptos::prelude::*;
 
 use super::strings;
 use crate::ui::time::took;
-use crate::ui::{ago, keys, plain, status, words};
-
-/// With everything a list knows.
-pub fn long(rows: RwSignal<Vec<RunSummary>>) -> AnyView {
-    view! {
-        <table class="data" hidden=move || rows.with(Vec::is_empty) on:keydown=move |event| keys::vertical(&event, ".row-link")>
-            <thead>
-                <tr>
-                    <th scope="col">{strings::FLOW}</th>
-                    <th scope="col" style="width:130px">{strings::STATUS}</th>
-                    <th scope="col">{strings::ERROR}</th>
-                    <th scope="col" style="width:110px">{strings::TRIGGER}</th>
-                    <th scope="col" style="width:110px">{strings::STARTED}</th>
-                    <th scope="col" class="end" style="width:110px">{strings::TOOK}</th>
-                </tr>
-            </thead>
-            <tbody>
-                <For each=move || rows.get() key=key children=|run| row(&run, true)/>
-            </tbody>
-        </table>
-    }
-    .into_any()
-}
+use crate::ui::{ago, keys, status};
 
 /// Flow, status, when, how long.
 pub fn short(rows: RwSignal<Vec<RunSummary>>) -> AnyView {
@@ -42,7 +20,7 @@ pub fn short(rows: RwSignal<Vec<RunSummary>>) -> AnyView {
                 </tr>
             </thead>
             <tbody>
-                <For each=move || rows.get() key=key children=|run| row(&run, false)/>
+                <For each=move || rows.get() key=key children=|run| row(&run)/>
             </tbody>
         </table>
     }
@@ -50,18 +28,11 @@ pub fn short(rows: RwSignal<Vec<RunSummary>>) -> AnyView {
 }
 
 /// A row is made anew when what it shows changed.
-fn key(run: &RunSummary) -> (holon_model::RunId, String, bool) {
+pub(super) fn key(run: &RunSummary) -> (holon_model::RunId, String, bool) {
     (run.id, run.status.clone(), run.finished_at.is_some())
 }
 
-fn row(run: &RunSummary, long: bool) -> AnyView {
-    let error = run.error.clone().unwrap_or_default();
-    let wide = long.then(|| {
-        view! {
-            <td class="sub wide" title=plain(&error)>{words(&error)}</td>
-            <td class="sub wide">{strings::trigger(&run.trigger)}</td>
-        }
-    });
+fn row(run: &RunSummary) -> AnyView {
     view! {
         <tr>
             <td title=run.flow_name.clone()>
@@ -69,7 +40,6 @@ fn row(run: &RunSummary, long: bool) -> AnyView {
                 <span class="sub">{format!(" v{}", run.version)}</span>
             </td>
             <td>{status(&run.status)}</td>
-            {wide}
             <td class="sub">{ago(run.started_at)}</td>
             <td class="sub end">{took(run.started_at, run.finished_at)}</td>
         </tr>

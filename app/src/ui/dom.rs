@@ -107,6 +107,14 @@ pub fn try_focus(selector: &str) -> bool {
     element.focus().is_ok()
 }
 
+/// Presses the first element that matches.
+pub fn press(selector: &str) {
+    let found = document().and_then(|document| document.query_selector(selector).ok().flatten());
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        element.click();
+    }
+}
+
 /// Gives the focus a place where the element that had it went away.
 pub fn rescue_focus(selector: &str) {
     let active = document().and_then(|document| document.active_element());

@@ -93,6 +93,34 @@ pub fn iso(at: Timestamp) -> String {
     format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z", month + 1)
 }
 
+/// What [`iso`] writes, with or without seconds and their fraction; nothing for any other text.
+pub fn parse_iso(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let numbers =
+        |text: &str, at: char| text.split(at).map(|part| part.parse::<i64>().ok()).collect::<Option<Vec<_>>>();
+    let (time, milli) = match time.split_once('.') {
+        Some((time, fraction)) => (time, format!("{fraction:0<3}").get(..3)?.parse::<i64>().ok()?),
+        None => (time, 0),
+    };
+    let (date, time) = (numbers(date, '-')?, numbers(time, ':')?);
+    let [year, month @ 1..=12, day @ 1..=31] = date[..] else { return None };
+    let (hour, minute, second) = match time[..] {
+        [hour, minute] => (hour, minute, 0),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return None,
+    };
+    let in_day = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..61).contains(&second);
+    if !in_day || !(0..=9999).contains(&year) {
+        return None;
+    }
+    // The inverse of `Parts::of` (Hinnant, `days_from_civil`).
+    let shifted_year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    Some(Timestamp((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + milli))
+}
+
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 struct Parts {
@@ -145,6 +173,17 @@ mod tests {
         assert_eq!(durations, ["340 ms", "1.2 s", "59.9 s", "3 min 04 s", "2 h 05 min", "3 d 4 h"]);
         assert_eq!([512, 1_250, 12_400_000].map(size), ["512 B", "1.2 kB", "12.4 MB"]);
         assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn an_instant_that_was_written_reads_back() {
+        for at in [0, 1_795_248_083_123, 951_782_400_000, -1, 4_102_444_799_999] {
+            assert_eq!(parse_iso(&iso(Timestamp(at))), Some(Timestamp(at)));
+        }
+        assert_eq!(parse_iso("2026-01-05T08:00Z"), parse_iso("2026-01-05T08:00:00.000Z"));
+        for text in ["", "2026-01-05", "2026-13-05T08:00Z", "2026-01-05T25:00Z", "2026-01-05T08:00:00", "x-y-zT1:2Z"] {
+            assert_eq!(parse_iso(text), None, "{text}");
+        }
     }
 
     #[test]

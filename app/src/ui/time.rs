@@ -70,6 +70,19 @@ pub fn of_day(at: Timestamp) -> String {
     format::clock(at, offset(at))
 }
 
+/// The instant as a field for local times has it. In a browser only.
+pub fn local_input(at: Timestamp) -> String {
+    let local = Timestamp(at.0 + offset(at) * 60_000);
+    format::iso(local).get(..16).unwrap_or_default().to_owned()
+}
+
+/// What a field for local times says. In a browser only.
+pub fn from_local_input(text: &str) -> Option<Timestamp> {
+    let millis = js_sys::Date::parse(text);
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
+    millis.is_finite().then(|| Timestamp(millis as i64))
+}
+
 /// Minutes that the reader's zone was ahead of UTC at that instant.
 #[expect(
     clippy::cast_possible_truncation,

@@ -1,13 +1,16 @@
 //! The engine in a Web Worker: one function that takes a message and gives an answer, both JSON text.
 //!
-//! What can be asked stands in [`holon_studio::worker`]. The worker keeps the last preview, on whose data expressions are tried.
+//! What can be asked stands in [`holon_studio::worker`]. The worker keeps the last preview, on whose data expressions are tried,
+//! and the replay and the back-test that a page goes through.
 
+mod backtest;
 mod data;
 mod expressions;
+mod facts;
 mod import;
 mod preview;
+mod replay;
 mod timing;
-mod verify;
 
 use holon_model::json;
 use holon_studio::worker::{Answer, Ask, CheckReply, KindsReply, Message};
@@ -29,7 +32,13 @@ fn answer(id: u32, ask: Ask) -> String {
         Ask::Kinds => write(id, Ok(kinds())),
         Ask::Check { definition } => write(id, Ok(check(&definition))),
         Ask::Preview { definition, trigger } => write(id, Ok(preview::preview(&definition, trigger.as_deref()))),
-        Ask::Verify { definition, journal } => write(id, verify::verify(&definition, &journal)),
+        Ask::Replay { definition } => write(id, replay::begin(&definition)),
+        Ask::Feed { replay, rows } => write(id, replay::feed(replay, &rows)),
+        Ask::Seek { replay, at, shown } => write(id, replay::seek(replay, at, shown)),
+        Ask::Told { replay, at, path } => write(id, replay::told(replay, at, &path)),
+        Ask::Backtest { draft } => write(id, backtest::begin(&draft)),
+        Ask::Version { backtest, version, definition } => write(id, backtest::version(backtest, version, &definition)),
+        Ask::Compare { backtest, run } => write(id, backtest::compare(backtest, &run)),
         Ask::Complete { at, iterations, key, each, source, cursor, text } => {
             let place = data::Place { at, iterations, key, each };
             write(id, Ok(expressions::complete(&place, &source, cursor, text)))

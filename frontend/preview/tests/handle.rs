@@ -1,15 +1,10 @@
 //! The worker's one function, natively: every question, and messages that are none.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use holon_engine::{Input, Machine, RunInfo, Stamped, compile, encode_input};
-use holon_flow::Definition;
-use holon_model::{Payload, RunId, Timestamp, Value, canon::hex, json, wire::runs::JournalRow};
+use holon_model::{Value, json};
 use holon_preview::handle;
 use holon_studio::{
     GraphPath,
-    worker::{
-        Answer, Ask, CheckReply, CompleteReply, EvalReply, ImportReply, KindsReply, Message, PreviewReply, VerifyReply,
-    },
+    worker::{Answer, Ask, CheckReply, CompleteReply, EvalReply, ImportReply, KindsReply, Message, PreviewReply},
 };
 use serde::de::DeserializeOwned;
 
@@ -82,32 +77,6 @@ fn a_half_drawn_flow_shows_what_is_wrong_and_still_runs_the_rest() {
     let unreadable: PreviewReply =
         ask(Ask::Preview { definition: parse(r#"{"holon":1,"surprise":1}"#), trigger: None }).unwrap();
     assert!(unreadable.status.is_empty() && !unreadable.diagnostics.is_empty());
-}
-
-#[test]
-fn a_journal_is_confirmed_and_the_first_row_that_differs_is_named() {
-    let definition = Definition::from_value(&flow()).unwrap();
-    let compiled = compile(&definition, &holon_catalogue::catalogue()).unwrap();
-    let mut machine = Machine::new(compiled);
-    let run = RunInfo::new(RunId(Default::default()), 1, Timestamp(5));
-    let input = Input::Start { input: Payload::Inline(parse(r#"{"lines":[]}"#)), run: Box::new(run) };
-    machine.handle(Stamped::new(Timestamp(5), input.clone()));
-    let mut row = JournalRow {
-        seq: 0,
-        at: Timestamp(5),
-        kind: "start".into(),
-        input: STANDARD.encode(encode_input(&input)),
-        shown: Value::Null,
-        log_hash: hex(&machine.log_hash()),
-    };
-    let verify = |row: &JournalRow| ask::<VerifyReply>(Ask::Verify { definition: flow(), journal: vec![row.clone()] });
-    let confirmed = verify(&row).unwrap();
-    assert!(confirmed.ok && confirmed.rows == 1 && confirmed.log_hash == row.log_hash, "{confirmed:?}");
-    row.at = Timestamp(6);
-    let different = verify(&row).unwrap();
-    assert_eq!(different.first_difference.unwrap().0, 0);
-    row.input = "not base64".into();
-    assert!(verify(&row).unwrap_err().starts_with("row 0"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod outline;
 pub mod path;
 pub mod place;
 pub mod rename;
+pub mod replay;
 pub mod states;
 pub mod view;
 pub mod worker;

@@ -10,6 +10,8 @@ use holon_model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use crate::replay::*;
+
 /// A request with its number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -38,12 +40,57 @@ pub enum Ask {
         #[serde(default)]
         trigger: Option<String>,
     },
-    /// Whether a journal gives the hashes that stand in it: [`VerifyReply`].
-    Verify {
+    /// Begins to replay a run: [`Begun`]. The replay before it is forgotten.
+    Replay {
         /// The definition that ran.
         definition: Value,
-        /// Its journal, whole.
-        journal: Vec<JournalRow>,
+    },
+    /// The next rows of its journal: [`Fed`].
+    Feed {
+        /// The replay's number.
+        replay: u32,
+        /// The rows, from the first that it has not got.
+        rows: Vec<JournalRow>,
+    },
+    /// The run as it was after one of the inputs: [`Moment`].
+    Seek {
+        /// The replay's number.
+        replay: u32,
+        /// Number of the input.
+        at: u32,
+        /// The moment that the page shows, so that only what changed is told.
+        #[serde(default)]
+        shown: Option<u32>,
+    },
+    /// What a node had been told to do at a moment: [`Told`].
+    Told {
+        /// The replay's number.
+        replay: u32,
+        /// Number of the input.
+        at: u32,
+        /// The node's structural path.
+        path: String,
+    },
+    /// Begins a back-test of a draft: [`Begun`]. The one before it is forgotten.
+    Backtest {
+        /// The draft.
+        draft: Value,
+    },
+    /// The definition of a version that recorded runs ran on; answered with [`Begun`].
+    Version {
+        /// The back-test's number.
+        backtest: u32,
+        /// The version's number.
+        version: i32,
+        /// Its definition.
+        definition: Value,
+    },
+    /// How a recorded run would end on the draft: [`Compared`].
+    Compare {
+        /// The back-test's number.
+        backtest: u32,
+        /// The run.
+        run: RecordedRun,
     },
     /// What an expression could go on with: [`CompleteReply`].
     Complete {
@@ -157,19 +204,6 @@ pub struct EdgeData {
     /// The last value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-}
-
-/// Whether the journal's hashes are what this machine computes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerifyReply {
-    /// Whether all are.
-    pub ok: bool,
-    /// The hash that was computed last.
-    pub log_hash: String,
-    /// Inputs that were replayed.
-    pub rows: u32,
-    /// The first row whose hash differs, or that could not be read, and what is wrong with it.
-    pub first_difference: Option<(i64, String)>,
 }
 
 /// What an expression could go on with.

@@ -8,13 +8,13 @@ import { enter, expect, test, visit } from '../support/test';
 
 const start = { 'idempotency-key': 'walked' };
 
-/** Three calls one after the other for each of the input's items; the second call is refused once. */
+/** Three calls one after the other for each of the input's items; the third call is refused once. */
 async function orders(api: Api): Promise<{ flow: string; run: string; close: () => void }> {
-  const endpoint = await Receiver.start(({ path }, number) => ({ status: path === '/price' && number === 2 ? 503 : 200, body: { path, number } }));
+  const endpoint = await Receiver.start(({ path }, number) => ({ status: path === '/price' && number === 3 ? 503 : 200, body: { path, number } }));
   const call = (path: string) => ({
     kind: 'http.request@1',
     config: { method: 'POST', url: `${endpoint.url}/${path}` },
-    policies: { retry: { attempts: 3, delay: '10ms', jitter: 0 } },
+    policies: { retry: { attempts: 3, initial: '10ms', jitter: false } },
   });
   const flow = await api.publish(
     definition(
@@ -26,7 +26,7 @@ async function orders(api: Api): Promise<{ flow: string; run: string; close: () 
           config: { items: { $cel: 'input.lines' }, concurrency: 1 },
           bodies: { body: { nodes: { price: call('price'), stock: call('stock') }, edges: [{ from: 'price.out', to: 'stock.in' }] } },
         },
-        total: { kind: 'data.set@1', config: { fields: { count: { $cel: 'size(nodes.each)' } } } },
+        total: { kind: 'data.set@1', config: { keep: false, fields: { count: { $cel: 'size(nodes.each)' } } } },
       },
       ['go -> each', 'each -> total'],
     ),

@@ -109,7 +109,7 @@ fn progress(test: Backtest) -> Option<AnyView> {
         Phase::Ready => return None,
         Phase::Listing => line(strings::LISTING.to_owned()),
         Phase::Running => view! {
-            <progress max=total.to_string() value=done.to_string()></progress>
+            <progress aria-label=strings::BACKTEST max=total.to_string() value=done.to_string()></progress>
             {line(strings::progress(done, total))}
         }
         .into_any(),

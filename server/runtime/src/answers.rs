@@ -1,7 +1,7 @@
 //! Callers who wait for a run's answer: registered before the run starts, told after the answer is durable. A run that goes on in
 //! another one leaves its callers to that one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use holon_model::{RunId, TenantId};
@@ -13,8 +13,9 @@ type Key = (TenantId, RunId);
 
 #[derive(Default)]
 struct Waiting {
-    by_run: HashMap<Key, Vec<u64>>,
-    callers: HashMap<u64, (Key, oneshot::Sender<Answer>)>,
+    by_run: BTreeMap<Key, Vec<u64>>,
+    /// In the order in which they came: so they are let go.
+    callers: BTreeMap<u64, (Key, oneshot::Sender<Answer>)>,
     last: u64,
 }
 
@@ -52,6 +53,11 @@ impl Answers {
             // Whoever gave up waiting is not there any more.
             let _ = sender.send(answer.clone());
         }
+    }
+
+    /// Whether anybody waits for this run.
+    pub fn awaited(&self, tenant: TenantId, run: RunId) -> bool {
+        self.lock().by_run.contains_key(&(tenant, run))
     }
 
     /// Whoever waits for one run waits for another one instead.

@@ -5,7 +5,7 @@ use holon_model::context::Budget;
 use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
 
 use crate::definitions::DefinitionsError;
-use crate::store::StoreError;
+use crate::store::{Marks, StoreError};
 
 /// Bytes that one payload may have: the input of a run or the result of an effect.
 pub const MOST_PAYLOAD: usize = 2 << 20;
@@ -39,6 +39,8 @@ pub struct StartRequest {
     pub vars: Value,
     /// A key that starts one run, whoever races.
     pub idempotency: Option<Idempotency>,
+    /// What the run is found by.
+    pub marks: Marks,
 }
 
 /// A key that starts one run.
@@ -155,6 +157,40 @@ pub enum RetryError {
     /// A saga of it went back: its steps were undone, and a retry would take them for done.
     #[error("the run undid what it had done: run it again instead")]
     Undone,
+    /// Its journal does not give the same history with this build.
+    #[error("the journal of the run does not replay: {0}")]
+    Mismatch(String),
+    /// The new run could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+/// Why a run was not forked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForkError {
+    /// There is no such run.
+    #[error("there is no such run")]
+    NotFound,
+    /// There are not so many inputs to copy, or none.
+    #[error("the run can be forked at 1 to {most}")]
+    Nowhere {
+        /// How many inputs there are.
+        most: i64,
+    },
+    /// The version is older than the one that recorded the inputs, or there is none.
+    #[error("{0}")]
+    Version(String),
+    /// An input does not fit.
+    #[error("input {seq} does not fit: {why}")]
+    Unfit {
+        /// Which one.
+        seq: i64,
+        /// Why, in words.
+        why: String,
+    },
+    /// All inputs fit, and still nothing can go on from there.
+    #[error("{0}")]
+    Pointless(String),
     /// Its journal does not give the same history with this build.
     #[error("the journal of the run does not replay: {0}")]
     Mismatch(String),

@@ -7,10 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, StartChild};
+use holon_engine::{EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, StartChild};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Millis, Payload, RunId, TenantId};
-use holon_platform::clock::mint;
 
 use crate::api::{DeliverError, MOST_PAYLOAD, StartError, Started};
 use crate::committer::Job;
@@ -88,7 +87,7 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
     let parent = Parent { run: caller.run, id: child.id };
     let lineage = Lineage { parent: Some(parent), depth: child.depth, ..Lineage::default() };
     let begun = Begun {
-        run: mint(&*shared.clock),
+        run: shared.shards.mint(&*shared.clock),
         key_run: called_before(shared, caller, child).await?,
         budget: child.budget,
         flow,
@@ -144,6 +143,7 @@ async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, 
     let flow = shared.definitions.load(from.tenant, id, version).await?;
     let now = shared.clock.now();
     let mut info = RunInfo::new(run, seed(run), now);
+    info.semantics = shared.semantics;
     info.key_run = key_run;
     info.trigger = trigger;
     (info.fuel, info.bytes) = budget.unwrap_or((from.info.fuel, from.info.bytes));
@@ -183,6 +183,19 @@ pub(crate) async fn cancel(shared: Arc<Shared>, tenant: TenantId, child: RunId) 
         }
         if shared.is_over() {
             return;
+        }
+    }
+}
+
+/// Asks for the end of the run that a call started, if it started one.
+pub(crate) async fn cancel_called(shared: Arc<Shared>, tenant: TenantId, caller: RunId, call: EffectId) {
+    let key = format!("{caller}/{}", call.key());
+    loop {
+        match shared.store.idempotency(tenant, CALL, &key).await {
+            Ok(Some(row)) => return cancel(shared, tenant, row.run).await,
+            Ok(None) => return,
+            Err(_) if shared.is_over() => return,
+            Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
         }
     }
 }
@@ -238,13 +251,14 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         if said {
             break;
         }
-        if shared.is_over() {
+        // The next owner of its shard says it.
+        if shared.is_over() || !shared.shards.drives(run) {
             return;
         }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
     let (live, asks) = (LiveWrite::Delete, Vec::new());
-    let write = RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks };
+    let write = RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters: Vec::new() };
     shared.committer.submit(Job { write, give_up: None, reply: Box::new(drop) });
 }
 
@@ -275,7 +289,7 @@ async fn go_on(
 ) -> bool {
     let mine = info.lineage.as_deref().cloned().unwrap_or_default();
     let lineage = Lineage { continued_from: Some(run), generation: mine.generation + 1, ..mine };
-    let next = mint(&*shared.clock);
+    let next = shared.shards.mint(&*shared.clock);
     let begun = Begun {
         run: next,
         key_run: None,

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::metrics::Counters;
-use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError};
+use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
 
 /// Runs in one statement at most.
 const MOST_RUNS: usize = 256;
@@ -60,10 +60,20 @@ pub struct Job {
     pub reply: Box<dyn FnOnce(Verdict) + Send>,
 }
 
+/// A set of shards, a bit each.
+type ShardBits = [u64; 4];
+
+fn bit(shard: i16) -> (usize, u64) {
+    let shard = usize::from(shard.unsigned_abs());
+    (shard / 64 % 4, 1 << (shard % 64))
+}
+
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
     closed: bool,
+    /// What each committer has in hand: the shards of its batch.
+    in_hand: [ShardBits; LANES],
 }
 
 #[derive(Default)]
@@ -77,11 +87,12 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; nothing when it is closed and empty.
-    async fn take(&self) -> Option<Vec<Job>> {
+    /// The next batch for a committer, whose last one is settled; nothing when it is closed and empty.
+    async fn take(&self, lane: usize) -> Option<Vec<Job>> {
         loop {
             {
                 let mut waiting = self.lock();
+                waiting.in_hand[lane] = ShardBits::default();
                 let mut bytes = 0;
                 let mut jobs = Vec::new();
                 while let Some(job) = waiting.jobs.front() {
@@ -94,6 +105,10 @@ impl Queue {
                 if !jobs.is_empty() {
                     if !waiting.jobs.is_empty() {
                         self.changed.notify_one();
+                    }
+                    for job in &jobs {
+                        let (word, bit) = bit(shard_of(job.write.run));
+                        waiting.in_hand[lane][word] |= bit;
                     }
                     return Some(jobs);
                 }
@@ -123,8 +138,9 @@ impl Committer {
         counters: Arc<Counters>,
     ) -> (Self, Vec<JoinHandle<()>>) {
         let queue = Arc::new(Queue::default());
-        let lane = |_| {
+        let lane = |number| {
             let lane = Lane {
+                number,
                 store: store.clone(),
                 replica,
                 clock: clock.clone(),
@@ -150,6 +166,16 @@ impl Committer {
         self.queue.changed.notify_one();
     }
 
+    /// Whether anything of these shards waits to be written or is being written.
+    pub fn busy(&self, shards: &[i16]) -> bool {
+        let waiting = self.queue.lock();
+        let in_hand = |shard: &i16| {
+            let (word, bit) = bit(*shard);
+            waiting.in_hand.iter().any(|bits| bits[word] & bit != 0)
+        };
+        shards.iter().any(in_hand) || waiting.jobs.iter().any(|job| shards.contains(&shard_of(job.write.run)))
+    }
+
     /// Takes no more; the committers end when what was handed in is settled.
     pub fn close(&self) {
         self.queue.lock().closed = true;
@@ -158,6 +184,7 @@ impl Committer {
 }
 
 struct Lane {
+    number: usize,
     store: Arc<dyn Store>,
     replica: ReplicaId,
     clock: SharedClock,
@@ -167,7 +194,7 @@ struct Lane {
 
 impl Lane {
     async fn run(self) {
-        while let Some(jobs) = self.queue.take().await {
+        while let Some(jobs) = self.queue.take(self.number).await {
             self.settle(jobs).await;
         }
     }
@@ -217,8 +244,10 @@ impl Lane {
                 return Settled::Nothing;
             }
             let batch = Batch { replica: self.replica, writes: jobs.iter().map(|job| job.write.clone()).collect() };
+            let sent = Instant::now();
             let error = match self.store.commit(&batch).await {
                 Ok(committed) => {
+                    self.counters.commit_took(sent.elapsed());
                     self.counters.committed(&batch);
                     return Settled::Done(committed);
                 }
@@ -260,9 +289,18 @@ impl Lane {
     async fn look_up(&self, batch: &Batch) -> Option<Committed> {
         let first = |write: &RunWrite| Some((write.tenant, write.run, write.journal.as_ref()?.seq));
         let inputs: Vec<_> = batch.writes.iter().filter_map(first).collect();
+        // A run that is ended by decree writes no input: its end says that the statement was done.
+        let decreed = batch.writes.iter().find(|write| write.journal.is_none() && write.end.is_some());
         let mut wait = FIRST_WAIT;
         let landed = loop {
-            match self.store.landed(&inputs).await {
+            let landed = match (inputs.is_empty(), decreed) {
+                (true, Some(write)) => self.store.history(write.tenant, write.run).await.map(|row| {
+                    let ended = row.is_some_and(|row| row.ended.is_some());
+                    if ended { vec![write.run] } else { Vec::new() }
+                }),
+                _ => self.store.landed(&inputs).await,
+            };
+            match landed {
                 Ok(landed) => break landed,
                 Err(error) => tracing::warn!(%error, "the store is away; trying again"),
             }

@@ -14,7 +14,7 @@ use crate::api::Answer;
 use crate::children::{self, Afterword, Caller};
 use crate::driver::{Driver, Msg};
 use crate::effects::EffectJob;
-use crate::live::Called;
+use crate::live::{Called, UnderWay};
 use crate::store::RunFacts;
 
 impl Driver {
@@ -28,12 +28,12 @@ impl Driver {
                     format!("nobody knows whether {} was done before, and it must not be done twice", effect.path),
                 );
                 let RunEffect { id, attempt, .. } = *effect;
-                self.queue(run, Input::EffectCompleted { id, attempt, outcome: Outcome::Failed { error } }, None);
+                self.queue(run, Input::EffectCompleted { id, attempt, outcome: Outcome::Failed { error } }, None, None);
             }
             Command::RunEffect(effect) => self.perform(run, *effect),
             Command::CancelEffect { id } => {
-                if let Some(token) = live.effects.remove(&id) {
-                    token.cancel();
+                if let Some(effect) = live.effects.remove(&id) {
+                    effect.cancel.cancel();
                 }
             }
             Command::SetTimer { id, due } => {
@@ -74,6 +74,8 @@ impl Driver {
     }
 
     pub(crate) fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, NodeError>) {
+        // An order may have waited for it.
+        self.touch(run);
         let Some(live) = self.runs.get_mut(&run) else { return };
         match started {
             Ok(child) => {
@@ -83,7 +85,7 @@ impl Driver {
             }
             Err(error) => {
                 live.children.remove(&id);
-                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None);
+                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None, None);
             }
         }
     }
@@ -106,7 +108,8 @@ impl Driver {
     fn perform(&mut self, run: RunId, effect: RunEffect) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         let cancel = CancellationToken::new();
-        live.effects.insert(effect.id, cancel.clone());
+        let once = effect.class == EffectClass::AtMostOnce;
+        live.effects.insert(effect.id, UnderWay { cancel: cancel.clone(), once });
         let (id, attempt, me) = (effect.id, effect.attempt, self.me.clone());
         self.shared.pool.submit(EffectJob {
             tenant: live.tenant,

@@ -2,7 +2,7 @@
 //! durable. Several loops share the shards; a run lives in one of them for as long as this process owns it.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,11 @@ use tokio::time::Instant;
 
 use crate::api::{Answer, Change, DeliverError, MOST_PAYLOAD, StartError, Started};
 use crate::children::Afterword;
+use crate::closing::{Closes, Closing};
 use crate::committer::{Job, Refusal, Verdict};
 use crate::follow::Feed;
-use crate::live::{Beginning, Broken, Live, Queued, Reply};
+use crate::live::{Beginning, Broken, Live, Queued, Reply, Told};
+use crate::order::Order;
 use crate::runtime::Shared;
 use crate::store::{Ask, Asked, EndRow, LiveStatus, LiveWrite, RunFacts, RunWrite};
 use crate::turns::Turns;
@@ -45,7 +47,9 @@ pub(crate) enum Msg {
     /// A write was settled.
     Settled { run: RunId, verdict: Verdict },
     /// Something happened outside that is for a run.
-    Deliver { tenant: TenantId, run: RunId, input: Box<Input>, told: Reply },
+    Deliver { tenant: TenantId, run: RunId, input: Box<Input>, told: Reply, letter: Option<i64> },
+    /// A person orders something of a run.
+    Order { tenant: TenantId, run: RunId, order: Order, told: Reply },
     /// A run that another one calls was started, or could not be.
     ChildStarted { run: RunId, id: EffectId, started: Result<RunId, NodeError> },
     /// A run that is over was taken up, and still owes a word.
@@ -54,9 +58,16 @@ pub(crate) enum Msg {
     Watch { tenant: TenantId, run: RunId, reply: oneshot::Sender<Option<Feed>> },
     /// How many runs are in memory, and how many writes are under way.
     Count { reply: oneshot::Sender<(u64, u64)> },
+    /// Runs of these shards are to come.
+    Open { shards: Vec<i16> },
+    /// These shards are to go: answered with those that are closed, when nothing of them is in memory.
+    Close { shards: Vec<i16>, how: Closes, reply: oneshot::Sender<Vec<i16>> },
     /// The end: nothing more is taken in.
     Stop,
 }
+
+/// One who follows a run.
+pub(crate) type Watcher = mpsc::Sender<Arc<[Told]>>;
 
 /// A run that waits for a person.
 #[derive(Clone)]
@@ -75,18 +86,22 @@ pub(crate) struct Driver {
     pub(crate) me: mpsc::UnboundedSender<Msg>,
     inbox: mpsc::UnboundedReceiver<Msg>,
     pub(crate) runs: HashMap<RunId, Live>,
-    parked: HashMap<RunId, Parked>,
+    pub(crate) parked: HashMap<RunId, Parked>,
     pub(crate) timers: BinaryHeap<Reverse<(Timestamp, RunId, TimerId)>>,
     /// More timers than these, and those that are not wanted any more are taken out.
     most_timers: usize,
     /// Runs that may have something to take in.
     turns: Turns,
+    /// Shards whose runs are taken in.
+    pub(crate) open: BTreeSet<i16>,
+    pub(crate) closing: Option<Closing>,
 }
 
 impl Driver {
     pub fn new(shared: Arc<Shared>, me: mpsc::UnboundedSender<Msg>, inbox: mpsc::UnboundedReceiver<Msg>) -> Self {
         let (runs, parked, timers) = (HashMap::new(), HashMap::new(), BinaryHeap::new());
-        Self { shared, me, inbox, runs, parked, timers, most_timers: FEW_TIMERS, turns: Turns::default() }
+        let (turns, open) = (Turns::default(), BTreeSet::new());
+        Self { shared, me, inbox, runs, parked, timers, most_timers: FEW_TIMERS, turns, open, closing: None }
     }
 
     /// Runs on a thread of its own: what it computes holds up no other work of the server.
@@ -106,6 +121,7 @@ impl Driver {
             }
             self.fire_timers();
             self.compute();
+            self.close_settled();
         }
     }
 
@@ -169,6 +185,13 @@ impl Driver {
     fn take(&mut self, message: Msg) {
         match message {
             Msg::Begin(mut live) => {
+                if !self.is_open(live.run) {
+                    if let Some(beginning) = live.beginning.take() {
+                        // Whoever asked may be gone.
+                        let _ = beginning.reply.send(Err(StartError::Unavailable));
+                    }
+                    return;
+                }
                 let known = self.runs.contains_key(&live.run) || self.parked.contains_key(&live.run);
                 if let Some(beginning) = live.beginning.take_if(|_| known) {
                     let _ = beginning.reply.send(Err(StartError::Refused("there is a run with this id".into())));
@@ -179,11 +202,19 @@ impl Driver {
                 self.touch(run);
             }
             Msg::Adopt(live) => self.adopt(*live),
-            Msg::AdoptParked(parked) => drop(self.parked.insert(parked.run, parked)),
+            Msg::AdoptParked(parked) => {
+                if self.is_open(parked.run) {
+                    self.parked.insert(parked.run, parked);
+                }
+            }
             Msg::EffectDone { run, id, attempt, result } => self.effect_done(run, id, attempt, result),
             Msg::Settled { run, verdict } => self.settled(run, verdict),
-            Msg::Deliver { tenant, run, input, told } => self.deliver(tenant, run, *input, told),
+            Msg::Deliver { tenant, run, input, told, letter } => self.deliver(tenant, run, *input, told, letter),
+            // Of a shard that is not here whoever asks is not answered, and asks elsewhere.
+            Msg::Order { run, .. } if !self.is_open(run) => {}
+            Msg::Order { tenant, run, order, told } => self.order(tenant, run, order, told),
             Msg::ChildStarted { run, id, started } => self.child_started(run, id, started),
+            Msg::Over { run, .. } if !self.is_open(run) => {}
             Msg::Over { tenant, run, facts, word } => self.say(tenant, run, facts, *word),
             Msg::Watch { tenant, run, reply } => {
                 let live = self.runs.get_mut(&run).filter(|live| live.tenant == tenant && live.beginning.is_none());
@@ -194,15 +225,17 @@ impl Driver {
                 let flights = self.runs.values().filter(|live| live.flight.is_some()).count();
                 let _ = reply.send((self.runs.len() as u64, flights as u64));
             }
+            Msg::Open { shards } => self.open(&shards),
+            Msg::Close { shards, how, reply } => self.close(shards, how, reply),
             // Seen by the loop before.
             Msg::Stop => {}
         }
     }
 
-    pub(crate) fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>) {
+    pub(crate) fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>, letter: Option<i64>) {
         let at = self.shared.clock.now();
         if let Some(live) = self.runs.get_mut(&run) {
-            live.waiting.push_back(Queued { at, input, told });
+            live.waiting.push_back(Queued { at, input, told, letter });
             self.touch(run);
         }
     }
@@ -211,7 +244,7 @@ impl Driver {
         // An effect that is not wanted any more has no token left, and its answer is no input.
         let wanted = self.runs.get_mut(&run).and_then(|live| live.effects.remove(&id)).is_some();
         if wanted {
-            self.queue(run, Input::EffectCompleted { id, attempt, outcome: outcome(result) }, None);
+            self.queue(run, Input::EffectCompleted { id, attempt, outcome: outcome(result) }, None, None);
         }
     }
 
@@ -229,22 +262,31 @@ impl Driver {
                 return;
             }
             self.timers.pop();
-            let armed = self.runs.get_mut(&run).filter(|live| live.timers.get(&id) == Some(&due));
+            // What comes due while a person has paused the run fires when it is resumed.
+            let armed = self.runs.get_mut(&run).filter(|live| live.held.is_none() && live.timers.get(&id) == Some(&due));
             if armed.is_some_and(|live| live.timers.remove(&id).is_some()) {
-                self.queue(run, Input::TimerFired { id }, None);
+                self.queue(run, Input::TimerFired { id }, None, None);
             }
         }
     }
 
-    fn deliver(&mut self, tenant: TenantId, run: RunId, input: Input, told: Reply) {
-        if self.runs.get(&run).is_some_and(|live| live.tenant == tenant) {
-            return self.queue(run, input, Some(told));
+    fn deliver(&mut self, tenant: TenantId, run: RunId, input: Input, told: Reply, letter: Option<i64>) {
+        if !self.is_open(run) {
+            // Whoever asks is not answered, and asks elsewhere.
+            return;
+        }
+        if let Some(live) = self.runs.get_mut(&run).filter(|live| live.tenant == tenant) {
+            if matches!(input, Input::Cancel { .. }) && live.held.is_some() {
+                // Whoever wants it to end wants it to go on to its end.
+                live.orders.push_back((Order::Resume, None));
+            }
+            return self.queue(run, input, Some(told), letter);
         }
         let here = self.parked.get(&run).is_some_and(|parked| parked.tenant == tenant);
         match (input, here) {
             (Input::Cancel { reason }, true) => {
                 if let Some(parked) = self.parked.remove(&run) {
-                    self.terminate(parked, &reason, told);
+                    self.terminate(parked, &reason, told, Vec::new());
                 }
             }
             // Whoever asked may be gone.
@@ -253,8 +295,8 @@ impl Driver {
         }
     }
 
-    /// Ends a parked run by decree: its machine cannot say how it would end.
-    fn terminate(&self, parked: Parked, reason: &str, told: Reply) {
+    /// Ends a run by decree: its machine does not say how it ends. Its readers are let go when that is durable.
+    pub(crate) fn terminate(&self, parked: Parked, reason: &str, told: Reply, watchers: Vec<Watcher>) {
         let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
         let reason = crate::live::first_line(reason);
         let log_hash = parked.log_hash;
@@ -269,9 +311,11 @@ impl Driver {
             live: if parked.parent.is_some() { LiveWrite::Keep } else { LiveWrite::Delete },
             end: Some(end),
             asks: vec![Asked { at, ask: Ask::Nothing }],
+            letters: Vec::new(),
         };
         let (shared, me) = (self.shared.clone(), self.me.clone());
         let reply = move |verdict| {
+            drop(watchers);
             // Whoever asked may be gone, and so may the loop.
             if verdict != Verdict::Durable {
                 let _ = me.send(Msg::AdoptParked(parked));
@@ -292,12 +336,13 @@ impl Driver {
 
     fn adopt(&mut self, live: Live) {
         let run = live.run;
-        if self.runs.contains_key(&run) {
+        if self.runs.contains_key(&run) || !self.is_open(run) {
             return;
         }
         self.parked.remove(&run);
         self.shared.counters.recovered();
-        let commands = live.machine.pending();
+        // A run that a person paused is found as it was left, and nothing is done for it.
+        let commands = if live.held.is_some() { Vec::new() } else { live.machine.pending() };
         self.runs.insert(run, live);
         for command in commands {
             self.dispatch(run, command, true);
@@ -308,19 +353,32 @@ impl Driver {
     fn advance(&mut self, run: RunId) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         live.touched = false;
+        // Of a shard that goes only what has begun is written to its end.
+        if live.beginning.is_none() && self.is_closing(run) {
+            return;
+        }
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        if !live.orders.is_empty() && self.obey(run) {
+            return;
+        }
+        let Some(live) = self.runs.get_mut(&run) else { return };
         match live.advance(self.shared.clock.now()) {
             Ok(None) => {}
-            Ok(Some(write)) => {
-                let give_up = live.beginning.as_ref().map(|beginning| beginning.give_up);
-                let me = self.me.clone();
-                let reply = move |verdict| {
-                    // The loop may be gone; then the run is dropped with it.
-                    let _ = me.send(Msg::Settled { run, verdict });
-                };
-                self.shared.committer.submit(Job { write, give_up, reply: Box::new(reply) });
-            }
+            Ok(Some(write)) => self.submit(run, write),
             Err(Broken(reason)) => self.park(run, reason),
         }
+    }
+
+    /// Hands a write of a run in; the run hears what became of it.
+    pub(crate) fn submit(&self, run: RunId, write: RunWrite) {
+        let beginning = self.runs.get(&run).and_then(|live| live.beginning.as_ref());
+        let give_up = beginning.map(|beginning| beginning.give_up);
+        let me = self.me.clone();
+        let reply = move |verdict| {
+            // The loop may be gone; then the run is dropped with it.
+            let _ = me.send(Msg::Settled { run, verdict });
+        };
+        self.shared.committer.submit(Job { write, give_up, reply: Box::new(reply) });
     }
 
     fn settled(&mut self, run: RunId, verdict: Verdict) {
@@ -362,6 +420,7 @@ impl Driver {
     fn durable(&mut self, run: RunId) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         let Some(flight) = live.flight.take() else { return };
+        let resumed = live.stored == Some(LiveStatus::Paused) && flight.status != LiveStatus::Paused;
         live.stored = Some(flight.status);
         live.log_hash = flight.log_hash;
         if let Some(Beginning { reply, .. }) = live.beginning.take() {
@@ -369,8 +428,8 @@ impl Driver {
             // Whoever asked may have given up: the run goes on.
             let _ = reply.send(Ok(Started { run, replayed: false }));
         }
-        for told in flight.told {
-            let _ = told.send(Ok(()));
+        for (told, answer) in flight.told {
+            let _ = told.send(answer);
         }
         if !live.watchers.is_empty() {
             let events: Arc<[_]> = flight.events.into();
@@ -381,10 +440,22 @@ impl Driver {
             let status = if flight.ended { live.machine.status().name() } else { flight.status.as_str() };
             self.shared.changed(live.tenant, run, &live.facts, status);
         }
+        // What another run may have done before is done again as after a crash; the one that is tried again is known to be over.
+        let (copied, again) = (flight.copied, flight.again);
+        let before = |number, command: &Command| number < copied && asked_of(command) != again;
+        let mut commands: Vec<(Command, bool)> = Vec::with_capacity(flight.commands.len());
         for (number, command) in flight.commands.into_iter().enumerate() {
-            // What another run may have done before is done again as after a crash; the one that is tried again is known to be over.
-            let before = number < flight.copied && asked_of(&command) != flight.again;
+            let before = before(number, &command);
+            commands.push((command, before));
+        }
+        if self.is_closing(run) {
+            commands = self.leave_or_stay(run, commands);
+        }
+        for (command, before) in commands {
             self.dispatch(run, command, before);
+        }
+        if resumed {
+            self.wind_timers(run);
         }
         if flight.ended {
             if let Some(mut live) = self.runs.remove(&run) {
@@ -400,7 +471,7 @@ impl Driver {
     }
 
     /// Parks a run: nothing more is done for it until a person or another build looks at it.
-    fn park(&mut self, run: RunId, reason: String) {
+    pub(crate) fn park(&mut self, run: RunId, reason: String) {
         let Some(mut live) = self.runs.remove(&run) else { return };
         live.cancel_effects();
         tracing::error!(%run, reason, "a run is parked");
@@ -430,7 +501,7 @@ fn asked_of(command: &Command) -> Option<EffectId> {
 pub(crate) fn park_write(tenant: TenantId, run: RunId, facts: Arc<RunFacts>, reason: String) -> RunWrite {
     let reason = Some(crate::live::first_line(&reason));
     let live = LiveWrite::Update { status: LiveStatus::Paused, reason, snapshot: None };
-    RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks: Vec::new() }
+    RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks: Vec::new(), letters: Vec::new() }
 }
 
 fn outcome(result: Result<Value, NodeError>) -> Outcome {

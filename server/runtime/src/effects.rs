@@ -12,6 +12,7 @@ use holon_flow::definition::duration;
 use holon_model::{EnvironmentId, Millis, TenantId, Value};
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Standing;
@@ -41,7 +42,7 @@ pub(crate) struct EffectJob {
 struct Turns {
     /// Tenants with something waiting, next first.
     ring: VecDeque<TenantId>,
-    waiting: HashMap<TenantId, VecDeque<EffectJob>>,
+    waiting: HashMap<TenantId, VecDeque<(Instant, EffectJob)>>,
     running: usize,
     /// Nothing more is begun.
     held: bool,
@@ -54,7 +55,13 @@ impl Turns {
         if queue.is_empty() {
             self.ring.push_back(job.tenant);
         }
-        queue.push_back(job);
+        queue.push_back((Instant::now(), job));
+    }
+
+    /// Since when the oldest one waits, of one tenant or of all.
+    fn oldest(&self, tenant: Option<TenantId>) -> Option<Instant> {
+        let queues = self.waiting.iter().filter(|(of, _)| tenant.is_none_or(|tenant| tenant == **of));
+        queues.filter_map(|(_, queue)| Some(queue.front()?.0)).min()
     }
 
     /// The next job, of the tenant whose turn it is and who is below the bound.
@@ -77,7 +84,7 @@ impl Turns {
             }
             self.running += 1;
             *self.running_of.entry(tenant).or_default() += 1;
-            return job;
+            return job.map(|(_, job)| job);
         }
         None
     }
@@ -155,6 +162,11 @@ impl EffectPool {
         self.lock().running
     }
 
+    /// How long the oldest effect has waited for its turn, of one tenant or of all.
+    pub fn waited(&self, tenant: Option<TenantId>) -> Duration {
+        self.lock().oldest(tenant).map(|since| since.elapsed()).unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Turns> {
         self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,6 +221,7 @@ impl Shared {
             cancel: cancel.clone(),
         };
         self.counters.effect();
+        let began = Instant::now();
         let executing = AssertUnwindSafe(executor.execute(&cx, request)).catch_unwind();
         let executed = tokio::select! {
             biased;
@@ -217,6 +230,14 @@ impl Shared {
             () = self.stop.cancelled() => return Err(NodeError::new("cancelled", "the server is stopping")),
             executed = tokio::time::timeout(longest, executing) => executed,
         };
+        let outcome = match &executed {
+            Ok(Ok(Ok(_))) => "ok",
+            Ok(Ok(Err(error))) if error.retryable => "failed_for_now",
+            Ok(Ok(Err(_))) => "failed",
+            Ok(Err(_)) => "panicked",
+            Err(_) => "timeout",
+        };
+        self.counters.effect_done(&kind, outcome, began.elapsed());
         match executed {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => {

@@ -1,6 +1,7 @@
 //! Following a run: what happened from the journal, then what happens as it becomes durable, without a gap or a double.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use holon_engine::{EventId, Machine, Outcome};
 use holon_model::wire::runs::RunEvent;
@@ -12,10 +13,13 @@ use crate::children;
 use crate::definitions::LoadedFlow;
 use crate::driver::Msg;
 use crate::live::{Live, Told};
-use crate::recover::replay;
+use crate::recover::{self, replay};
 use crate::runtime::Shared;
 use crate::store::{Entry, HistoryRow};
 
+/// How soon the journal of a run that is driven elsewhere is read again, at first and at last when nothing comes.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+const LAST_LOOK: Duration = Duration::from_secs(1);
 /// Events that a reader may lag behind.
 const READER_LAG: usize = 256;
 
@@ -56,24 +60,95 @@ impl Shared {
         // First the feed, then the journal: what becomes durable in between is in both, and told once.
         let feed = self.feed(tenant, run).await;
         let (_, flow) = self.known(tenant, run).await?;
-        let entries = self.store.journal(tenant, run, 0).await?;
+        // Whoever comes again after an event is told what follows it: the state before is not computed again where it is kept.
+        let known = |seq: i64| after.is_some_and(|after| u64::try_from(seq).is_ok_and(|seq| seq <= after.seq + 1));
+        let snapshot = self.store.snapshot(tenant, run).await?.filter(|snapshot| known(snapshot.seq));
+        let (machine, from) = recover::machine(&flow.compiled, snapshot.as_ref());
+        let entries = self.store.journal(tenant, run, from).await?;
         let (sender, receiver) = mpsc::channel(READER_LAG);
-        tokio::spawn(async move {
-            let mut teller = Teller { sender, after };
-            // A whole history is computed again: not on the threads that answer requests.
-            let telling = tokio::task::spawn_blocking(move || teller.past(&flow, &entries).map(|()| teller)).await;
-            let (Ok(Some(mut teller)), Some(mut feed)) = (telling, feed) else { return };
-            while let Some(events) = feed.events.recv().await {
-                if teller.tell(&events).await.is_none() {
-                    return;
-                }
-            }
-        });
+        let teller = Teller { sender, after, machine };
+        tokio::spawn(self.go_on_telling(tenant, run, teller, feed, entries));
         Ok(receiver)
     }
 
+    /// Tells what the journal says and then what comes: from the loop that drives the run where that is here, else from the journal as
+    /// it grows. A run may go from here to another replica and come back meanwhile.
+    async fn go_on_telling(
+        self: Arc<Self>,
+        tenant: TenantId,
+        run: RunId,
+        mut teller: Teller,
+        mut feed: Option<Feed>,
+        mut entries: Vec<Entry>,
+    ) {
+        let mut wait = FIRST_LOOK;
+        loop {
+            if !entries.is_empty() {
+                wait = FIRST_LOOK;
+                // A whole history may be computed again: not on the threads that answer requests.
+                let telling = tokio::task::spawn_blocking(move || teller.past(&entries).map(|()| teller)).await;
+                let Ok(Some(told)) = telling else { return };
+                teller = told;
+            }
+            let fed = feed.is_some();
+            if let Some(mut feed) = feed.take() {
+                while let Some(events) = feed.events.recv().await {
+                    if teller.tell(&events).await.is_none() {
+                        return;
+                    }
+                }
+            }
+            let over = teller.machine.status().is_terminal();
+            if over || self.is_over() || teller.sender.is_closed() {
+                return;
+            }
+            feed = self.feed(tenant, run).await;
+            if feed.is_none() && !fed {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return,
+                    () = teller.sender.closed() => return,
+                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(LAST_LOOK),
+                }
+            }
+            let from = i64::try_from(teller.machine.seq()).unwrap_or(i64::MAX);
+            let ended = match self.store.history(tenant, run).await {
+                Ok(row) => row.is_none_or(|row| row.ended.is_some()),
+                Err(_) => false,
+            };
+            // After the end was looked for: what is read now is all there is, if it was there.
+            entries = match self.store.journal(tenant, run, from).await {
+                Ok(entries) => entries,
+                // A store that is away for a moment: the next look says more.
+                Err(_) => Vec::new(),
+            };
+            if ended && entries.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Whoever waits here for the answer of a run that goes to another replica is told all the same.
+    pub(crate) fn await_elsewhere(self: &Arc<Self>, tenant: TenantId, run: RunId) {
+        if self.answers.awaited(tenant, run) {
+            tokio::spawn(self.clone().tell_from_afar(tenant, run));
+        }
+    }
+
+    /// Looks for the answer of a run that is driven elsewhere for as long as somebody waits for it.
+    async fn tell_from_afar(self: Arc<Self>, tenant: TenantId, run: RunId) {
+        let mut wait = FIRST_LOOK;
+        while self.answers.awaited(tenant, run) && !self.is_over() {
+            if let Ok(Some(answer)) = self.answered(tenant, run).await {
+                return self.answers.tell(tenant, run, || answer);
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LAST_LOOK);
+        }
+    }
+
     /// See `RuntimeHandle::answer_of`.
-    pub(crate) async fn answer_of(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
+    pub(crate) async fn answer_of(self: &Arc<Self>, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
         let mut run = run;
         loop {
             let found = self.answer_of_one(tenant, run).await?;
@@ -86,8 +161,19 @@ impl Shared {
         }
     }
 
-    async fn answer_of_one(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
+    async fn answer_of_one(self: &Arc<Self>, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
         let wait = self.answers.expect(tenant, run);
+        if let Some(answer) = self.answered(tenant, run).await? {
+            return Ok(Some(answer));
+        }
+        if !self.shards.drives(run) {
+            self.await_elsewhere(tenant, run);
+        }
+        Ok(wait.answer().await)
+    }
+
+    /// The answer that a run has given, by its journal.
+    async fn answered(&self, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
         let (row, flow) = self.known(tenant, run).await?;
         let entries = self.store.journal(tenant, run, 0).await?;
         let mut machine = Machine::new(flow.compiled.clone());
@@ -108,7 +194,7 @@ impl Shared {
             }
             (None, _) => {
                 replayed.map_err(|error| FollowError::Unavailable(error.to_string()))?;
-                Ok(wait.answer().await)
+                Ok(None)
             }
         }
     }
@@ -118,17 +204,19 @@ impl Shared {
 struct Teller {
     sender: mpsc::Sender<RunEvent>,
     after: Option<EventId>,
+    /// As far as the journal was read.
+    machine: Machine,
 }
 
 impl Teller {
     /// What the journal says; nothing when the reader is gone or the journal does not replay.
     /// For a thread that may wait.
-    fn past(&mut self, flow: &LoadedFlow, entries: &[Entry]) -> Option<()> {
-        let mut machine = Machine::new(flow.compiled.clone());
-        for (seq, entry) in (0..).zip(entries) {
+    fn past(&mut self, entries: &[Entry]) -> Option<()> {
+        let from = i64::try_from(self.machine.seq()).unwrap_or(i64::MAX);
+        for (seq, entry) in (from..).zip(entries) {
             let mut events: Vec<Told> = Vec::new();
             let one = std::slice::from_ref(entry);
-            if let Err(error) = replay(&mut machine, seq, one, |decision| {
+            if let Err(error) = replay(&mut self.machine, seq, one, |decision| {
                 events = decision.events.into_iter().map(|event| (decision.status, event)).collect();
             }) {
                 tracing::warn!(%error, "a journal that is followed does not replay");

@@ -9,6 +9,7 @@
 mod answers;
 mod api;
 mod children;
+mod closing;
 mod committer;
 mod definitions;
 mod dispatch;
@@ -16,25 +17,36 @@ mod driver;
 mod driving;
 mod effects;
 mod follow;
+mod handover;
+mod inbox;
+mod fork;
 mod lease;
 mod live;
 mod living;
 mod metrics;
+mod order;
 mod recover;
 mod retry;
 mod runtime;
+mod share;
+mod shards;
 pub mod store;
 mod turns;
+mod wake;
+mod wake_pg;
 mod watched;
 
 pub use answers::AnswerWait;
 pub use api::{
-    Answer, CancelError, Change, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
+    Answer, CancelError, Change, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
     StartRequest, Started,
 };
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use driving::Driving;
 pub use effects::{EffectLimits, Host};
+pub use fork::Fork;
 pub use metrics::Metrics;
 pub use recover::{ReplayError, replay};
 pub use runtime::{Runtime, RuntimeConfig, RuntimeHandle};
+pub use wake::{Nearby, Silent, Wake, Word};
+pub use wake_pg::PgWake;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{DeliverError, StartError, Started};
 use crate::children::{self, Afterword};
 use crate::living::Place;
+use crate::order::{Held, Order};
 use crate::store::{
     Ask, Asked, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
 };
@@ -40,6 +41,8 @@ pub(crate) struct Queued {
     pub input: Input,
     /// Told when it is durable, or could not be taken in any more.
     pub told: Option<Reply>,
+    /// The letter by which it came, which goes when it is durable.
+    pub letter: Option<i64>,
 }
 
 /// The beginning of a run: whom to tell, and the key it was asked for with.
@@ -52,6 +55,8 @@ pub(crate) struct Beginning {
     pub copied: usize,
     /// The effect whose failure is tried again: of what is outstanding after the copy the only one that is known to be over.
     pub again: Option<EffectId>,
+    /// Whether nothing of what is outstanding after the copy was done before: it has keys of its own.
+    pub fresh: bool,
 }
 
 /// What follows from inputs whose write is under way.
@@ -62,7 +67,8 @@ pub(crate) struct Flight {
     /// Of those the effect that is known to be over.
     pub again: Option<EffectId>,
     pub events: Vec<Told>,
-    pub told: Vec<Reply>,
+    /// Whom to tell what, once it is durable.
+    pub told: Vec<(Reply, Result<(), DeliverError>)>,
     pub ended: bool,
     /// What the run owes now that it is over.
     pub afterword: Option<Afterword>,
@@ -82,16 +88,22 @@ pub(crate) struct Live {
     pub facts: Arc<RunFacts>,
     pub machine: Machine,
     pub waiting: VecDeque<Queued>,
+    /// What was ordered of it and not done yet.
+    pub orders: VecDeque<(Order, Option<Reply>)>,
+    /// Set while a person has paused it.
+    pub held: Option<Held>,
     pub beginning: Option<Beginning>,
     pub flight: Option<Flight>,
     /// Status as stored; nothing before the first write.
     pub stored: Option<LiveStatus>,
     /// Number of the first input that the last snapshot does not hold.
     pub snapshot_at: i64,
-    pub effects: BTreeMap<EffectId, CancellationToken>,
+    pub effects: BTreeMap<EffectId, UnderWay>,
     pub timers: BTreeMap<TimerId, Timestamp>,
     /// The runs that it calls, by the call.
     pub children: BTreeMap<EffectId, Called>,
+    /// What follows and was not begun because its shard is being handed on, with whether it may have been done before.
+    pub left: Vec<(Command, bool)>,
     /// Whether it has asked for anything that stands in a table.
     pub asked: bool,
     pub watchers: Vec<mpsc::Sender<Arc<[Told]>>>,
@@ -102,6 +114,14 @@ pub(crate) struct Live {
     /// That it counts as one of its tenant's runs.
     #[expect(dead_code, reason = "held for as long as the run is in memory, and never read")]
     pub place: Place,
+}
+
+/// An effect that is being done.
+pub(crate) struct UnderWay {
+    /// Given when it is not wanted any more.
+    pub cancel: CancellationToken,
+    /// Whether it must not be done again when nobody knows its end.
+    pub once: bool,
 }
 
 /// A run that another one calls.
@@ -129,6 +149,9 @@ impl Live {
         if self.flight.is_some() || self.waiting.is_empty() {
             return Ok(None);
         }
+        if self.held.is_some() {
+            return Ok(self.keep());
+        }
         let first = self.next_seq();
         let mut taken = Taken::default();
         let most = MOST_INPUTS.max(self.beginning.as_ref().map_or(0, |beginning| beginning.copied + 1));
@@ -137,21 +160,20 @@ impl Live {
             self.take_in(queued, &mut taken)?;
         }
         if taken.entries.is_empty() {
+            taken.tell();
             return Ok(None);
         }
         Ok(Some(self.write(first, taken, now)))
     }
 
-    fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
-        let Queued { at, input, told } = queued;
+    pub(crate) fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
+        let Queued { at, input, told, letter } = queued;
         if let Err(refusal) = self.machine.check(&input) {
             if self.beginning.is_some() {
                 return Err(Broken(format!("the run does not begin: {}", refusal.message)));
             }
-            if let Some(told) = told {
-                // Whoever asked may be gone.
-                let _ = told.send(Err(refusal.into()));
-            }
+            // Refused because of what is durable, or will be with this write: told then.
+            taken.told.extend(told.map(|told| (told, Err(refusal.into()))));
             return Ok(());
         }
         let answered = match &input {
@@ -168,13 +190,15 @@ impl Live {
             handled.map_err(|_| Broken("machine_panicked: the engine ended unexpectedly on this run".into()))?;
         taken.entries.push(Entry { at: decision.at, input: bytes, log_hash: self.machine.log_hash() });
         taken.events.extend(decision.events.into_iter().map(|event| (decision.status, event)));
-        taken.told.extend(told);
+        taken.told.extend(told.map(|told| (told, Ok(()))));
+        taken.letters.extend(letter);
+        let fresh = self.beginning.as_ref().is_some_and(|beginning| beginning.fresh);
         match self.beginning.as_ref().map(|beginning| beginning.copied) {
             // What they asked for the earlier run was given, or is outstanding after them.
             Some(copied) if taken.entries.len() < copied => {}
             Some(copied) if taken.entries.len() == copied && copied > 0 => {
                 taken.follow(self.run, decision.at, self.machine.pending());
-                taken.copied = taken.commands.len();
+                taken.copied = if fresh { 0 } else { taken.commands.len() };
             }
             _ => {
                 taken.ask(self.run, decision.at, answered);
@@ -184,8 +208,8 @@ impl Live {
         Ok(())
     }
 
-    fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
-        let Taken { entries, commands, copied, events, told, mut asks } = taken;
+    pub(crate) fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
+        let Taken { entries, commands, copied, events, told, mut asks, letters } = taken;
         let ended = self.machine.status().is_terminal();
         self.asked |= !asks.is_empty();
         let at = entries.last().map_or(now, |entry| entry.at);
@@ -224,10 +248,11 @@ impl Live {
             run: self.run,
             facts: self.facts.clone(),
             start,
-            journal: Some(JournalWrite { seq: first, entries }),
+            journal: (!entries.is_empty()).then_some(JournalWrite { seq: first, entries }),
             live,
             end,
             asks,
+            letters,
         }
     }
 
@@ -270,24 +295,34 @@ impl Live {
 
     /// Gives everything up that is being done for it.
     pub fn cancel_effects(&mut self) {
-        std::mem::take(&mut self.effects).into_values().for_each(|token| token.cancel());
+        std::mem::take(&mut self.effects).into_values().for_each(|effect| effect.cancel.cancel());
     }
 }
 
+/// What a run has taken in and not written yet.
 #[derive(Default)]
-struct Taken {
+pub(crate) struct Taken {
     entries: Vec<Entry>,
-    commands: Vec<Command>,
+    pub commands: Vec<Command>,
     /// The first of the commands, which another run may have carried out before.
-    copied: usize,
+    pub copied: usize,
     events: Vec<Told>,
-    told: Vec<Reply>,
-    asks: Vec<Asked>,
+    pub told: Vec<(Reply, Result<(), DeliverError>)>,
+    pub asks: Vec<Asked>,
+    letters: Vec<i64>,
 }
 
 impl Taken {
+    /// Tells everybody: nothing has to be written first.
+    fn tell(self) {
+        for (told, answer) in self.told {
+            // Whoever asked may be gone.
+            let _ = told.send(answer);
+        }
+    }
+
     /// Notes what is to be done: what is asked stands in the commit itself, the rest follows when that is durable.
-    fn follow(&mut self, run: RunId, at: Timestamp, commands: Vec<Command>) {
+    pub fn follow(&mut self, run: RunId, at: Timestamp, commands: Vec<Command>) {
         for command in commands {
             let ask = match command {
                 Command::AwaitSignal { id, name, correlation, .. } => Ask::Await { id, name, correlation },

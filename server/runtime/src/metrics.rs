@@ -1,12 +1,43 @@
 //! What the runtime counts, for `/metrics`, for the operator's page and for benchmarks.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use holon_platform::telemetry::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY};
 
 use crate::store::{Batch, LiveWrite};
+
+/// Kinds of effects times their outcomes that are counted apart.
+const MOST_KINDS: usize = 256;
+
+/// What is told to operators beside the plain counters.
+#[derive(Debug)]
+struct Told {
+    ended: Family<Counter>,
+    effects: Family<Counter>,
+    effect: Histogram,
+    batch: Histogram,
+    commit: Histogram,
+    run: Histogram,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            ended: Family::new(&["status"], 16, Counter::default),
+            effects: Family::new(&["kind", "outcome"], MOST_KINDS, Counter::default),
+            effect: Histogram::new(LATENCY),
+            batch: Histogram::new(BATCH),
+            commit: Histogram::new(LATENCY),
+            run: Histogram::new(DURATION),
+        }
+    }
+}
 
 /// Counters of one process lifetime.
 #[derive(Debug, Default)]
 pub struct Counters {
+    told: Told,
     started: AtomicU64,
     replayed: AtomicU64,
     finished: AtomicU64,
@@ -48,6 +79,13 @@ impl Counters {
         self.inputs.fetch_add(inputs.sum(), Relaxed);
         let ended = batch.writes.iter().filter(|write| write.end.is_some()).count() as u64;
         self.finished.fetch_add(ended, Relaxed);
+        self.told.batch.note(batch.writes.len() as u64);
+        for write in &batch.writes {
+            if let Some(end) = &write.end {
+                self.told.ended.of(&[end.status]).one();
+                self.told.run.took(Duration::from_millis(end.at.since(write.facts.started_at).0));
+            }
+        }
         let parked = |write: &&crate::store::RunWrite| matches!(&write.live, LiveWrite::Update { reason: Some(_), .. });
         self.parked.fetch_add(batch.writes.iter().filter(parked).count() as u64, Relaxed);
     }
@@ -62,6 +100,34 @@ impl Counters {
 
     pub(crate) fn effect(&self) {
         self.effects.fetch_add(1, Relaxed);
+    }
+
+    /// How long the statement took that a batch was made durable by.
+    pub(crate) fn commit_took(&self, time: Duration) {
+        self.told.commit.took(time);
+    }
+
+    /// What came of an effect: `ok`, or the code of its failure's kind.
+    pub(crate) fn effect_done(&self, kind: &str, outcome: &str, time: Duration) {
+        self.told.effects.of(&[kind, outcome]).one();
+        self.told.effect.took(time);
+    }
+
+    /// Writes everything for Prometheus.
+    pub(crate) fn expose(&self, out: &mut Exposition, now: Metrics) {
+        out.counter("holon_runs_started_total", "Runs accepted.", now.started);
+        out.counter("holon_runs_replayed_total", "Starts answered with an earlier run by their key.", now.replayed);
+        out.counters("holon_runs_ended_total", "Runs ended, by status.", &self.told.ended);
+        out.counter("holon_runs_parked_total", "Runs parked for a reason that a person must see.", now.parked);
+        out.counter("holon_runs_recovered_total", "Runs taken up from their journals.", now.recovered);
+        out.gauges("holon_runs_live", "Runs in memory.", &[(&[], count(now.live))]);
+        out.seconds("holon_run_seconds", "From the start of a run to its end.", &self.told.run);
+        out.counter("holon_inputs_total", "Inputs made durable.", now.inputs);
+        out.counter("holon_commits_total", "Statements that made them durable.", now.commits);
+        out.seconds("holon_commit_seconds", "What such a statement took.", &self.told.commit);
+        out.numbers("holon_commit_runs", "Runs in one statement.", &self.told.batch);
+        out.counters("holon_effects_total", "Effects done, by kind and outcome.", &self.told.effects);
+        out.seconds("holon_effect_seconds", "What an effect took.", &self.told.effect);
     }
 
     pub(crate) fn recovered(&self) {
@@ -81,4 +147,9 @@ impl Counters {
             live,
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float for Prometheus, exact to 2^53")]
+fn count(value: u64) -> f64 {
+    value as f64
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use holon_engine::{Compiled, Decision, Input, Machine, Outcome, Parent, RunInfo, Stamped, decode_input};
-use holon_model::{RunId, TenantId, canon};
+use holon_model::{RunId, TenantId, Timestamp, canon};
 
 use crate::children::{self, Afterword};
 use crate::definitions::DefinitionsError;
 use crate::driver::{Msg, Parked, park_write};
-use crate::live::Live;
+use crate::live::{Live, Queued, Reply};
+use crate::order::{Held, Order};
 use crate::runtime::Shared;
 use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError};
 
@@ -100,6 +101,10 @@ enum Taken {
 impl Shared {
     /// Takes up all live runs of shards that this replica has just come to hold. Ends when all of them are.
     pub(crate) async fn recover(self: Arc<Self>, shards: Vec<i16>) {
+        for driver in &self.drivers {
+            // A loop that is gone takes nothing in.
+            let _ = driver.send(Msg::Open { shards: shards.clone() });
+        }
         let rows = loop {
             match self.store.live(&shards).await {
                 Ok(rows) => break rows,
@@ -113,7 +118,8 @@ impl Shared {
             tracing::info!(runs = rows.len(), "taking up runs from the journal");
         }
         futures::stream::iter(rows).for_each_concurrent(AT_ONCE, |row| self.recover_one(row)).await;
-        self.own(&shards);
+        self.shards.arrived(&shards);
+        self.inbox.notify_one();
     }
 
     async fn recover_one(&self, row: LiveRow) {
@@ -185,6 +191,14 @@ impl Shared {
             Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
             Err(error) => return Err(error),
         };
+        // Looked at first: what it means would come out differently here, and would look like damage.
+        let semantics = match entries.first().filter(|_| from == 0).map(|entry| decode_input(&entry.input)) {
+            Some(Ok(Input::Start { run: info, .. })) => Some(info.semantics),
+            _ => machine.info().map(|info| info.semantics),
+        };
+        if semantics.is_some_and(|semantics| semantics > self.semantics) {
+            return Ok(parked("newer_semantics: the run was started by a newer build; it goes on with that one"));
+        }
         let written = entries.last().map(|entry| entry.log_hash);
         // Computed apart from the threads that answer requests; several at once.
         let replaying = move || {
@@ -197,9 +211,6 @@ impl Shared {
             let log_hash = written.unwrap_or_default();
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
         }
-        if machine.info().is_some_and(|info| info.semantics > holon_engine::SEMANTICS) {
-            return Ok(parked("newer_semantics: the run was started by a newer build; it goes on with that one"));
-        }
         if let Some(word) = children::afterword(&machine) {
             return Ok(Taken::Over(Box::new(word)));
         }
@@ -207,6 +218,11 @@ impl Shared {
         if machine.status().is_terminal() || machine.seq() == 0 {
             return Ok(parked("journal_mismatch: the journal of a live run is empty or ended"));
         }
+        let (held, orders) = match self.held(row).await {
+            Ok(held) => held,
+            Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
+            Err(error) => return Err(error),
+        };
         Ok(Taken::Up(Box::new(Live {
             tenant: row.tenant,
             run: row.run,
@@ -215,18 +231,42 @@ impl Shared {
             log_hash: machine.log_hash(),
             machine,
             waiting: VecDeque::new(),
+            orders,
+            held,
             beginning: None,
             flight: None,
             // A run that was parked is written as what it is now with its next input.
-            stored: Some(row.status).filter(|status| *status != LiveStatus::Paused),
+            stored: Some(row.status).filter(|status| *status != LiveStatus::Paused || row.paused_by.is_some()),
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            left: Vec::new(),
             asked: flow.compiled.needs().signals || flow.compiled.needs().tasks,
             watchers: Vec::new(),
             touched: false,
             place: self.living.resume(row.tenant),
         })))
+    }
+
+    /// How a run is held that a person paused, with what came meanwhile. One that was parked since goes on with that at once.
+    async fn held(&self, row: &LiveRow) -> Result<(Option<Held>, VecDeque<(Order, Option<Reply>)>), StoreError> {
+        if row.status != LiveStatus::Paused {
+            return Ok((None, VecDeque::new()));
+        }
+        let read = |(at, bytes): (Timestamp, Vec<u8>)| {
+            let input = decode_input(&bytes);
+            input.map(|input| Queued { at, input, told: None, letter: None }).map_err(|error| {
+                StoreError::Inconsistent(format!("an input that came while the run was paused does not read: {error}"))
+            })
+        };
+        let kept = self.store.kept(row.tenant, row.run).await?;
+        let kept: VecDeque<Queued> = kept.into_iter().map(read).collect::<Result<_, _>>()?;
+        let goes_on = row.paused_by.is_none();
+        if goes_on && kept.is_empty() {
+            return Ok((None, VecDeque::new()));
+        }
+        let orders = if goes_on { VecDeque::from([(Order::Resume, None)]) } else { VecDeque::new() };
+        Ok((Some(Held { kept, found: true }), orders))
     }
 
     async fn wait(&self, error: &StoreError) {

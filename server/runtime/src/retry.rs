@@ -64,11 +64,17 @@ pub(crate) fn prefix(
         }
         inputs.push(Stamped::new(entry.at, input));
     }
-    let stale = past.stale_from(&inputs, now);
+    let stale = past.timers.stale_from(&inputs, now);
     inputs.iter_mut().skip(stale).for_each(|input| input.at = now);
     if let Some(Stamped { value: Input::Start { run: info, .. }, .. }) = inputs.first_mut() {
         info.key_run = Some(info.key_run.unwrap_or(info.run_id));
         info.run_id = run;
+    }
+    // One that ended with its start, or because of a time that is past, would end at the same place again.
+    let mut copy = Machine::new(machine.flow().clone());
+    inputs.iter().cloned().for_each(|input| drop(copy.handle(input)));
+    if copy.status().is_terminal() {
+        return Err(RetryError::NothingToRetry);
     }
     // All attempts and all the time again; and the journal says who asked.
     inputs.push(Stamped::new(now, Input::TriedAgain { by }));
@@ -94,16 +100,12 @@ struct Past {
     /// The input with which the run ended.
     ended: Option<u64>,
     failures: Vec<Failure>,
-    /// Timers that each input set, with when they were due.
-    set: Vec<(u64, TimerId, Timestamp)>,
-    /// Timers that each input made unwanted.
-    unset: Vec<(u64, TimerId)>,
+    timers: Timers,
 }
 
 impl Default for Past {
     fn default() -> Self {
-        let (failures, set, unset) = (Vec::new(), Vec::new(), Vec::new());
-        Self { by_itself: true, went_back: false, ended: None, failures, set, unset }
+        Self { by_itself: true, went_back: false, ended: None, failures: Vec::new(), timers: Timers::default() }
     }
 }
 
@@ -128,15 +130,15 @@ impl Past {
         }
         let undoes = |event: &Event| matches!(&event.kind, EventKind::SagaStep { state, .. } if *state == StepState::Compensating);
         self.went_back |= decision.events.iter().any(undoes);
-        for command in &decision.commands {
-            match command {
-                Command::SetTimer { id, due } => self.set.push((seq, *id, *due)),
-                Command::CancelTimer { id } => self.unset.push((seq, *id)),
-                Command::Respond(_) | Command::Finish(_) => {}
-                // Whoever is asked may answer differently.
-                _ => self.by_itself = false,
-            }
-        }
+        self.timers.note(decision);
+        let asks_nobody = |command: &Command| {
+            matches!(
+                command,
+                Command::SetTimer { .. } | Command::CancelTimer { .. } | Command::Respond(_) | Command::Finish(_)
+            )
+        };
+        // Whoever is asked may answer differently.
+        self.by_itself &= decision.commands.iter().all(asks_nobody);
     }
 
     /// The input that is not copied, nor what came after it: the answer that ended the run, though the run may have gone on for a
@@ -152,9 +154,30 @@ impl Past {
         let its_own = answered.clone().find(|failure| failure.error == *error);
         its_own.or_else(|| answered.next()).map(|failure| failure.seq).or(self.ended)
     }
+}
+
+/// The timers of a history, by the input that set or dropped them.
+#[derive(Default)]
+pub(crate) struct Timers {
+    /// With when they were due.
+    set: Vec<(u64, TimerId, Timestamp)>,
+    unset: Vec<(u64, TimerId)>,
+}
+
+impl Timers {
+    /// Notes what an input led to.
+    pub fn note(&mut self, decision: &Decision) {
+        for command in &decision.commands {
+            match command {
+                Command::SetTimer { id, due } => self.set.push((decision.seq, *id, *due)),
+                Command::CancelTimer { id } => self.unset.push((decision.seq, *id)),
+                _ => {}
+            }
+        }
+    }
 
     /// The first of these inputs that set a timer which is still wanted after them and would be overdue.
-    fn stale_from(&self, inputs: &[Stamped<Input>], now: Timestamp) -> usize {
+    pub fn stale_from(&self, inputs: &[Stamped<Input>], now: Timestamp) -> usize {
         let end = inputs.len() as u64;
         let mut wanted: BTreeMap<TimerId, (u64, Timestamp)> =
             self.set.iter().filter(|(seq, ..)| *seq < end).map(|(seq, id, due)| (*id, (*seq, *due))).collect();

@@ -1,8 +1,8 @@
 //! The runtime of one process: what it is made of, how it starts and stops, and the handle by which it is asked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use holon_engine::{EffectId, EventId, Input, Machine, RunInfo, Stamped, encode_input};
@@ -10,7 +10,8 @@ use holon_model::wire::runs::RunEvent;
 use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SharedClock, mint};
 use holon_platform::execute::Executors;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use holon_platform::telemetry::Exposition;
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,17 +26,23 @@ use crate::definitions::{Definitions, LoadedFlow};
 use crate::driver::{Driver, Msg, size};
 use crate::driving::Driving;
 use crate::effects::{EffectLimits, EffectPool, Host};
-use crate::lease::{LEASE_MS, Standing, keep};
+use crate::handover::balance;
+use crate::inbox::{Happening, hear, pump};
+use crate::lease::{LEASE_MS, Seen, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
 use crate::living::Living;
 use crate::metrics::{Counters, Metrics};
-use crate::store::{IdempotencyRow, Replica, RunFacts, SHARDS, Store, StoreError, shard_of};
+use crate::shards::Shards;
+use crate::store::{IdempotencyRow, Replica, RunFacts, Store, StoreError, shard_of};
+use crate::wake::Wake;
 use crate::watched::Watched;
 
 /// Changes that a listener may lag behind.
 const CHANGES_LAG: usize = 1024;
 const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
 const DRAIN_POLL: Duration = Duration::from_millis(10);
+/// How long a start waits for the shard of its run to come.
+const HERE_WITHIN: Duration = Duration::from_secs(2);
 /// Runs of one tenant in memory at once.
 const MOST_RUNS: u32 = 10_000;
 
@@ -66,7 +73,14 @@ pub struct RuntimeConfig {
     pub drivers: usize,
     /// Where they run.
     pub driving: Driving,
+    /// By which replicas that share the store wake each other.
+    pub wake: Arc<dyn Wake>,
+    /// The newest semantics of flows that this process drives, [`holon_engine::SEMANTICS`] unless it is to act as an older build.
+    pub semantics: u32,
 }
+
+/// Told what became of a letter.
+type Posting = oneshot::Sender<Result<(), DeliverError>>;
 
 pub(crate) struct Shared {
     pub store: Arc<dyn Store>,
@@ -79,22 +93,44 @@ pub(crate) struct Shared {
     /// How many runs each tenant has in memory.
     pub living: Living,
     pub changes: broadcast::Sender<Change>,
-    replica: ReplicaId,
-    standing: Watched<Standing>,
+    pub replica: ReplicaId,
+    /// The newest semantics that it knows.
+    pub semantics: u32,
+    pub standing: Watched<Standing>,
     pub driving: Driving,
-    drivers: Vec<mpsc::UnboundedSender<Msg>>,
-    /// Shards whose runs are all in memory.
-    owned: Mutex<BTreeSet<i16>>,
+    pub drivers: Vec<mpsc::UnboundedSender<Msg>>,
+    /// Which are here.
+    pub shards: Shards,
+    /// Asks for a look at who holds what, at once.
+    pub look: Notify,
+    /// Asks for a look into the inbox, at once.
+    pub inbox: Notify,
+    pub wake: Arc<dyn Wake>,
+    /// Whether there is another replica to which shards can be handed on.
+    pub company: AtomicBool,
+    /// Whether this one goes: it hands everything on.
+    pub leaving: AtomicBool,
+    /// Who wants to know what becomes of a letter.
+    posted: Mutex<BTreeMap<i64, Posting>>,
     draining: AtomicBool,
-    start_within: Duration,
+    pub start_within: Duration,
     /// Ends the loops and everything that runs beside them.
     pub stop: CancellationToken,
 }
 
 impl Shared {
     pub fn driver(&self, run: RunId) -> &mpsc::UnboundedSender<Msg> {
+        &self.drivers[self.driver_of(shard_of(run))]
+    }
+
+    /// Which loop drives the runs of a shard.
+    pub fn driver_of(&self, shard: i16) -> usize {
         // At least one, see `Runtime::start`; the shard is never negative.
-        &self.drivers[usize::from(shard_of(run).unsigned_abs()) % self.drivers.len()]
+        usize::from(shard.unsigned_abs()) % self.drivers.len()
+    }
+
+    pub fn posted(&self) -> MutexGuard<'_, BTreeMap<i64, Posting>> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nothing more is to be done here: another replica has taken over, or this one was ended.
@@ -116,18 +152,16 @@ impl Shared {
         self.answers.clear();
     }
 
-    pub fn own(&self, shards: &[i16]) {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner).extend(shards);
-    }
-
-    fn owns(&self, shard: i16) -> bool {
-        self.owned.lock().unwrap_or_else(PoisonError::into_inner).contains(&shard)
-    }
-
     /// Begins a run; answers when it is durable, or was already by the same key.
     pub async fn begin(&self, flow: &LoadedFlow, beginner: Beginner) -> Result<Started, StartError> {
         let Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows } = beginner;
-        if self.draining.load(Relaxed) || self.is_lost() || !self.owns(shard_of(run)) {
+        let fresh = facts.marks.fork_of.is_some();
+        let shard = shard_of(run);
+        if !self.draining.load(Relaxed) && !self.shards.here(shard) {
+            // Its shard may be on the way; whether it came is looked at below.
+            let _ = tokio::time::timeout(HERE_WITHIN.min(self.start_within), self.shards.until_here(shard)).await;
+        }
+        if self.draining.load(Relaxed) || self.is_lost() || !self.shards.here(shard) {
             return Err(StartError::Unavailable);
         }
         // A run that goes on for another one takes the place that this one leaves.
@@ -135,7 +169,7 @@ impl Shared {
         let place = place.ok_or(StartError::TooMany)?;
         let (reply, answer) = oneshot::channel();
         let waiting: VecDeque<_> =
-            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None }).collect();
+            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None, letter: None }).collect();
         let give_up = Instant::now() + self.start_within;
         let live = Live {
             tenant,
@@ -143,13 +177,16 @@ impl Shared {
             facts: Arc::new(facts),
             machine: Machine::new(flow.compiled.clone()),
             waiting,
-            beginning: Some(Beginning { reply, idempotency, give_up, copied, again }),
+            orders: VecDeque::new(),
+            held: None,
+            beginning: Some(Beginning { reply, idempotency, give_up, copied, again, fresh }),
             flight: None,
             stored: None,
             snapshot_at: 0,
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            left: Vec::new(),
             asked: false,
             watchers: Vec::new(),
             log_hash: [0; 32],
@@ -166,15 +203,19 @@ impl Shared {
         }
     }
 
-    /// Hands an input to a run that lives here; answers when it is durable.
-    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
-        let (told, answer) = oneshot::channel();
-        let sent = self.driver(run).send(Msg::Deliver { tenant, run, input: Box::new(input), told });
-        sent.map_err(|_| DeliverError::Unavailable)?;
-        match tokio::time::timeout(self.start_within, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(DeliverError::Unavailable),
+    /// Why a run does not live here.
+    pub async fn missing(&self, tenant: TenantId, run: RunId) -> DeliverError {
+        match self.store.history(tenant, run).await {
+            Ok(Some(row)) if row.ended.is_some() => DeliverError::Over,
+            // Live, but not in memory here.
+            Ok(Some(_)) | Err(_) => DeliverError::Unavailable,
+            Ok(None) => DeliverError::NotFound,
         }
+    }
+
+    /// Hands an input to a run, wherever it is driven; answers when it cannot be lost any more.
+    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
+        self.see_told(tenant, run, Happening::Input(input)).await
     }
 }
 
@@ -202,14 +243,14 @@ impl Runtime {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn start(config: RuntimeConfig) -> Result<RuntimeHandle, StoreError> {
-        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, driving, .. } =
+        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, driving, wake, .. } =
             config;
         let replica: ReplicaId = mint(&*clock);
-        let semantics = i32::try_from(holon_engine::SEMANTICS).unwrap_or(i32::MAX);
+        let semantics = i32::try_from(config.semantics).unwrap_or(i32::MAX);
         store.maintain().await?;
         store.join(&Replica { id: replica, address, build, semantics }, LEASE_MS, alone).await?;
         let asked = Instant::now();
-        let shards = store.renew(replica, LEASE_MS).await?;
+        let roll = store.renew(replica, LEASE_MS, false).await?;
 
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
@@ -229,10 +270,17 @@ impl Runtime {
             living: Living::new(MOST_RUNS),
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
-            standing: standing.clone(),
+            semantics: config.semantics,
+            standing,
             driving,
             drivers: senders.clone(),
-            owned: Mutex::default(),
+            shards: Shards::default(),
+            look: Notify::new(),
+            inbox: Notify::new(),
+            wake,
+            company: AtomicBool::new(false),
+            leaving: AtomicBool::new(false),
+            posted: Mutex::default(),
             draining: AtomicBool::new(false),
             start_within: config.start_within,
             stop: stop.clone(),
@@ -243,24 +291,19 @@ impl Runtime {
                 .spawn(format!("holon-runs-{number}"), driver.run())
                 .map_err(|error| StoreError::Unavailable(format!("no thread for runs: {error}")))?;
         }
-        let (renewed, renewals) = mpsc::unbounded_channel();
+        let (seen, looks) = mpsc::unbounded_channel();
         // The receiver lives in the task below.
-        let _ = renewed.send(shards);
-        tasks.push(tokio::spawn(keep(store, replica, standing, renewed, stop.clone())));
-        tasks.push(tokio::spawn(take_up_new(shared.clone(), renewals)));
+        let _ = seen.send(Seen { roll, silent: Vec::new(), changes: 0 });
+        tasks.push(tokio::spawn(keep(shared.clone(), seen)));
+        tasks.push(tokio::spawn(balance(shared.clone(), looks)));
+        let (said, heard) = mpsc::unbounded_channel();
+        let listener = shared.clone();
+        tasks.push(tokio::spawn(async move { listener.wake.carry(listener.replica, said).await }));
+        tasks.push(tokio::spawn(hear(shared.clone(), heard)));
+        tasks.push(tokio::spawn(pump(shared.clone())));
         tasks.push(tokio::spawn(maintain(shared.clone())));
         tasks.push(tokio::spawn(stop_when_lost(shared.clone())));
         Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)) })
-    }
-}
-
-/// Takes up the runs of shards as they come to be held.
-async fn take_up_new(shared: Arc<Shared>, mut renewals: mpsc::UnboundedReceiver<Vec<i16>>) {
-    while let Some(held) = renewals.recv().await {
-        let new: Vec<i16> = held.into_iter().filter(|shard| !shared.owns(*shard)).collect();
-        if !new.is_empty() {
-            shared.clone().recover(new).await;
-        }
     }
 }
 
@@ -304,11 +347,16 @@ async fn maintain(shared: Arc<Shared>) {
 /// By which the runtime is asked. Clones are the same runtime.
 #[derive(Clone)]
 pub struct RuntimeHandle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl RuntimeHandle {
+    /// An id for a new run: of one that this replica can start.
+    pub fn mint(&self) -> RunId {
+        self.shared.shards.mint(&*self.shared.clock)
+    }
+
     /// Starts a run; answers when it is durable, or was already by the same key.
     ///
     /// # Errors
@@ -321,6 +369,7 @@ impl RuntimeHandle {
         let flow = self.shared.definitions.load(request.tenant, request.flow, request.version).await?;
         let now = self.shared.clock.now();
         let mut info = RunInfo::new(request.run, seed(request.run), now);
+        info.semantics = self.shared.semantics;
         info.trigger = request.trigger.map(Into::into);
         info.fuel = request.budget.fuel;
         info.bytes = request.budget.bytes;
@@ -374,7 +423,8 @@ impl RuntimeHandle {
         let copying = move || crate::retry::prefix(machine, &entries, new, by, now);
         let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
         let crate::retry::Prefix { inputs, again } = copied?;
-        let facts = RunFacts { actor, started_at: now, retry_of: Some(run), ..row.facts };
+        let marks = row.facts.marks.handed_on();
+        let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
         let copied = inputs.len();
         let idempotency = idempotency.map(|asked| keyed(asked, new, now));
         let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again, follows: false };
@@ -406,13 +456,8 @@ impl RuntimeHandle {
             let message = format!("it has {bytes} bytes, more than the {MOST_PAYLOAD} that a run takes at once");
             return Err(DeliverError::Refused { code: "payload_too_large", message });
         }
-        match self.shared.deliver(tenant, run, input).await {
-            Err(DeliverError::NotFound) => match self.shared.store.history(tenant, run).await {
-                Ok(Some(row)) if row.ended.is_some() => Err(DeliverError::Over),
-                // Live, but not in memory here.
-                Ok(Some(_)) | Err(_) => Err(DeliverError::Unavailable),
-                Ok(None) => Err(DeliverError::NotFound),
-            },
+        match self.shared.tell(tenant, run, Happening::Input(input)).await {
+            Err(DeliverError::NotFound) => Err(self.shared.missing(tenant, run).await),
             other => other,
         }
     }
@@ -445,8 +490,8 @@ impl RuntimeHandle {
         self.shared.answer_of(tenant, run).await
     }
 
-    /// The events of a run after `after`: those that were, then those that come, each once and only when durable. Closes
-    /// at the run's end; also when the reader is too slow or this server stops: then subscribe again after the last one.
+    /// The events of a run after `after`: those that were, then those that come, each once and only when durable, whichever
+    /// replica drives it. Closes at the run's end; also when this server stops: then subscribe again after the last one.
     ///
     /// # Errors
     /// When there is no such run or it cannot be read.
@@ -464,10 +509,14 @@ impl RuntimeHandle {
         self.shared.changes.subscribe()
     }
 
-    /// True when this replica holds all shards and their runs are in memory.
+    /// True when this replica can start runs, and the runs of all shards that it holds are in memory.
     pub fn ready(&self) -> bool {
-        let owned = self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner).len();
-        owned == usize::from(SHARDS.unsigned_abs()) && !self.shared.is_lost() && !self.shared.draining.load(Relaxed)
+        self.shared.shards.settled() && !self.shared.is_lost() && !self.shared.draining.load(Relaxed)
+    }
+
+    /// The shards whose runs this replica drives.
+    pub fn shards(&self) -> Vec<i16> {
+        self.shared.shards.all_here()
     }
 
     /// Waits until another replica has taken over. The process should end then: it may write nothing more.
@@ -478,6 +527,20 @@ impl RuntimeHandle {
     /// The counters, and how many runs are in memory.
     pub async fn metrics(&self) -> Metrics {
         self.shared.counters.read(self.count().await.0)
+    }
+
+    /// The same and more, as Prometheus reads it.
+    pub async fn expose(&self, out: &mut Exposition) {
+        let now = self.metrics().await;
+        self.shared.counters.expose(out, now);
+        let waited = self.shared.pool.waited(None).as_secs_f64();
+        let help = "How long the oldest effect has waited for its turn.";
+        out.gauges("holon_effect_queue_seconds", help, &[(&[], waited)]);
+    }
+
+    /// How long the oldest effect of a tenant has waited for its turn in this process.
+    pub fn waited(&self, tenant: TenantId) -> Duration {
+        self.shared.pool.waited(Some(tenant))
     }
 
     async fn count(&self) -> (u64, u64) {
@@ -494,11 +557,13 @@ impl RuntimeHandle {
         (live, flights)
     }
 
-    /// Stops: takes no more starts and begins no more effects, waits up to `within` for those under way, writes what
-    /// is to be written, and gives the shards back. Runs that are not over go on at the next start.
+    /// Stops: takes no more starts, and hands its shards on to other replicas, each when nothing is being done for its runs. What is
+    /// left, or all where there is no other replica: begins no more effects, waits up to `within` for those under way, writes what
+    /// is to be written, and gives the shards back. Runs that are not over go on elsewhere or at the next start.
     pub async fn drain(&self, within: Duration) {
         let deadline = Instant::now() + within;
         self.shared.draining.store(true, Relaxed);
+        self.shared.hand_on_all(deadline).await;
         self.shared.pool.hold();
         while Instant::now() < deadline && !self.shared.is_lost() {
             let idle = self.shared.pool.running() == 0 && self.count().await.1 == 0;
@@ -530,7 +595,7 @@ impl RuntimeHandle {
     }
 }
 
-fn keyed(asked: Idempotency, run: RunId, now: Timestamp) -> IdempotencyRow {
+pub(crate) fn keyed(asked: Idempotency, run: RunId, now: Timestamp) -> IdempotencyRow {
     let expires_at = now.plus(asked.window);
     IdempotencyRow { scope: asked.scope, key: asked.key, run, request_hash: asked.request_hash, expires_at }
 }

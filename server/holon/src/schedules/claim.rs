@@ -1,8 +1,7 @@
 //! Takes up what is due: decides what becomes of each firing, writes that down and moves the schedule on, in one
 //! transaction under the schedule's lock. A crash before its commit has done nothing, one after it has lost nothing.
 
-use holon_model::{RunId, ScheduleId, TenantId, Timestamp};
-use holon_platform::clock::mint;
+use holon_model::{ScheduleId, TenantId, Timestamp};
 use sqlx::PgConnection;
 
 use super::plan::{Overlap, Plan, words};
@@ -72,7 +71,7 @@ async fn take_up(state: &AppState, tx: &mut PgConnection, row: &Row, now: Timest
                 NewFiring { at, outcome: "buffered", reason: None, count: 1, run: None }
             }
             _ => {
-                let run: RunId = mint(&*state.clock);
+                let run = state.runtime.mint();
                 NewFiring { at, outcome: "pending", reason: None, count: 1, run: Some(run) }
             }
         };
@@ -104,7 +103,7 @@ pub async fn take_from_buffers(state: &AppState) -> Result<Vec<(TenantId, Schedu
     let mut pending = Vec::new();
     for (row, at) in store::lock_buffered(&mut tx).await? {
         if !store::busy(&mut tx, &row).await?.0 {
-            store::take_from_buffer(&mut tx, &row, at, mint(&*state.clock)).await?;
+            store::take_from_buffer(&mut tx, &row, at, state.runtime.mint()).await?;
             pending.push((row.tenant, row.id));
         }
     }

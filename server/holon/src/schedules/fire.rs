@@ -2,8 +2,7 @@
 
 use holon_authz::{Authorised, actions::StartRuns};
 use holon_model::wire::runs::Started;
-use holon_model::{Intent, IntentPayload, Millis, RunId, ScheduleId, Value};
-use holon_platform::clock::mint;
+use holon_model::{Intent, IntentPayload, Millis, ScheduleId, Value};
 use holon_platform::db::TenantTx;
 
 use super::{Error, launch, store};
@@ -31,7 +30,7 @@ pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fir
     let Fire(id) = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     store::lock(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let run: RunId = mint(&*state.clock);
+    let run = state.runtime.mint();
     let mut at = state.clock.now();
     // Two in one millisecond are two.
     while !store::fire_by_hand(&mut tx, id, at, run).await? {

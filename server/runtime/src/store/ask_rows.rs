@@ -2,7 +2,7 @@
 
 use holon_engine::Task;
 use holon_model::{EnvironmentId, RunId, TenantId, Timestamp, Value, json};
-use holon_platform::clock::to_db;
+use holon_platform::clock::{from_db, to_db};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -70,6 +70,13 @@ struct Tasks {
 }
 
 #[derive(Default)]
+struct Kept {
+    ids: Ids,
+    n: Vec<i32>,
+    input: Vec<Vec<u8>>,
+}
+
+#[derive(Default)]
 struct Answers {
     ids: Ids,
     choice: Vec<String>,
@@ -88,6 +95,8 @@ struct Rows {
     escalated_to: Vec<String>,
     answers: Answers,
     closed: Ids,
+    kept: Kept,
+    unkept: Ids,
     over: Ids,
 }
 
@@ -127,6 +136,12 @@ impl Rows {
                 self.answers.by.push(by.clone());
             }
             Ask::Close { id } => self.closed.push(write, ask_uuid(*id), at),
+            Ask::Keep { n, input } => {
+                self.kept.ids.push(write, Uuid::nil(), at);
+                self.kept.n.push(*n);
+                self.kept.input.push(input.clone());
+            }
+            Ask::Unkeep => self.unkept.push(write, Uuid::nil(), at),
             Ask::Nothing => self.over.push(write, Uuid::nil(), at),
         }
     }
@@ -138,7 +153,8 @@ pub(super) async fn write(tx: &mut PgConnection, batch: &Batch, lost: &[RunId]) 
     for write in batch.writes.iter().filter(|write| !lost.contains(&write.run)) {
         write.asks.iter().for_each(|asked| rows.push(write, asked));
     }
-    let Rows { waits, dropped, tasks, escalated, escalated_to, answers, closed, over } = rows;
+    let Rows { waits, dropped, tasks, escalated, escalated_to, answers, closed, kept, unkept, over } = rows;
+    keep(tx, &kept, &unkept).await?;
     wait(tx, &waits, &dropped).await?;
     open(tx, &tasks).await?;
     if !escalated.is_empty() {
@@ -177,6 +193,47 @@ pub(super) async fn write(tx: &mut PgConnection, batch: &Batch, lost: &[RunId]) 
         .await?;
     }
     close(tx, &closed, &over).await
+}
+
+async fn keep(tx: &mut PgConnection, kept: &Kept, unkept: &Ids) -> Result<(), sqlx::Error> {
+    if !kept.ids.is_empty() {
+        sqlx::query!(
+            "insert into kept_input (tenant_id, run_id, n, at, input)
+             select tenant_id, run_id, n, at, input
+             from unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::bytea[]) as x(tenant_id, run_id, n, at, input)
+             on conflict do nothing",
+            &kept.ids.tenant,
+            &kept.ids.run,
+            &kept.n,
+            &kept.ids.at,
+            &kept.input
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    if !unkept.is_empty() {
+        sqlx::query!(
+            "delete from kept_input k using unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
+             where k.tenant_id = x.tenant_id and k.run_id = x.run_id",
+            &unkept.tenant,
+            &unkept.run
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn kept(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query!(
+        "select at, input from kept_input where tenant_id = $1 and run_id = $2 order by n",
+        tenant.0,
+        run.0
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(unread)?;
+    Ok(rows.into_iter().map(|row| (from_db(row.at), row.input)).collect())
 }
 
 async fn wait(tx: &mut PgConnection, waits: &Waits, dropped: &Ids) -> Result<(), sqlx::Error> {
@@ -263,7 +320,9 @@ async fn close(tx: &mut PgConnection, closed: &Ids, over: &Ids) -> Result<(), sq
         sqlx::query!(
             "with gone as (
                delete from wait w using unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
-               where w.tenant_id = x.tenant_id and w.run_id = x.run_id)
+               where w.tenant_id = x.tenant_id and w.run_id = x.run_id), unkept as (
+               delete from kept_input k using unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
+               where k.tenant_id = x.tenant_id and k.run_id = x.run_id)
              update task t set state = 'closed', ended_at = x.at
              from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as x(tenant_id, run_id, at)
              where t.tenant_id = x.tenant_id and t.run_id = x.run_id and t.state = 'open'",
@@ -306,6 +365,12 @@ pub(super) async fn sweep(pool: &PgPool, now: Timestamp) -> Result<u64, StoreErr
     .execute(pool)
     .await
     .map_err(unread)?;
+    let kept = sqlx::query!(
+        "delete from kept_input k where not exists (select from run_live l where l.tenant_id = k.tenant_id and l.run_id = k.run_id)"
+    )
+    .execute(pool)
+    .await
+    .map_err(unread)?;
     let tasks = sqlx::query!(
         "update task t set state = 'closed', ended_at = $1 where t.state = 'open'
            and not exists (select from run_live l where l.tenant_id = t.tenant_id and l.run_id = t.run_id)",
@@ -314,5 +379,5 @@ pub(super) async fn sweep(pool: &PgPool, now: Timestamp) -> Result<u64, StoreErr
     .execute(pool)
     .await
     .map_err(unread)?;
-    Ok(waits.rows_affected() + tasks.rows_affected())
+    Ok(waits.rows_affected() + kept.rows_affected() + tasks.rows_affected())
 }

@@ -59,6 +59,15 @@ pub enum Ask {
         /// Which task.
         id: EffectId,
     },
+    /// It is paused by a person: what came meanwhile is kept until it is resumed.
+    Keep {
+        /// Its number among what is kept, from 0.
+        n: i32,
+        /// The input, as the engine encodes it.
+        input: Vec<u8>,
+    },
+    /// What was kept is taken in.
+    Unkeep,
     /// Nothing is outstanding any more: the run is over.
     Nothing,
 }
@@ -99,7 +108,8 @@ impl Ask {
             Self::Open(task) => task.title.len() + weight(&task.context) + weight(&task.form) + texts(&task.assignees),
             Self::Escalate { to, .. } => texts(to),
             Self::Answered { choice, form, by, .. } => choice.len() + by.len() + weight(form),
-            Self::Drop { .. } | Self::Close { .. } | Self::Nothing => 0,
+            Self::Keep { input, .. } => input.len(),
+            Self::Drop { .. } | Self::Close { .. } | Self::Unkeep | Self::Nothing => 0,
         }
     }
 }
@@ -124,6 +134,9 @@ pub trait Asks: Send + Sync + 'static {
         name: &str,
         correlation: &str,
     ) -> Result<Vec<RunId>, StoreError>;
+
+    /// What came to a run while it is paused, in the order in which it came: with their stamps, as the engine encodes them.
+    async fn kept(&self, tenant: TenantId, run: RunId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError>;
 
     /// Takes away what runs that are over left behind; answers how many rows.
     async fn sweep_asks(&self, now: Timestamp) -> Result<u64, StoreError>;
@@ -157,6 +170,7 @@ pub struct TaskRow {
 struct Kept {
     waits: BTreeMap<(TenantId, RunId, EffectId), (EnvironmentId, String, String)>,
     tasks: BTreeMap<(TenantId, RunId, EffectId), TaskRow>,
+    inputs: BTreeMap<(TenantId, RunId, i32), (Timestamp, Vec<u8>)>,
 }
 
 /// Asks in memory.
@@ -171,6 +185,20 @@ impl MemAsks {
     /// The tasks of a run.
     pub fn tasks(&self, run: RunId) -> Vec<TaskRow> {
         self.kept().tasks.iter().filter(|((_, of, _), _)| *of == run).map(|(_, row)| row.clone()).collect()
+    }
+
+    /// Who waits for which signal now: name and correlation.
+    pub fn waits(&self) -> Vec<(TenantId, RunId, String, String)> {
+        let kept = self.kept();
+        let rows = kept.waits.iter();
+        rows.map(|((tenant, run, _), (_, name, correlation))| (*tenant, *run, name.clone(), correlation.clone())).collect()
+    }
+
+    /// The tasks that wait for an answer now.
+    pub fn open(&self) -> Vec<(TenantId, RunId, Task)> {
+        let kept = self.kept();
+        let open = kept.tasks.iter().filter(|(_, row)| row.state == "open");
+        open.map(|((tenant, run, _), row)| (*tenant, *run, row.task.clone())).collect()
     }
 
     pub(super) fn write(&self, write: &RunWrite, asked: &Asked) {
@@ -205,7 +233,12 @@ impl MemAsks {
                     row.state = "closed";
                 }
             }
+            Ask::Keep { n, input } => {
+                kept.inputs.entry((tenant, run, *n)).or_insert_with(|| (asked.at, input.clone()));
+            }
+            Ask::Unkeep => kept.inputs.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run)),
             Ask::Nothing => {
+                kept.inputs.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run));
                 kept.waits.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run));
                 let open = kept
                     .tasks
@@ -231,11 +264,19 @@ impl MemAsks {
         rows.map(|((_, run, _), _)| *run).collect::<BTreeSet<_>>().into_iter().take(MOST_WAITING).collect()
     }
 
+    pub(super) fn inputs(&self, tenant: TenantId, run: RunId) -> Vec<(Timestamp, Vec<u8>)> {
+        let kept = self.kept();
+        kept.inputs.range((tenant, run, i32::MIN)..=(tenant, run, i32::MAX)).map(|(_, row)| row.clone()).collect()
+    }
+
     pub(super) fn sweep(&self, live: impl Fn(TenantId, RunId) -> bool) -> u64 {
         let mut kept = self.kept();
         let before = kept.waits.len();
         kept.waits.retain(|(tenant, run, _), _| live(*tenant, *run));
         let mut swept = (before - kept.waits.len()) as u64;
+        let before = kept.inputs.len();
+        kept.inputs.retain(|(tenant, run, _), _| live(*tenant, *run));
+        swept += (before - kept.inputs.len()) as u64;
         for ((tenant, run, _), row) in &mut kept.tasks {
             if row.state == "open" && !live(*tenant, *run) {
                 row.state = "closed";

@@ -1,10 +1,30 @@
 //! A batch turned on its side: one array per column, as the statements of the Postgres store take it.
 
+use std::collections::BTreeMap;
+
+use holon_model::{Value, json};
 use holon_platform::clock::to_db;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Batch, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of, week_of};
+use super::{Batch, LiveStatus, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of, week_of};
+
+/// Labels as their column has them.
+fn labels_json(labels: &BTreeMap<String, String>) -> String {
+    json::to_string(&Value::map(labels.iter().map(|(key, value)| (key.as_str(), Value::from(value.as_str())))))
+}
+
+/// Labels read back from their column.
+///
+/// # Errors
+/// When it holds anything but an object of texts.
+pub(super) fn labels_of(column: Option<String>) -> Result<BTreeMap<String, String>, StoreError> {
+    let Some(text) = column else { return Ok(BTreeMap::new()) };
+    let damaged = || StoreError::Inconsistent("the labels of a run do not read".into());
+    let read = json::parse(text.as_bytes()).map_err(|_| damaged())?;
+    let labels = read.as_map().ok_or_else(damaged)?;
+    labels.iter().map(|(key, value)| Ok((key.to_string(), value.as_str().ok_or_else(damaged)?.to_owned()))).collect()
+}
 
 /// Columns of `idempotency`.
 #[derive(Default)]
@@ -30,6 +50,20 @@ pub(super) struct Facts {
     pub started_at: Vec<OffsetDateTime>,
     pub definition_hash: Vec<Vec<u8>>,
     pub retry_of: Vec<Option<Uuid>>,
+    /// JSON objects.
+    pub labels: Vec<Option<String>>,
+    pub correlation: Vec<Option<String>>,
+    pub fork_of: Vec<Option<Uuid>>,
+    pub fork_seq: Vec<Option<i64>>,
+}
+
+/// New rows of `run_label`.
+#[derive(Default)]
+pub(super) struct Labelled {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
+    pub key: Vec<String>,
+    pub value: Vec<String>,
 }
 
 impl Facts {
@@ -45,6 +79,11 @@ impl Facts {
         self.started_at.push(to_db(facts.started_at));
         self.definition_hash.push(facts.definition_hash.to_vec());
         self.retry_of.push(facts.retry_of.map(|run| run.0));
+        let marks = &facts.marks;
+        self.labels.push((!marks.labels.is_empty()).then(|| labels_json(&marks.labels)));
+        self.correlation.push(marks.correlation.clone());
+        self.fork_of.push(marks.fork_of.map(|(run, _)| run.0));
+        self.fork_seq.push(marks.fork_of.map(|(_, seq)| seq));
     }
 }
 
@@ -90,6 +129,7 @@ pub(super) struct Changed {
     pub run: Vec<Uuid>,
     pub status: Vec<String>,
     pub reason: Vec<Option<String>>,
+    pub paused_by: Vec<Option<String>>,
     pub snap_seq: Vec<Option<i64>>,
     pub snap: Vec<Option<Vec<u8>>>,
 }
@@ -117,6 +157,7 @@ pub(super) struct Ends {
 pub(super) struct Columns {
     pub keyed: Keyed,
     pub started: Facts,
+    pub labelled: Labelled,
     pub born: Born,
     pub journaled: Journaled,
     pub kept: Kept,
@@ -151,6 +192,12 @@ impl Columns {
         let (tenant, run) = (write.tenant.0, write.run.0);
         if let Some(start) = &write.start {
             self.started.push(write);
+            for (key, value) in &write.facts.marks.labels {
+                self.labelled.tenant.push(tenant);
+                self.labelled.run.push(run);
+                self.labelled.key.push(key.clone());
+                self.labelled.value.push(value.clone());
+            }
             if let Some(row) = &start.idempotency {
                 self.keyed.tenant.push(tenant);
                 self.keyed.scope.push(row.scope.clone());
@@ -198,8 +245,19 @@ impl Columns {
                 changed.run.push(run);
                 changed.status.push(status.as_str().to_owned());
                 changed.reason.push(reason.clone());
+                changed.paused_by.push(None);
                 changed.snap_seq.push(snapshot.as_ref().map(|snapshot| snapshot.seq));
                 changed.snap.push(snapshot.as_ref().map(|snapshot| snapshot.bytes.clone()));
+            }
+            LiveWrite::Hold { by, reason } => {
+                let changed = &mut self.changed;
+                changed.tenant.push(tenant);
+                changed.run.push(run);
+                changed.status.push(LiveStatus::Paused.as_str().to_owned());
+                changed.reason.push(Some(reason.clone()));
+                changed.paused_by.push(Some(by.clone()));
+                changed.snap_seq.push(None);
+                changed.snap.push(None);
             }
             LiveWrite::Delete => {
                 self.gone.tenant.push(tenant);

@@ -15,12 +15,18 @@ with fence as materialized (
   select run_id from keyed where run_id not in (select run_id from won)
 ), started as (
   insert into run_hist (tenant_id, run_id, moment, environment_id, flow_id, version, at, status, trigger, actor,
-                        started_at, definition_hash, retry_of)
+                        started_at, definition_hash, retry_of, labels, correlation, fork_of, fork_seq)
   select tenant_id, run_id, 'started', environment_id, flow_id, version, started_at, 'queued', trigger, actor,
-         started_at, definition_hash, retry_of
+         started_at, definition_hash, retry_of, labels::jsonb, correlation, fork_of, fork_seq
   from unnest($8::uuid[], $9::uuid[], $10::uuid[], $11::uuid[], $12::int[], $13::text[], $14::text[],
-              $15::timestamptz[], $16::bytea[], $17::uuid[])
-    as s(tenant_id, run_id, environment_id, flow_id, version, trigger, actor, started_at, definition_hash, retry_of)
+              $15::timestamptz[], $16::bytea[], $17::uuid[], $60::text[], $61::text[], $62::uuid[], $63::bigint[])
+    as s(tenant_id, run_id, environment_id, flow_id, version, trigger, actor, started_at, definition_hash, retry_of,
+         labels, correlation, fork_of, fork_seq)
+  where exists (select from fence) and run_id not in (select run_id from lost)
+), labelled as (
+  insert into run_label (tenant_id, key, value, run_id)
+  select tenant_id, key, value, run_id
+  from unnest($68::uuid[], $69::text[], $70::text[], $71::uuid[]) as l(tenant_id, key, value, run_id)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), born as (
   insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at)
@@ -45,23 +51,23 @@ with fence as materialized (
   on conflict (tenant_id, week, hash) do nothing
 ), changed as (
   update run_live r
-  set status = u.status, reason = u.reason, snap_seq = coalesce(u.snap_seq, r.snap_seq), snap = coalesce(u.snap, r.snap)
-  from unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[], $36::bigint[], $37::bytea[])
-    as u(tenant_id, run_id, status, reason, snap_seq, snap)
+  set status = u.status, reason = u.reason, paused_by = u.paused_by, snap_seq = coalesce(u.snap_seq, r.snap_seq), snap = coalesce(u.snap, r.snap)
+  from unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[], $36::bigint[], $37::bytea[], $72::text[])
+    as u(tenant_id, run_id, status, reason, snap_seq, snap, paused_by)
   where r.tenant_id = u.tenant_id and r.run_id = u.run_id and exists (select from fence)
 ), gone as (
   delete from run_live r using unnest($38::uuid[], $39::uuid[]) as g(tenant_id, run_id)
   where r.tenant_id = g.tenant_id and r.run_id = g.run_id and exists (select from fence)
 ), ended as (
   insert into run_hist (tenant_id, run_id, moment, environment_id, flow_id, version, at, status, trigger, actor,
-                        started_at, definition_hash, retry_of, error, log_hash, final)
+                        started_at, definition_hash, retry_of, error, log_hash, final, labels, correlation, fork_of, fork_seq)
   select tenant_id, run_id, 'ended', environment_id, flow_id, version, at, status, trigger, actor,
-         started_at, definition_hash, retry_of, error, log_hash, final
+         started_at, definition_hash, retry_of, error, log_hash, final, labels::jsonb, correlation, fork_of, fork_seq
   from unnest($40::uuid[], $41::uuid[], $42::uuid[], $43::uuid[], $44::int[], $45::timestamptz[], $46::text[],
               $47::text[], $48::text[], $49::timestamptz[], $50::bytea[], $51::uuid[], $52::text[], $53::bytea[],
-              $54::bytea[])
+              $54::bytea[], $64::text[], $65::text[], $66::uuid[], $67::bigint[])
     as e(tenant_id, run_id, environment_id, flow_id, version, at, status, trigger, actor, started_at, definition_hash,
-         retry_of, error, log_hash, final)
+         retry_of, error, log_hash, final, labels, correlation, fork_of, fork_seq)
   where exists (select from fence) and run_id not in (select run_id from lost)
 )
 select exists (select from fence) as "held!", array(select run_id from lost) as "lost!"

@@ -1,17 +1,20 @@
 //! The store in memory: the model that the Postgres store is compared with, and the one that tests make fail at will.
 
+mod letters;
+mod shards;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use holon_model::{EnvironmentId, Millis, ReplicaId, RunId, TenantId, Timestamp};
+use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::SharedClock;
 use time::Date;
 
 use super::asks::{Asks, MemAsks};
 use super::{
-    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveWrite, Packed, Replica,
-    RunFacts, RunWrite, SHARDS, Snapshot, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, LiveWrite, Packed,
+    RunFacts, RunWrite, Snapshot, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -39,8 +42,8 @@ type Script = Box<dyn FnMut(&Batch) -> Fault + Send>;
 
 #[derive(Default)]
 struct Tables {
-    replicas: BTreeMap<ReplicaId, (Timestamp, bool)>,
-    owners: BTreeMap<i16, ReplicaId>,
+    shards: shards::Table,
+    inbox: letters::Inbox,
     live: BTreeMap<(TenantId, RunId), LiveRow>,
     snapshots: BTreeMap<(TenantId, RunId), Snapshot>,
     history: BTreeMap<(TenantId, RunId), HistoryRow>,
@@ -106,13 +109,46 @@ impl MemStore {
         &self.asks
     }
 
+    /// Every run that ever began, in their order.
+    pub fn runs(&self) -> Vec<(TenantId, RunId)> {
+        self.tables().history.keys().copied().collect()
+    }
+
+    /// Whether the end of a run is written.
+    pub fn is_over(&self, tenant: TenantId, run: RunId) -> bool {
+        self.tables().history.get(&(tenant, run)).is_some_and(|row| row.ended.is_some())
+    }
+
+    /// Of each row of a run's journal the number of its first input, in order.
+    pub fn rows(&self, tenant: TenantId, run: RunId) -> Vec<i64> {
+        let tables = self.tables();
+        let rows = tables.journal.range((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
+        rows.map(|((_, _, seq), _)| *seq).collect()
+    }
+
+    /// Who holds a shard.
+    pub fn owner(&self, shard: i16) -> Option<ReplicaId> {
+        self.tables().shards.owners.get(&shard).copied()
+    }
+
+    /// How many letters were not taken in.
+    pub fn unread(&self) -> usize {
+        self.tables().inbox.letters.len()
+    }
+
+    /// How many rows of live work and of snapshots there are: none when every run is over.
+    pub fn left(&self) -> (usize, usize) {
+        let tables = self.tables();
+        (tables.live.len(), tables.snapshots.len())
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn apply(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let mut tables = self.tables();
-        if tables.replicas.get(&batch.replica).is_none_or(|(_, fenced)| *fenced) {
+        if !tables.shards.holds(batch.replica) {
             return Err(StoreError::Fenced);
         }
         let clash = batch.writes.iter().any(|write| {
@@ -152,16 +188,24 @@ impl MemStore {
                 LiveWrite::Insert(status) => {
                     let facts = RunFacts::clone(&write.facts);
                     let (tenant, run) = id;
-                    let row = LiveRow { tenant, run, facts, status: *status, reason: None, terminated: None };
+                    let status = *status;
+                    let row = LiveRow { tenant, run, facts, status, reason: None, paused_by: None, terminated: None };
                     tables.live.insert(id, row);
                 }
                 LiveWrite::Update { status, reason, snapshot } => {
                     if let Some(row) = tables.live.get_mut(&id) {
                         row.status = *status;
                         row.reason.clone_from(reason);
+                        row.paused_by = None;
                         if let Some(snapshot) = snapshot {
                             tables.snapshots.insert(id, snapshot.clone());
                         }
+                    }
+                }
+                LiveWrite::Hold { by, reason } => {
+                    if let Some(row) = tables.live.get_mut(&id) {
+                        row.status = LiveStatus::Paused;
+                        (row.reason, row.paused_by) = (Some(reason.clone()), Some(by.clone()));
                     }
                 }
                 LiveWrite::Delete => {
@@ -179,6 +223,9 @@ impl MemStore {
                 });
             }
             write.asks.iter().for_each(|asked| self.asks.write(write, asked));
+            for letter in &write.letters {
+                tables.inbox.letters.remove(letter);
+            }
         }
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(Committed { lost })
@@ -211,6 +258,10 @@ impl Asks for MemStore {
         Ok(self.asks.waiting(tenant, environment, name, correlation))
     }
 
+    async fn kept(&self, tenant: TenantId, run: RunId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError> {
+        Ok(self.asks.inputs(tenant, run))
+    }
+
     async fn sweep_asks(&self, _now: Timestamp) -> Result<u64, StoreError> {
         let tables = self.tables();
         Ok(self.asks.sweep(|tenant, run| tables.live.contains_key(&(tenant, run))))
@@ -219,42 +270,6 @@ impl Asks for MemStore {
 
 #[async_trait]
 impl Store for MemStore {
-    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        if alone {
-            tables.replicas.values_mut().for_each(|(_, fenced)| *fenced = true);
-        }
-        tables.replicas.insert(replica.id, (self.clock.now().plus(Millis(lease_ms.unsigned_abs())), false));
-        Ok(())
-    }
-
-    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError> {
-        let now = self.clock.now();
-        let mut tables = self.tables();
-        match tables.replicas.get_mut(&replica) {
-            Some((until, false)) => *until = now.plus(Millis(lease_ms.unsigned_abs())),
-            _ => return Err(StoreError::Fenced),
-        }
-        // Two seconds of grace, as in Postgres.
-        tables.replicas.values_mut().filter(|(until, _)| until.plus(Millis(2_000)) < now).for_each(|row| row.1 = true);
-        for shard in 0..SHARDS {
-            let owner = tables.owners.get(&shard).copied();
-            if owner.is_none_or(|owner| tables.replicas.get(&owner).is_none_or(|(_, fenced)| *fenced)) {
-                tables.owners.insert(shard, replica);
-            }
-        }
-        Ok(tables.owners.iter().filter(|(_, owner)| **owner == replica).map(|(shard, _)| *shard).collect())
-    }
-
-    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        if let Some(row) = tables.replicas.get_mut(&replica) {
-            row.1 = true;
-        }
-        tables.owners.retain(|_, owner| *owner != replica);
-        Ok(())
-    }
-
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let fault = match &mut *self.script.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(script) => script(batch),

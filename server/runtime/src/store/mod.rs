@@ -4,10 +4,15 @@
 mod ask_rows;
 mod asks;
 mod columns;
+mod letter_rows;
+mod letters;
 pub mod mem;
+mod ownership;
 mod payloads;
 pub mod pg;
+mod shard_rows;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +20,9 @@ use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
-pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, filled, pack, week_of};
+pub use letters::{Letter, Letters, Posted};
+pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
+pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
 pub const SHARDS: i16 = 256;
@@ -44,6 +51,27 @@ pub struct RunFacts {
     pub started_at: Timestamp,
     /// The run that it retries.
     pub retry_of: Option<RunId>,
+    /// What it is found by.
+    pub marks: Marks,
+}
+
+/// What a run is found by. It describes the run and changes nothing of what it does: it is no part of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// By key; small, see the API.
+    pub labels: BTreeMap<String, String>,
+    /// What it is about, such as an order's number.
+    pub correlation: Option<String>,
+    /// The run that it was forked from, and how many of its inputs were copied.
+    pub fork_of: Option<(RunId, i64)>,
+}
+
+impl Marks {
+    /// Those of a run that follows from this one: a run that it calls, or the one that goes on for it.
+    #[must_use]
+    pub fn handed_on(&self) -> Self {
+        Self { fork_of: None, ..self.clone() }
+    }
 }
 
 /// A key that starts one run, whoever races.
@@ -133,6 +161,13 @@ pub enum LiveWrite {
         /// State to recover from.
         snapshot: Option<Snapshot>,
     },
+    /// A person paused it.
+    Hold {
+        /// Who.
+        by: String,
+        /// What pages show: who and why.
+        reason: String,
+    },
     /// The run is over.
     Delete,
 }
@@ -171,6 +206,8 @@ pub struct RunWrite {
     pub end: Option<EndRow>,
     /// What it asks since, in the order in which it became true.
     pub asks: Vec<Asked>,
+    /// Letters whose inputs are among the new ones: they are gone when this is written.
+    pub letters: Vec<i64>,
 }
 
 /// That a write is a start.
@@ -181,6 +218,12 @@ pub struct Start {
 }
 
 impl RunWrite {
+    /// Nothing yet about a run.
+    pub fn of(tenant: TenantId, run: RunId, facts: Arc<RunFacts>) -> Self {
+        let (live, asks) = (LiveWrite::Keep, Vec::new());
+        Self { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters: Vec::new() }
+    }
+
     /// Roughly the bytes it takes on the wire.
     pub fn size(&self) -> usize {
         let journal = self.journal.iter().flat_map(|journal| &journal.entries).map(|entry| entry.input.len() + 48);
@@ -249,8 +292,10 @@ pub struct LiveRow {
     pub facts: RunFacts,
     /// Its status when last written.
     pub status: LiveStatus,
-    /// Why it is parked.
+    /// Why it is paused.
     pub reason: Option<String>,
+    /// Who paused it; a paused run without anybody was parked.
+    pub paused_by: Option<String>,
     /// Why it was ended by decree, if it was: it only owes a word to the run that called it.
     pub terminated: Option<String>,
 }
@@ -279,32 +324,9 @@ pub struct Ended {
     pub state: Vec<u8>,
 }
 
-/// One process's claim to drive runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replica {
-    /// Its id, new for each process lifetime.
-    pub id: ReplicaId,
-    /// Where it runs, for operators.
-    pub address: String,
-    /// Its build.
-    pub build: String,
-    /// The newest semantics of flows that it knows.
-    pub semantics: i32,
-}
-
 /// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
-pub trait Store: Asks {
-    /// Enters a replica with a lease of `lease_ms` milliseconds. With `alone` all other replicas are fenced at once: right only
-    /// when no other process can be using this database.
-    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError>;
-
-    /// Renews the lease, fences replicas whose lease ran out, adopts shards nobody holds; answers the shards held.
-    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError>;
-
-    /// Gives everything back: the next replica need not wait for the lease to run out.
-    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError>;
-
+pub trait Store: Asks + Ownership + Letters {
     /// Writes a batch, with the payloads that its journal rows refer to: none of them is ever missing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 

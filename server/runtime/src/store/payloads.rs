@@ -222,6 +222,23 @@ pub fn continuous<'a>(rows: impl Iterator<Item = (i64, &'a [u8])>, from: i64) ->
     Ok(all)
 }
 
+/// The payloads that rows refer to.
+pub fn wanted(rows: &[Unpacked]) -> BTreeSet<Hash> {
+    rows.iter().flat_map(Unpacked::wanted).collect()
+}
+
+/// The inputs of rows, with these payloads in their places.
+///
+/// # Errors
+/// When one is missing or has another length.
+pub fn fill(rows: Vec<Unpacked>, found: &BTreeMap<Hash, Vec<u8>>) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    for row in rows {
+        entries.extend(row.fill(found)?);
+    }
+    Ok(entries)
+}
+
 /// The inputs of rows, with the payloads that they refer to.
 ///
 /// # Errors
@@ -232,13 +249,9 @@ pub async fn filled(
     run: RunId,
     rows: Vec<Unpacked>,
 ) -> Result<Vec<Entry>, StoreError> {
-    let wanted: BTreeSet<Hash> = rows.iter().flat_map(Unpacked::wanted).collect();
+    let wanted = wanted(&rows);
     let found = if wanted.is_empty() { BTreeMap::new() } else { blobs.blobs(tenant, week_of(run), &wanted).await? };
-    let mut entries = Vec::new();
-    for row in rows {
-        entries.extend(row.fill(&found)?);
-    }
-    Ok(entries)
+    fill(rows, &found)
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use super::ask_rows;
 use super::asks::Asks;
-use super::columns::Columns;
+use super::columns::{Columns, labels_of};
+use super::shard_rows::{self, LeaseLine};
 use super::{
-    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, Replica, RunFacts,
-    Snapshot, Store, StoreError, continuous, filled,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
+    Marks, Ownership, Posted, Replica, Roll, RunFacts, Snapshot, Store, StoreError, ask_rows, continuous, filled, letter_rows,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -32,6 +32,7 @@ const FULL_BELOW: u64 = 32 << 20;
 /// See the module. Two batches can be under way at once.
 pub struct PgStore {
     pool: PgPool,
+    lease: LeaseLine,
     /// Where the database lies, when that is on this machine.
     disk: Option<PathBuf>,
     options: PgConnectOptions,
@@ -44,8 +45,12 @@ impl PgStore {
     /// A store over the pool of `holon_engine`.
     pub fn new(pool: PgPool) -> Self {
         // The statements take arrays whose length says nothing to the planner: one plan for all.
-        let options = (*pool.connect_options()).clone().options([("plan_cache_mode", "force_generic_plan")]);
-        Self { pool, disk: None, options, lanes: [Mutex::new(None), Mutex::new(None)] }
+        // A process that stands still in the middle of a transaction must not keep others from fencing it.
+        let options = (*pool.connect_options())
+            .clone()
+            .options([("plan_cache_mode", "force_generic_plan"), ("idle_in_transaction_session_timeout", "2s")]);
+        let lease = LeaseLine::new((*pool.connect_options()).clone());
+        Self { pool, lease, disk: None, options, lanes: [Mutex::new(None), Mutex::new(None)] }
     }
 
     /// The same for a database that lies in this folder: when it does not answer and the disk is full, that is said.
@@ -108,6 +113,15 @@ fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Inconsistent(format!("a hash of {} bytes", bytes.len())))
 }
 
+fn marks(
+    labels: Option<String>,
+    correlation: Option<String>,
+    fork_of: Option<Uuid>,
+    fork_seq: Option<i64>,
+) -> Result<Marks, StoreError> {
+    Ok(Marks { labels: labels_of(labels)?, correlation, fork_of: fork_of.map(RunId).zip(fork_seq) })
+}
+
 fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
     Some(Snapshot { seq: seq?, bytes: bytes? })
 }
@@ -132,8 +146,8 @@ async fn write(
         );
         return Ok(held.fetch_one(connection).await?.then(Committed::default));
     }
-    let (k, s, b, j, u, g, e, p) =
-        (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended, &c.kept);
+    let (k, s, b, j, u, g, e, p, l) =
+        (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended, &c.kept, &c.labelled);
     let row = sqlx::query_file!(
         "src/store/commit.sql",
         replica.0,
@@ -195,6 +209,19 @@ async fn write(
         &p.week,
         &p.hash,
         &p.bytes,
+        &s.labels as &[Option<String>],
+        &s.correlation as &[Option<String>],
+        &s.fork_of as &[Option<Uuid>],
+        &s.fork_seq as &[Option<i64>],
+        &e.facts.labels as &[Option<String>],
+        &e.facts.correlation as &[Option<String>],
+        &e.facts.fork_of as &[Option<Uuid>],
+        &e.facts.fork_seq as &[Option<i64>],
+        &l.tenant,
+        &l.key,
+        &l.value,
+        &l.run,
+        &u.paused_by as &[Option<String>],
     )
     .fetch_one(connection)
     .await?;
@@ -207,13 +234,14 @@ async fn write_all(
     batch: &Batch,
     columns: &Columns,
 ) -> Result<Option<Committed>, sqlx::Error> {
-    if batch.writes.iter().all(|write| write.asks.is_empty()) {
+    if batch.writes.iter().all(|write| write.asks.is_empty() && write.letters.is_empty()) {
         return write(connection, batch.replica, columns).await;
     }
     let mut tx = connection.begin().await?;
     // Dropped, the transaction is rolled back before the connection does anything else.
     let Some(committed) = write(&mut tx, batch.replica, columns).await? else { return Ok(None) };
     ask_rows::write(&mut tx, batch, &committed.lost).await?;
+    letter_rows::take(&mut tx, batch).await?;
     tx.commit().await?;
     Ok(Some(committed))
 }
@@ -252,13 +280,17 @@ impl Asks for PgStore {
         ask_rows::waiting(&self.pool, tenant, environment, name, correlation).await
     }
 
+    async fn kept(&self, tenant: TenantId, run: RunId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError> {
+        ask_rows::kept(&self.pool, tenant, run).await
+    }
+
     async fn sweep_asks(&self, now: Timestamp) -> Result<u64, StoreError> {
         ask_rows::sweep(&self.pool, now).await
     }
 }
 
 #[async_trait]
-impl Store for PgStore {
+impl Ownership for PgStore {
     async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await.map_err(unread)?;
         if alone {
@@ -283,42 +315,25 @@ impl Store for PgStore {
         tx.commit().await.map_err(unread)
     }
 
-    async fn renew(&self, replica: ReplicaId, lease_ms: i64) -> Result<Vec<i16>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(unread)?;
-        let renewed = sqlx::query!(
-            "update replica set lease_until = now() + $2::bigint * interval '1 millisecond'
-             where replica_id = $1 and not fenced",
-            replica.0,
-            lease_ms
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(unread)?;
-        if renewed.rows_affected() == 0 {
-            return Err(StoreError::Fenced);
-        }
-        // Committed before adoption, so that the new owner reads the final journal. Waits for commits under way.
-        sqlx::query!(
-            "update replica set fenced = true where lease_until < now() - interval '2 seconds' and not fenced"
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(unread)?;
-        sqlx::query!(
-            "with free as (
-               select s.shard from shard s
-               where not exists (select 1 from replica r where r.replica_id = s.owner and not r.fenced)
-               for update of s skip locked)
-             update shard s set owner = $1, epoch = s.epoch + 1 from free where s.shard = free.shard",
-            replica.0
-        )
-        .execute(&mut *connection)
-        .await
-        .map_err(unread)?;
-        sqlx::query_scalar!("select shard from shard where owner = $1 order by shard", replica.0)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(unread)
+    async fn renew(&self, replica: ReplicaId, lease_ms: i64, leaving: bool) -> Result<Roll, StoreError> {
+        self.lease.renew(replica, lease_ms, leaving).await
+    }
+
+    async fn fence(&self, silent: &[(ReplicaId, i64)]) -> Result<(), StoreError> {
+        shard_rows::fence(&self.pool, silent).await.map_err(unread)
+    }
+
+    async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError> {
+        self.lease.adopt(replica, shards).await
+    }
+
+    async fn hand_over(
+        &self,
+        replica: ReplicaId,
+        to: ReplicaId,
+        shards: &[(i16, i64)],
+    ) -> Result<Vec<i16>, StoreError> {
+        self.lease.hand_over(replica, to, shards).await
     }
 
     async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError> {
@@ -332,7 +347,31 @@ impl Store for PgStore {
             .map_err(unread)?;
         Ok(())
     }
+}
 
+#[async_trait]
+impl Letters for PgStore {
+    async fn post(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        sender: ReplicaId,
+        body: &[u8],
+    ) -> Result<Option<Posted>, StoreError> {
+        letter_rows::post(&self.pool, tenant, run, sender, body).await
+    }
+
+    async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError> {
+        letter_rows::letters(&self.pool, shards, without, most).await
+    }
+
+    async fn discard(&self, replica: ReplicaId, letters: &[Letter]) -> Result<(), StoreError> {
+        letter_rows::discard(&self.pool, replica, letters).await
+    }
+}
+
+#[async_trait]
+impl Store for PgStore {
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let columns = Columns::of(batch)?;
         let mut lane = self.lane().await;
@@ -422,8 +461,9 @@ impl Store for PgStore {
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
         let rows = sqlx::query!(
-            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason,
-                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of, e.error as "terminated?"
+            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason, l.paused_by,
+                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of, h.labels::text as labels,
+                      h.correlation, h.fork_of, h.fork_seq, e.error as "terminated?"
                from run_live l
                join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment = 'started'
                left join run_hist e on e.tenant_id = l.tenant_id and e.run_id = l.run_id and e.moment = 'ended'
@@ -448,10 +488,12 @@ impl Store for PgStore {
                     actor: row.actor,
                     started_at: from_db(row.started_at),
                     retry_of: row.retry_of.map(RunId),
+                    marks: marks(row.labels, row.correlation, row.fork_of, row.fork_seq)?,
                 },
                 status: LiveStatus::parse(&row.status)
                     .ok_or_else(|| StoreError::Inconsistent(format!("unknown status `{}`", row.status)))?,
                 reason: row.reason,
+                paused_by: row.paused_by,
                 terminated: row.terminated,
             })
         });
@@ -497,7 +539,7 @@ impl Store for PgStore {
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {
         let row = sqlx::query!(
             r#"select s.environment_id, s.flow_id, s.version, s.definition_hash, s.trigger, s.actor, s.started_at,
-                      s.retry_of, e.at as "at?: OffsetDateTime", e.status as "status?", e.error, e.log_hash, e.final as "state"
+                      s.retry_of, s.labels::text as labels, s.correlation, s.fork_of, s.fork_seq, e.at as "at?: OffsetDateTime", e.status as "status?", e.error, e.log_hash, e.final as "state"
                from run_hist s
                left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
                where s.tenant_id = $1 and s.run_id = $2 and s.moment = 'started'"#,
@@ -523,6 +565,7 @@ impl Store for PgStore {
             actor: row.actor,
             started_at: from_db(row.started_at),
             retry_of: row.retry_of.map(RunId),
+            marks: marks(row.labels, row.correlation, row.fork_of, row.fork_seq)?,
         };
         Ok(Some(HistoryRow { facts, ended }))
     }

@@ -2,7 +2,9 @@
 
 mod asks;
 mod crash;
+mod operating;
 mod postgres;
+mod replicas;
 mod runs;
 mod stores;
 mod support;

@@ -17,7 +17,7 @@ use holon_runtime::{Answer, RuntimeHandle, StartError};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use crate::support::{React, THREE_STEPS, World, end, end_of, keyed, tenant, until};
+use crate::support::{React, THREE_STEPS, World, end, end_of, keyed, tenant};
 
 async fn world() -> (World, TestDb) {
     let db = TestDb::new().await;
@@ -130,22 +130,6 @@ async fn a_zombie_replica_writes_nothing() {
         .await
         .unwrap();
     assert_eq!(rows, 0);
-}
-
-#[tokio::test]
-async fn the_second_server_waits_for_the_lease_of_the_first_and_drives_nothing_meanwhile() {
-    let (world, _db) = world().await;
-    let flow = world.shelf.publish(THREE_STEPS);
-    let first = world.runtime().await;
-    let second = world.runtime_as(false).await;
-    assert!(!second.ready());
-    assert_eq!(second.start(world.request(flow)).await, Err(StartError::Unavailable));
-    first.drain(Duration::from_secs(5)).await;
-    until(|| second.ready()).await;
-    let request = world.request(flow);
-    let run = request.run;
-    second.start(request).await.unwrap();
-    end(&second, run).await;
 }
 
 #[tokio::test]

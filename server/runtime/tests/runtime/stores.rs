@@ -10,8 +10,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite,
-    Replica, RunFacts, RunWrite, Snapshot, Start, Store, StoreError, ask_uuid, week_of,
+    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _, LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -36,6 +35,8 @@ enum Step {
         paused: bool,
         snapshot: bool,
     },
+    /// A person pauses it.
+    Hold,
     End,
 }
 
@@ -48,6 +49,8 @@ enum AskOf {
     Escalate(u8),
     Answered(u8),
     Close(u8),
+    Keep(u8),
+    Unkeep,
     Nothing,
 }
 
@@ -75,19 +78,23 @@ impl AskOf {
                 Ask::Answered { id: id(number), choice: "yes".into(), form: holon_model::Value::Null, by: "ada".into() }
             }
             Self::Close(number) => Ask::Close { id: id(number) },
+            Self::Keep(number) => Ask::Keep { n: number.into(), input: vec![number; 3] },
+            Self::Unkeep => Ask::Unkeep,
             Self::Nothing => Ask::Nothing,
         }
     }
 }
 
 fn asks() -> impl Strategy<Value = AskOf> {
-    (0_u8..7, 0_u8..2).prop_map(|(what, number)| match what {
+    (0_u8..9, 0_u8..2).prop_map(|(what, number)| match what {
         0 => AskOf::Await(number),
         1 => AskOf::Drop(number),
         2 => AskOf::Open(number),
         3 => AskOf::Escalate(number),
         4 => AskOf::Answered(number),
         5 => AskOf::Close(number),
+        6 => AskOf::Keep(number),
+        7 => AskOf::Unkeep,
         _ => AskOf::Nothing,
     })
 }
@@ -102,6 +109,18 @@ enum Op {
     Fence,
     /// The one that was fenced writes.
     Zombie(u8),
+    /// A second replica joins, beside the first.
+    Company,
+    /// The first gives so many shards to the second, or the second gives all back; `late`: by an epoch that has passed.
+    HandOver { count: u8, back: bool, late: bool },
+    /// The second was seen with its present beat, or with another one, and is fenced if that is so.
+    Silent { present: bool },
+    /// Those that nobody holds are adopted by the first.
+    Adopt,
+    /// A letter is left for a run.
+    Post(u8),
+    /// The oldest letter of a run is taken in, or thrown away.
+    Take { run: u8, keep: bool },
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -110,6 +129,7 @@ fn steps() -> impl Strategy<Value = Step> {
         6 => (1_u8..4, proptest::option::of(asks())).prop_map(|(inputs, asks)| Step::Append { inputs, asks }),
         1 => Just(Step::Repeat),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(paused, snapshot)| Step::Status { paused, snapshot }),
+        1 => Just(Step::Hold),
         2 => Just(Step::End),
     ]
 }
@@ -120,6 +140,13 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(Op::Sweep),
         1 => Just(Op::Fence),
         1 => (0_u8..6).prop_map(Op::Zombie),
+        1 => Just(Op::Company),
+        2 => (any::<u8>(), any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(count, back, late)| Op::HandOver { count, back, late }),
+        1 => any::<bool>().prop_map(|present| Op::Silent { present }),
+        1 => Just(Op::Adopt),
+        3 => (0_u8..6).prop_map(Op::Post),
+        3 => (0_u8..6, any::<bool>()).prop_map(|(run, keep)| Op::Take { run, keep }),
     ];
     proptest::collection::vec(op, 1..24)
 }
@@ -138,6 +165,10 @@ struct Case {
     pool: sqlx::PgPool,
     replica: ReplicaId,
     fenced: Option<ReplicaId>,
+    /// The second replica.
+    other: Option<ReplicaId>,
+    /// Letters by run: their numbers in memory and in Postgres.
+    letters: BTreeMap<u8, Vec<(i64, i64)>>,
     salt: u128,
     places: BTreeMap<u8, Place>,
     now: Timestamp,
@@ -187,6 +218,11 @@ impl Case {
             actor: format!("person {number}"),
             started_at: self.now,
             retry_of: (number == 3).then(|| self.run(0)),
+            marks: Marks {
+                labels: (0..number % 3).map(|n| (format!("key \"{n}\""), format!("välue {number}"))).collect(),
+                correlation: (number % 2 == 1).then(|| "order 7".to_owned()),
+                fork_of: (number == 4).then(|| (self.run(0), 2)),
+            },
         });
         let end = |seq: i64| EndRow {
             at: Timestamp(self.now.0 + seq),
@@ -204,6 +240,7 @@ impl Case {
             live: LiveWrite::Keep,
             end: None,
             asks: Vec::new(),
+            letters: Vec::new(),
         };
         let next = match (place, step) {
             (Place::Nowhere, Step::Start { key, over }) => {
@@ -234,6 +271,10 @@ impl Case {
                 };
                 Place::Live(seq)
             }
+            (Place::Live(seq), Step::Hold) => {
+                write.live = LiveWrite::Hold { by: format!("person {number}"), reason: "because".into() };
+                Place::Live(seq)
+            }
             (Place::Live(seq), Step::End) => {
                 write.journal = Some(JournalWrite { seq, entries: self.entries(seq, 1) });
                 write.live = LiveWrite::Delete;
@@ -246,13 +287,107 @@ impl Case {
         Some((write, next))
     }
 
+    /// Both stores.
+    fn both(&self) -> [&dyn Store; 2] {
+        [&self.mem, &*self.pg]
+    }
+
+    async fn enter(&self, alone: bool) -> ReplicaId {
+        let id = mint(&*SystemClock::shared());
+        let replica = Replica { id, address: "a".into(), build: "b".into(), semantics: 1 };
+        for store in self.both() {
+            store.join(&replica, LEASE_MS, alone).await.unwrap();
+        }
+        id
+    }
+
     async fn join(&mut self) {
         self.fenced = Some(self.replica);
-        self.replica = mint(&*SystemClock::shared());
-        let replica = Replica { id: self.replica, address: "a".into(), build: "b".into(), semantics: 1 };
-        for store in [&self.mem as &dyn Store, &*self.pg] {
-            store.join(&replica, LEASE_MS, true).await.unwrap();
-            assert_eq!(store.renew(self.replica, LEASE_MS).await.unwrap().len(), 256);
+        self.other = None;
+        self.replica = self.enter(true).await;
+        let all: Vec<i16> = (0..256).collect();
+        for store in self.both() {
+            assert_eq!(store.adopt(self.replica, &all).await.unwrap().len(), 256);
+        }
+    }
+
+    /// Who is there and who holds what is the same in both.
+    async fn compare_shards(&self) {
+        let mem = self.mem.renew(self.replica, LEASE_MS, false).await.unwrap();
+        let pg = self.pg.renew(self.replica, LEASE_MS, false).await.unwrap();
+        assert_eq!(mem.peers, pg.peers);
+        // What was fenced in earlier cases held shards in one of them only.
+        let owners = |roll: &Roll| -> Vec<_> {
+            let alive = |owner: &ReplicaId| roll.peers.iter().any(|peer| peer.id == *owner);
+            roll.shards.iter().map(|row| row.owner.filter(alive)).collect()
+        };
+        assert_eq!(owners(&mem), owners(&pg));
+    }
+
+    async fn hand_over(&self, count: u8, back: bool, late: bool) {
+        let Some(other) = self.other else { return };
+        let (from, to, count) = if back { (other, self.replica, 256) } else { (self.replica, other, usize::from(count)) };
+        let mut given = Vec::new();
+        for store in self.both() {
+            // Only one that lives can look.
+            let roll = store.renew(self.replica, LEASE_MS, false).await.unwrap();
+            let date = |row: &ShardRow| (row.shard, row.epoch - i64::from(late));
+            let shards: Vec<_> = roll.shards.iter().map(date).take(count).collect();
+            let mut shards = store.hand_over(from, to, &shards).await.unwrap();
+            shards.sort_unstable();
+            assert!(shards.is_empty() || !late);
+            given.push(shards);
+        }
+        assert_eq!(given[0], given[1]);
+    }
+
+    async fn post(&mut self, number: u8) {
+        let (tenant, run) = (self.tenant(number), self.run(number));
+        let mem = self.mem.post(tenant, run, self.replica, &[number]).await.unwrap();
+        let pg = self.pg.post(tenant, run, self.replica, &[number]).await.unwrap();
+        assert_eq!(mem.map(|posted| posted.owner), pg.map(|posted| posted.owner));
+        if let (Some(mem), Some(pg)) = (mem, pg) {
+            self.letters.entry(number).or_default().push((mem.id, pg.id));
+        }
+    }
+
+    async fn take(&mut self, number: u8, keep: bool) {
+        let Some(of) = self.letters.get_mut(&number).filter(|of| !of.is_empty()) else { return };
+        let (in_mem, in_pg) = of.remove(0);
+        let (tenant, run) = (self.tenant(number), self.run(number));
+        let written = keep.then(|| self.write(number, &Step::Append { inputs: 1, asks: None })).flatten();
+        for (store, id) in [(&self.mem as &dyn Store, in_mem), (&*self.pg, in_pg)] {
+            if let Some((write, _)) = &written {
+                let writes = vec![RunWrite { letters: vec![id], ..write.clone() }];
+                store.commit(&Batch { replica: self.replica, writes }).await.unwrap();
+                continue;
+            }
+            let letter = Letter { id, tenant, run, sender: self.replica, body: Vec::new() };
+            if let Some(fenced) = self.fenced {
+                store.discard(fenced, std::slice::from_ref(&letter)).await.unwrap();
+                let left = store.letters(&[shard_of(run)], &[], 1_000).await.unwrap();
+                assert!(left.iter().any(|left| left.id == id), "who was fenced throws nothing away");
+            }
+            store.discard(self.replica, &[letter]).await.unwrap();
+        }
+        if let Some((_, next)) = written {
+            self.places.insert(number, next);
+        }
+    }
+
+    /// The letters that are left are the same, in the same order.
+    async fn compare_letters(&self) {
+        let shards: Vec<i16> = (0..256).collect();
+        let plain = |letters: Vec<Letter>| -> Vec<(TenantId, RunId, Vec<u8>)> {
+            let ours = letters.into_iter().filter(|letter| letter.tenant == self.tenant(0) || letter.tenant == self.tenant(1));
+            ours.map(|letter| (letter.tenant, letter.run, letter.body)).collect()
+        };
+        let mem = plain(self.mem.letters(&shards, &[], 10_000).await.unwrap());
+        assert_eq!(mem, plain(self.pg.letters(&shards, &[], 10_000).await.unwrap()));
+        assert_eq!(mem.len(), self.letters.values().map(Vec::len).sum::<usize>());
+        for (in_mem, in_pg) in self.letters.values().flatten() {
+            let mem = plain(self.mem.letters(&shards, &[*in_mem], 10_000).await.unwrap());
+            assert_eq!(mem, plain(self.pg.letters(&shards, &[*in_pg], 10_000).await.unwrap()));
         }
     }
 
@@ -286,6 +421,40 @@ impl Case {
                 assert_eq!(mem, pg);
             }
             Op::Fence => self.join().await,
+            Op::Company => {
+                if self.other.is_none() {
+                    self.other = Some(self.enter(false).await);
+                }
+            }
+            Op::HandOver { count, back, late } => self.hand_over(*count, *back, *late).await,
+            Op::Silent { present } => {
+                let Some(other) = self.other else { return };
+                for store in self.both() {
+                    let peers = store.renew(self.replica, LEASE_MS, false).await.unwrap().peers;
+                    let beat = peers.iter().find(|peer| peer.id == other).map_or(0, |peer| peer.beat);
+                    store.fence(&[(other, beat + i64::from(!present))]).await.unwrap();
+                    let writes = self.write(0, &Step::Append { inputs: 1, asks: None }).map(|(write, _)| write);
+                    if let Some(write) = writes.filter(|_| *present) {
+                        let batch = Batch { replica: other, writes: vec![write] };
+                        assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
+                    }
+                }
+                if *present {
+                    self.other = None;
+                }
+            }
+            Op::Adopt => {
+                let all: Vec<i16> = (0..256).collect();
+                let mut taken = Vec::new();
+                for store in self.both() {
+                    let mut shards = store.adopt(self.replica, &all).await.unwrap();
+                    shards.sort_unstable();
+                    taken.push(shards);
+                }
+                assert_eq!(taken[0], taken[1]);
+            }
+            Op::Post(number) => self.post(*number).await,
+            Op::Take { run, keep } => self.take(*run, *keep).await,
             Op::Zombie(number) => {
                 let Some(fenced) = self.fenced else { return };
                 let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1, asks: Some(AskOf::Open(1)) })
@@ -334,6 +503,7 @@ impl Case {
                 .map(|row| (ask_uuid(row.task.id), row.state.to_owned(), row.choice, row.task.assignees))
                 .collect();
             assert_eq!(mem, rows);
+            assert_eq!(self.mem.kept(tenant, run).await, self.pg.kept(tenant, run).await);
         }
         let environment = EnvironmentId(Uuid::from_u128(5));
         for (tenant, correlation) in (0..2).flat_map(|tenant| ["0", "1"].map(|correlation| (tenant, correlation))) {
@@ -345,6 +515,8 @@ impl Case {
 
     async fn compare(&self) {
         self.compare_asks().await;
+        self.compare_shards().await;
+        self.compare_letters().await;
         let shards: Vec<i16> = (0..256).collect();
         let ours = |rows: Vec<holon_runtime::store::LiveRow>| -> Vec<_> {
             rows.into_iter().filter(|row| row.tenant == self.tenant(0) || row.tenant == self.tenant(1)).collect()
@@ -390,6 +562,8 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
             pool: db.pools.engine.clone(),
             replica: mint(&*clock),
             fenced: None,
+            other: None,
+            letters: BTreeMap::new(),
             salt,
             places: BTreeMap::new(),
             now: clock.now(),

@@ -19,8 +19,8 @@ use holon_platform::execute::{
 };
 use holon_runtime::store::{Marks, Store};
 use holon_runtime::{
-    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Runtime,
-    RuntimeConfig, RuntimeHandle, StartRequest,
+    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Nearby, Runtime,
+    RuntimeConfig, RuntimeHandle, StartRequest, Wake,
 };
 use uuid::Uuid;
 
@@ -57,25 +57,36 @@ pub fn catalogue() -> Arc<Catalogue> {
 
 /// Published flows, in memory.
 #[derive(Default)]
-pub struct Shelf(Mutex<BTreeMap<FlowId, Arc<LoadedFlow>>>);
+pub struct Shelf(Mutex<BTreeMap<FlowId, Vec<Arc<LoadedFlow>>>>);
 
 impl Shelf {
     pub fn publish(&self, text: &str) -> FlowId {
+        let mut flows = self.0.lock().unwrap();
+        let id = FlowId(Uuid::from_u128(0xf10 + flows.len() as u128));
+        flows.insert(id, vec![Self::loaded(text)]);
+        id
+    }
+
+    /// Another version of a flow.
+    pub fn publish_next(&self, flow: FlowId, text: &str) {
+        self.0.lock().unwrap().get_mut(&flow).expect("the flow is known").push(Self::loaded(text));
+    }
+
+    fn loaded(text: &str) -> Arc<LoadedFlow> {
         let value = json::parse(text.as_bytes()).expect("the flow is JSON");
         let definition = Definition::from_value(&value).expect("the flow is a definition");
         let compiled = holon_engine::compile(&definition, &catalogue()).expect("the flow compiles");
         let hash = definition.hash();
-        let mut flows = self.0.lock().unwrap();
-        let id = FlowId(Uuid::from_u128(0xf10 + flows.len() as u128));
-        flows.insert(id, Arc::new(LoadedFlow { definition, compiled, hash }));
-        id
+        Arc::new(LoadedFlow { definition, compiled, hash })
     }
 }
 
 #[async_trait]
 impl Definitions for Shelf {
-    async fn load(&self, _: TenantId, flow: FlowId, _: i32) -> Result<Arc<LoadedFlow>, DefinitionsError> {
-        self.0.lock().unwrap().get(&flow).cloned().ok_or(DefinitionsError::NotFound)
+    async fn load(&self, _: TenantId, flow: FlowId, version: i32) -> Result<Arc<LoadedFlow>, DefinitionsError> {
+        let number = usize::try_from(version - 1).map_err(|_| DefinitionsError::NotFound)?;
+        let flows = self.0.lock().unwrap();
+        flows.get(&flow).and_then(|versions| versions.get(number)).cloned().ok_or(DefinitionsError::NotFound)
     }
 
     async fn resolve(
@@ -110,6 +121,8 @@ pub enum React {
     Fail(NodeError),
     /// Never answers.
     Hang,
+    /// Answers with what it got once it is told to.
+    After(Arc<tokio::sync::Notify>),
     /// Ends unexpectedly.
     Panic,
 }
@@ -165,6 +178,10 @@ impl Executor for Ledger {
             React::Value(value) => Ok(value),
             React::Fail(error) => Err(error),
             React::Hang => std::future::pending().await,
+            React::After(told) => {
+                told.notified().await;
+                Ok(input)
+            }
             React::Panic => panic!("the test asked for it"),
         }
     }
@@ -187,13 +204,20 @@ pub struct World {
     pub clock: SharedClock,
     pub drivers: usize,
     pub start_within: Duration,
+    /// By which runtimes wake each other: one for each.
+    pub wake: Box<dyn Fn() -> Arc<dyn Wake> + Send + Sync>,
+    /// The newest semantics that runtimes know.
+    pub semantics: u32,
 }
 
 impl World {
     pub fn over(store: Arc<dyn Store>) -> Self {
         let clock = SystemClock::shared();
         let start_within = Duration::from_secs(10);
-        Self { store, shelf: Arc::default(), ledger: Arc::default(), clock, drivers: 2, start_within }
+        let nearby = Nearby::default();
+        let wake = Box::new(move || Arc::new(nearby.clone()) as Arc<dyn Wake>);
+        let (shelf, ledger, semantics) = (Arc::default(), Arc::default(), holon_engine::SEMANTICS);
+        Self { store, shelf, ledger, clock, drivers: 2, start_within, wake, semantics }
     }
 
     /// A runtime that takes over at once, with all of its runs in memory.
@@ -218,6 +242,8 @@ impl World {
             start_within: self.start_within,
             drivers: self.drivers,
             driving: Driving::Threads,
+            wake: (self.wake)(),
+            semantics: self.semantics,
         };
         let runtime = Runtime::start(config).await.expect("the runtime starts");
         if alone {

@@ -1,0 +1,139 @@
+//! Who drives which runs, in memory.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use holon_model::{Millis, ReplicaId, Timestamp};
+
+use super::MemStore;
+use crate::store::{Ownership, Peer, Replica, Roll, SHARDS, ShardRow, StoreError};
+
+/// A replica.
+#[derive(Clone, Copy)]
+pub(super) struct Entered {
+    /// By the store's clock, for people who look.
+    pub until: Timestamp,
+    pub fenced: bool,
+    pub semantics: i32,
+    pub beat: i64,
+    pub leaving: bool,
+}
+
+/// Replicas and the shards that they hold.
+#[derive(Default)]
+pub(super) struct Table {
+    pub replicas: BTreeMap<ReplicaId, Entered>,
+    pub owners: BTreeMap<i16, ReplicaId>,
+    /// Epoch and newest semantics of those that ever changed hands.
+    known: BTreeMap<i16, (i64, i32)>,
+}
+
+impl Table {
+    /// Whether a replica may write.
+    pub fn holds(&self, replica: ReplicaId) -> bool {
+        self.replicas.get(&replica).is_some_and(|row| !row.fenced)
+    }
+
+    fn give(&mut self, shard: i16, to: ReplicaId) {
+        let known = self.replicas.get(&to).map_or(0, |row| row.semantics);
+        let (epoch, newest) = self.known.entry(shard).or_default();
+        (*epoch, *newest) = (*epoch + 1, known.max(*newest));
+        self.owners.insert(shard, to);
+    }
+
+    fn roll(&self) -> Roll {
+        let peer = |(id, row): (&ReplicaId, &Entered)| Peer {
+            id: *id,
+            semantics: row.semantics,
+            beat: row.beat,
+            leaving: row.leaving,
+        };
+        let shard = |shard| {
+            let (epoch, semantics) = self.known.get(&shard).copied().unwrap_or_default();
+            ShardRow { shard, owner: self.owners.get(&shard).copied(), epoch, semantics }
+        };
+        Roll {
+            peers: self.replicas.iter().filter(|(_, row)| !row.fenced).map(peer).collect(),
+            shards: (0..SHARDS).map(shard).collect(),
+        }
+    }
+}
+
+impl MemStore {
+    /// Until when a replica says that it is there. Nothing is decided by it.
+    pub fn lease_until(&self, replica: ReplicaId) -> Option<Timestamp> {
+        self.tables().shards.replicas.get(&replica).map(|row| row.until)
+    }
+}
+
+#[async_trait]
+impl Ownership for MemStore {
+    async fn join(&self, replica: &Replica, lease_ms: i64, alone: bool) -> Result<(), StoreError> {
+        let until = self.clock.now().plus(Millis(lease_ms.unsigned_abs()));
+        let mut tables = self.tables();
+        if alone {
+            tables.shards.replicas.values_mut().for_each(|row| row.fenced = true);
+        }
+        let entered = Entered { until, fenced: false, semantics: replica.semantics, beat: 0, leaving: false };
+        tables.shards.replicas.insert(replica.id, entered);
+        Ok(())
+    }
+
+    async fn renew(&self, replica: ReplicaId, lease_ms: i64, leaving: bool) -> Result<Roll, StoreError> {
+        let until = self.clock.now().plus(Millis(lease_ms.unsigned_abs()));
+        let mut tables = self.tables();
+        let row = tables.shards.replicas.get_mut(&replica).filter(|row| !row.fenced).ok_or(StoreError::Fenced)?;
+        *row = Entered { until, beat: row.beat + 1, leaving, ..*row };
+        Ok(tables.shards.roll())
+    }
+
+    async fn fence(&self, silent: &[(ReplicaId, i64)]) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        for (replica, beat) in silent {
+            if let Some(row) = tables.shards.replicas.get_mut(replica).filter(|row| row.beat == *beat) {
+                row.fenced = true;
+            }
+        }
+        Ok(())
+    }
+
+    async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError> {
+        let mut tables = self.tables();
+        let table = &mut tables.shards;
+        if !table.holds(replica) {
+            return Ok(Vec::new());
+        }
+        let free = |shard: &&i16| !table.owners.get(*shard).is_some_and(|owner| table.holds(*owner));
+        let taken: Vec<i16> = shards.iter().filter(free).copied().collect();
+        taken.iter().for_each(|shard| table.give(*shard, replica));
+        Ok(taken)
+    }
+
+    async fn hand_over(
+        &self,
+        replica: ReplicaId,
+        to: ReplicaId,
+        shards: &[(i16, i64)],
+    ) -> Result<Vec<i16>, StoreError> {
+        let mut tables = self.tables();
+        let table = &mut tables.shards;
+        if !table.holds(replica) || !table.holds(to) {
+            return Ok(Vec::new());
+        }
+        let mine = |(shard, epoch): &&(i16, i64)| {
+            table.owners.get(shard) == Some(&replica) && table.known.get(shard).is_some_and(|known| known.0 == *epoch)
+        };
+        let given: Vec<i16> = shards.iter().filter(mine).map(|(shard, _)| *shard).collect();
+        given.iter().for_each(|shard| table.give(*shard, to));
+        Ok(given)
+    }
+
+    async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        if let Some(row) = tables.shards.replicas.get_mut(&replica) {
+            row.fenced = true;
+        }
+        tables.shards.owners.retain(|_, owner| *owner != replica);
+        Ok(())
+    }
+}

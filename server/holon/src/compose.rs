@@ -101,6 +101,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),
         webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
+        streams: crate::runs::Streams::default(),
         config,
         pools,
         clock,

@@ -16,6 +16,7 @@ use holon_runtime::RuntimeHandle;
 use crate::definitions::StoredDefinitions;
 use crate::middleware::Throttle;
 use crate::pages::Build;
+use crate::runs::Streams;
 use crate::webhooks::KnownAddresses;
 
 /// The server's state.
@@ -48,6 +49,8 @@ pub struct Parts {
     pub webhooks: KnownAddresses,
     /// What drives runs.
     pub runtime: RuntimeHandle,
+    /// Who reads how many live streams.
+    pub streams: Streams,
     /// The build of the static files.
     pub build: Build,
     /// Whether the server drains.

@@ -29,6 +29,8 @@ insert into run_hist (tenant_id, run_id, moment, environment_id, flow_id, versio
   values (num_uuid($T, 0), num_uuid($T, 11), 'started', num_uuid($T, 2), num_uuid($T, 9), 1, now(), 'queued', 'trigger.manual', 'system', now(), '\x00');
 insert into journal (tenant_id, run_id, seq, n, at, body) values (num_uuid($T, 0), num_uuid($T, 11), 0, 1, now(), '\x00');
 insert into blob (tenant_id, week, hash, bytes) values (num_uuid($T, 0), '1970-01-05', decode(repeat('00', 32), 'hex'), '\x00');
+insert into run_label (tenant_id, key, value, run_id) values (num_uuid($T, 0), 'team', 'red', num_uuid($T, 11));
+insert into kept_input (tenant_id, run_id, n, at, input) values (num_uuid($T, 0), num_uuid($T, 11), 0, now(), '\x00');
 insert into idempotency (tenant_id, scope, key, run_id, request_hash, expires_at)
   values (num_uuid($T, 0), 'api', 'key', num_uuid($T, 11), '\x00', now() + '1 day');
 insert into schedule (tenant_id, schedule_id, environment_id, flow_id, version, node, cron, time_zone, overlap, catch_up_ms, jitter_ms, paused, reckoned_at, created_at)

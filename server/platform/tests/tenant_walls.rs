@@ -43,6 +43,8 @@ const LEAVES: [Leave; 3] = [
             "run_hist",
             "journal",
             "blob",
+            "run_label",
+            "kept_input",
             "idempotency",
             "schedule",
             "schedule_firing",

@@ -37,6 +37,10 @@ actions! {
     StartRuns = "runs", "start";
     /// Cancel runs.
     CancelRuns = "runs", "cancel";
+    /// Pause runs and let them go on.
+    PauseRuns = "runs", "pause";
+    /// End runs at once, without cleaning up.
+    TerminateRuns = "runs", "terminate";
     /// Tell runs that something has happened.
     SignalRuns = "runs", "signal";
     /// See what runs ask people.

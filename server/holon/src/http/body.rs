@@ -106,6 +106,18 @@ impl<S: Send + Sync, const LIMIT: usize> FromRequest<S> for ValueBody<LIMIT> {
     }
 }
 
+/// A body that may be left out.
+impl<S: Send + Sync, const LIMIT: usize> OptionalFromRequest<S> for ValueBody<LIMIT> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        if request.body().is_end_stream() {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
+    }
+}
+
 fn check_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -1,5 +1,8 @@
 //! Bodies that carry a payload, member by member: read with our own values, since numbers must come as they were sent.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use holon_flow::definition::pointer::escape;
 use holon_model::error::FieldError;
 use holon_model::{Code, Map, Problem, Value};
@@ -51,6 +54,25 @@ impl<'a> Fields<'a> {
     /// Any value; null when it is absent.
     pub fn value(&self, key: &str) -> Value {
         self.members.and_then(|members| members.get(key)).cloned().unwrap_or_default()
+    }
+
+    /// A map of texts; empty when it is absent or null.
+    pub fn texts(&mut self, key: &str) -> BTreeMap<String, String> {
+        let found = match self.members.and_then(|members| members.get(key)) {
+            None | Some(Value::Null) => return BTreeMap::new(),
+            Some(found) => found,
+        };
+        let text = |(key, value): (&Arc<str>, &Value)| Some((key.to_string(), value.as_str()?.to_owned()));
+        let texts = found.as_map().and_then(|map| map.iter().map(text).collect::<Option<_>>());
+        texts.unwrap_or_else(|| {
+            self.refuse(key, "must be an object of texts");
+            BTreeMap::new()
+        })
+    }
+
+    /// Whether there is such a member, null too.
+    pub fn has(&self, key: &str) -> bool {
+        self.members.is_some_and(|members| members.contains_key(key))
     }
 
     /// Says what was found wrong.

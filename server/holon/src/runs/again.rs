@@ -1,9 +1,10 @@
-//! Starts a run again: a new run of the version in force, with what the earlier one was started with, from the same trigger.
+//! Starts a run again: a new run of the version in force, with what the earlier one was started with or another input, from the
+//! same trigger.
 
 use holon_authz::{Authorised, actions::StartRuns};
 use holon_engine::{Input, decode_input};
 use holon_model::wire::runs::{StartRun, Started};
-use holon_model::{Intent, IntentPayload, RunId};
+use holon_model::{Intent, IntentPayload, RunId, Value};
 use holon_platform::db::TenantTx;
 
 use super::read::unread;
@@ -12,8 +13,13 @@ use super::{Error, store};
 use crate::state::AppState;
 
 /// What is asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Again(pub RunId);
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// Which run.
+    pub run: RunId,
+    /// With what; nothing: with what that run was started with.
+    pub input: Option<Value>,
+}
 
 impl IntentPayload for Again {
     const TYPE: &'static str = "run.again";
@@ -21,7 +27,7 @@ impl IntentPayload for Again {
 
 /// Starts it. Unlike a retry nothing of the earlier run is kept: every step is done anew, with keys of its own.
 pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Intent<Again>) -> Result<Started, Error> {
-    let Again(run) = intent.payload;
+    let Again { run, input: edited } = intent.payload.clone();
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let found = store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
     let (first, _) = store::journal_page(&mut tx, run, 0, 1, 0).await.map_err(|error| unread(run, error))?;
@@ -34,7 +40,10 @@ pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Inten
         return Err(inconsistent("its first input is not a start"));
     };
     let trigger = info.trigger.map(|key| key.to_string());
-    let body = StartRun { input: input.to_value(), trigger, ..StartRun::default() };
+    let input = edited.unwrap_or_else(|| input.to_value());
+    // What it is found by describes what it is about, which is the same.
+    let (labels, correlation) = (found.summary.labels, found.summary.correlation);
+    let body = StartRun { input, trigger, labels, correlation };
     let Intent { id, source, context, base_revision, idempotency_key, .. } = intent;
     let payload = Start { flow: found.summary.flow, body };
     let intent = Intent { id, source, context, base_revision, idempotency_key, payload };

@@ -2,7 +2,7 @@
 
 use holon_model::{Code, FlowId, Problem, RunId, error::FieldError};
 use holon_platform::db::TxError;
-use holon_runtime::{CancelError, DefinitionsError, FollowError, RetryError, StartError};
+use holon_runtime::{CancelError, DefinitionsError, DeliverError, FollowError, ForkError, RetryError, StartError};
 
 use crate::http::ApiError;
 
@@ -30,6 +30,9 @@ pub enum Error {
     /// The input does not match the flow's input schema.
     #[error("the input does not match the flow's schema")]
     BadInput(Vec<FieldError>),
+    /// What the run is to be found by is not as it must be.
+    #[error("the labels or the correlation are not as they must be")]
+    BadMarks(Vec<FieldError>),
     /// What is stored does not read back.
     #[error("the journal of {0} does not read back: {1}")]
     Inconsistent(RunId, String),
@@ -42,12 +45,21 @@ pub enum Error {
     /// The runtime did not cancel.
     #[error(transparent)]
     Cancel(#[from] CancelError),
+    /// The runtime did not do to it what was asked: `paused`, `resumed`, `terminated`.
+    #[error("the run was not {0}: {1}")]
+    Order(&'static str, DeliverError),
+    /// The runtime did not fork.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
     /// The runtime did not retry.
     #[error(transparent)]
     Retry(#[from] RetryError),
     /// The run cannot be followed.
     #[error(transparent)]
     Follow(#[from] FollowError),
+    /// The workspace reads as many live streams as it may.
+    #[error("too many live streams are open")]
+    TooManyStreams,
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -82,15 +94,34 @@ impl From<Error> for ApiError {
                 problem.errors = errors;
                 problem.into()
             }
+            Error::BadMarks(errors) => {
+                let detail = "The labels or the correlation are not as they must be. No run was started.";
+                let mut problem = Problem::new(Code::ValidationFailed, detail);
+                problem.errors = errors;
+                problem.into()
+            }
             Error::Cancel(CancelError::NotFound)
             | Error::Retry(RetryError::NotFound)
+            | Error::Order(_, DeliverError::NotFound)
+            | Error::Fork(ForkError::NotFound)
             | Error::Follow(FollowError::NotFound) => {
                 Problem::new(Code::NotFound, "There is no run with this id.").into()
             }
             Error::Cancel(CancelError::Over) => {
                 Problem::new(Code::Conflict, "The run is over already; there is nothing to cancel.").into()
             }
-            Error::Cancel(CancelError::Unavailable) => unknown(),
+            Error::Cancel(CancelError::Unavailable) | Error::Order(_, DeliverError::Unavailable) => unknown(),
+            Error::Order(done, DeliverError::Over) => {
+                Problem::new(Code::Conflict, format!("The run is over already; it cannot be {done}.")).into()
+            }
+            Error::Order(done, DeliverError::Refused { message, .. }) => {
+                Problem::new(Code::Conflict, format!("The run was not {done}: {message}.")).into()
+            }
+            Error::Fork(error) => fork_problem(error),
+            Error::TooManyStreams => {
+                let detail = "This workspace has as many live streams open as it may. Close some of its pages, or ask again shortly.";
+                ApiError::from(Problem::new(Code::TooManyRequests, detail)).after(AGAIN_AFTER)
+            }
             Error::Follow(FollowError::Unavailable(_)) => unread(),
             Error::Retry(RetryError::NotFailed) => {
                 Problem::new(Code::Conflict, "Only a run that failed or was cancelled can be retried.").into()
@@ -120,6 +151,30 @@ impl From<Error> for ApiError {
             Error::Database(error) => error.into(),
             Error::Tx(error) => error.into(),
         }
+    }
+}
+
+fn fork_problem(error: ForkError) -> ApiError {
+    let refused = |pointer: &str, detail: String| {
+        Problem::new(Code::ValidationFailed, "The run cannot be forked like this.").with_field(pointer, detail)
+    };
+    match error {
+        ForkError::NotFound => Problem::new(Code::NotFound, "There is no run with this id.").into(),
+        ForkError::Nowhere { most } => {
+            refused("/seq", format!("must be 1 to {most}: the run has {most} inputs, and the start is always copied"))
+                .into()
+        }
+        ForkError::Version(why) => refused("/version", format!("{why}; name its own version or a newer one")).into(),
+        ForkError::Unfit { seq, why } => {
+            refused("/seq", format!("input {seq} does not fit the version: {why}. Fork at {seq} or before")).into()
+        }
+        ForkError::Pointless(why) => refused("/seq", why).into(),
+        ForkError::Mismatch(why) => {
+            let detail =
+                format!("The run cannot be forked: its journal does not give the same history any more ({why}).");
+            Problem::new(Code::Conflict, detail).into()
+        }
+        ForkError::Start(error) => start_problem(error),
     }
 }
 

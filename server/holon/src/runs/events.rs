@@ -34,17 +34,21 @@ pub async fn of_run(
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
     tx.commit().await?;
+    let seat = state.streams.enter(context.tenant).ok_or(Error::TooManyStreams)?;
     let receiver = state.runtime.subscribe(context.tenant, id, after).await?;
     let until = until_refused(state.clone(), context.clone(), headers);
-    let asker = (state.clone(), context.clone());
+    let asker = (state.clone(), context.clone(), seat);
     let events = stream::unfold(Some((receiver, asker)), move |following| async move {
-        let (mut receiver, (state, context)) = following?;
+        let (mut receiver, (state, context, seat)) = following?;
         match receiver.recv().await {
             Some(event) => {
                 let over = is_over(&event.status) && event.path.is_none();
                 let data = Event::default().id(event.id.clone()).event("event").json_data(&event).unwrap_or_default();
-                let (told, rest) =
-                    if over { (vec![data, end()], None) } else { (vec![data], Some((receiver, (state, context)))) };
+                let (told, rest) = if over {
+                    (vec![data, end()], None)
+                } else {
+                    (vec![data], Some((receiver, (state, context, seat))))
+                };
                 Some((stream::iter(told), rest))
             }
             // A run that was terminated has no such event, and a reader who had the last one gets none: history knows. When it
@@ -69,29 +73,31 @@ pub fn of_workspace(
     context: &Context,
     proof: Authorised<ReadRuns>,
     headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Error> {
+    let seat = state.streams.enter(context.tenant).ok_or(Error::TooManyStreams)?;
     let changes = state.runtime.changes();
     let (state, context) = (state.clone(), context.clone());
     let until = until_refused(state.clone(), context.clone(), headers);
-    let events = stream::unfold((changes, state, context), move |(mut changes, state, context)| async move {
+    let asker = (state, context, seat);
+    let events = stream::unfold((changes, asker), move |(mut changes, (state, context, seat))| async move {
         loop {
             match changes.recv().await {
                 Ok(change) if change.tenant != context.tenant => {}
                 Ok(change) => {
                     if let Ok(summary) = read::summary(&state, &context, proof, change.run).await {
                         let event = Event::default().event("run").json_data(&summary).unwrap_or_default();
-                        return Some((event, (changes, state, context)));
+                        return Some((event, (changes, (state, context, seat))));
                     }
                 }
                 Err(RecvError::Lagged(_)) => {
-                    return Some((Event::default().event("reload").data("{}"), (changes, state, context)));
+                    return Some((Event::default().event("reload").data("{}"), (changes, (state, context, seat))));
                 }
                 Err(RecvError::Closed) => return None,
             }
         }
     });
     let events = events.map(Ok).take_until(until);
-    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
 /// Ends when the server drains, or a moment after the reader signed out, revoked the token or lost the permission: a stream is

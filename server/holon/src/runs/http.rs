@@ -1,29 +1,33 @@
-//! Routes of runs: extract, authorise, call, shape the answer.
+//! Routes by which runs are started, found, read and followed: extract, authorise, call, shape the answer. What people do to
+//! runs has its routes in `operating.rs`.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use holon_authz::actions::{CancelRuns, ReadRuns, StartRuns};
+use holon_authz::actions::{ReadRuns, StartRuns};
 use holon_engine::EventId;
 use holon_model::wire::Page;
-use holon_model::wire::runs::{CancelRun, ENDED, GOING, JournalRow, Run, RunSummary, StartRun, Started};
-use holon_model::{Code, FlowId, Problem, RunId, Value};
+use holon_model::wire::runs::{ENDED, GOING, JournalRow, Run, RunSummary, StartRun, Started};
+use holon_model::{Code, FlowId, Problem, RunId, Timestamp, Value};
 use serde::Deserialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{again, cancel, events, read, retry, start};
+use super::{events, read, start, store};
 use crate::http::{
-    Allowed, ApiError, ApiResult, Caller, Fields, JsonBody, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key,
-    one_of,
+    Allowed, ApiError, ApiResult, Fields, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key, one_of,
 };
 use crate::state::AppState;
 
 /// Longer than any key of a node.
 const LONGEST_KEY: usize = 1_000;
-/// Characters of what somebody says who cancels.
-const LONGEST_REASON: usize = 500;
+/// Longer than any kind of trigger, and than any correlation.
+const LONGEST_TEXT: usize = 2_000;
 
 /// The feature's routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -32,11 +36,9 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(start_run))
         .routes(routes!(read_run))
         .routes(routes!(read_journal))
-        .routes(routes!(cancel_run))
-        .routes(routes!(retry_run))
-        .routes(routes!(run_again))
         .routes(routes!(run_events))
         .routes(routes!(workspace_events))
+        .merge(super::operating::router())
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -47,23 +49,90 @@ struct ListQuery {
     /// Runs in this status only: `queued`, `running`, `waiting`, `paused`, `completed`, `failed`, `cancelled`, `terminated` or
     /// `continued`.
     status: Option<String>,
+    /// Runs that a trigger of this kind started only, such as `trigger.webhook`; `flow` for those that other runs called.
+    trigger: Option<String>,
+    /// Runs that were accepted then or later: RFC 3339, such as `2026-01-05T08:00:00Z`.
+    since: Option<String>,
+    /// Runs that were accepted before then.
+    until: Option<String>,
+    /// Runs about this only.
+    correlation: Option<String>,
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
     /// At most this many, 1 to 200; 50 if absent.
     limit: Option<u16>,
 }
 
-/// Runs of the workspace, newest first.
-#[utoipa::path(get, path = "/runs", tag = "runs", params(ListQuery), responses((status = 200, body = Page<RunSummary>)))]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// At most this many, 1 to 200; 200 if absent.
+    limit: Option<u16>,
+}
+
+/// Runs of the workspace, newest first. Filters combine.
+#[utoipa::path(get, path = "/runs", tag = "runs",
+    params(ListQuery, ("label" = Option<Vec<String>>, Query, description = "Runs with this label only, as `key:value`; may be repeated: with all of them")),
+    responses((status = 200, body = Page<RunSummary>)))]
 async fn list_runs(
     State(state): State<AppState>,
     caller: Allowed<ReadRuns>,
     Query(query): Query<ListQuery>,
+    RawQuery(raw): RawQuery,
 ) -> ApiResult<Json<Page<RunSummary>>> {
-    let cursor = query.cursor.as_deref().map(cursor::decode).transpose()?;
-    let status = one_of("status", query.status, &[&GOING[..], &ENDED].concat())?;
-    let ask = read::ListRuns { flow: query.flow, status, cursor, limit: query.limit.unwrap_or(50) };
-    Ok(Json(read::list(&state, caller.context(), caller.proof(), ask).await?))
+    let filter = store::Filter {
+        flow: query.flow,
+        status: one_of("status", query.status, &[&GOING[..], &ENDED].concat())?,
+        trigger: storable("trigger", query.trigger)?,
+        since: instant("since", query.since.as_deref())?,
+        until: instant("until", query.until.as_deref())?,
+        correlation: storable("correlation", query.correlation)?,
+        labels: labels(raw.as_deref().unwrap_or_default())?,
+        before: query.cursor.as_deref().map(cursor::decode).transpose()?,
+    };
+    Ok(Json(read::list(&state, caller.context(), caller.proof(), filter, query.limit.unwrap_or(50)).await?))
+}
+
+fn refused(name: &str, must: &str) -> Problem {
+    Problem::new(Code::ValidationFailed, format!("The parameter `{name}` {must}.")).with_field(format!("/{name}"), must)
+}
+
+/// A text that a column may hold: what it does not hold is not found by it, and must not look like an empty list.
+fn storable(name: &str, given: Option<String>) -> Result<Option<String>, Problem> {
+    match given {
+        Some(text) if text.is_empty() || text.len() > LONGEST_TEXT || text.contains('\0') => {
+            Err(refused(name, "must say something, and not contain U+0000"))
+        }
+        given => Ok(given),
+    }
+}
+
+fn instant(name: &str, given: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = given else { return Ok(None) };
+    let read = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        refused(name, "must be an instant as RFC 3339 writes them, such as `2026-01-05T08:00:00Z`; a `+` in a query is written `%2B`")
+    })?;
+    let millis = read.unix_timestamp_nanos().div_euclid(1_000_000);
+    Ok(Some(Timestamp(i64::try_from(millis).unwrap_or(i64::MAX))))
+}
+
+/// The labels that are asked for: a parameter that may be repeated.
+fn labels(raw: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let mut labels = BTreeMap::new();
+    for (_, text) in url::form_urlencoded::parse(raw.as_bytes()).filter(|(name, _)| name == "label") {
+        let found = text.split_once(':').filter(|(key, _)| !key.is_empty());
+        let storable = found.filter(|_| text.len() <= LONGEST_TEXT && !text.contains('\0'));
+        let Some((key, value)) = storable else { return Err(refused("label", "must be written `key:value`")) };
+        match labels.insert(key.to_owned(), value.to_owned()) {
+            Some(other) if other != value => {
+                return Err(refused("label", "names one key with two values, which no run has"));
+            }
+            _ => {}
+        }
+    }
+    Ok(labels)
 }
 
 /// Starts a run of the version in force. Answered after the run is durable: 201, or 200 if this key had started it before.
@@ -94,62 +163,17 @@ async fn read_run(
 }
 
 /// The journal of a run: its inputs as they were accepted, each with the log hash after it.
-#[utoipa::path(get, path = "/runs/{id}/journal", tag = "runs", params(("id" = RunId, Path), ListQuery),
+#[utoipa::path(get, path = "/runs/{id}/journal", tag = "runs", params(("id" = RunId, Path), PageQuery),
     responses((status = 200, body = Page<JournalRow>)))]
 async fn read_journal(
     State(state): State<AppState>,
     caller: Allowed<ReadRuns>,
     Path(id): Path<RunId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<JournalRow>>> {
     let from = query.cursor.as_deref().map(cursor::decode).transpose()?.unwrap_or(0);
     let limit = query.limit.unwrap_or(200);
     Ok(Json(read::journal(&state, caller.context(), caller.proof(), id, from, limit).await?))
-}
-
-/// Asks a run to end. Its journal names who asked, and why if a reason is sent.
-#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = RunId, Path)),
-    request_body = Option<CancelRun>, responses((status = 202)))]
-async fn cancel_run(
-    State(state): State<AppState>,
-    caller: Allowed<CancelRuns>,
-    Path(run): Path<RunId>,
-    body: Option<JsonBody<CancelRun>>,
-) -> ApiResult<StatusCode> {
-    let reason = reason(body, caller.caller())?;
-    let intent = caller.intent(&*state.clock, cancel::Cancel { run, reason });
-    cancel::cancel(&state, caller.proof(), intent).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Starts a new run that goes on from before the failure of this one.
-#[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs",
-    params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "The same key is the same run, for 24 hours")),
-    responses((status = 201, body = Started), (status = 200, body = Started)))]
-async fn retry_run(
-    State(state): State<AppState>,
-    caller: Allowed<StartRuns>,
-    Path(run): Path<RunId>,
-    headers: HeaderMap,
-) -> ApiResult<Response> {
-    let intent = caller.intent(&*state.clock, retry::Retry(run)).with_key(idempotency_key(&headers)?);
-    let started = retry::retry(&state, caller.proof(), intent).await?;
-    Ok(answer(&started))
-}
-
-/// Starts a new run of the version in force with the input of this one, from the same trigger. Nothing of this run is kept.
-#[utoipa::path(post, path = "/runs/{id}/again", tag = "runs",
-    params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "As when a run is started")),
-    responses((status = 201, body = Started), (status = 200, body = Started)))]
-async fn run_again(
-    State(state): State<AppState>,
-    caller: Allowed<StartRuns>,
-    Path(run): Path<RunId>,
-    headers: HeaderMap,
-) -> ApiResult<Response> {
-    let intent = caller.intent(&*state.clock, again::Again(run)).with_key(idempotency_key(&headers)?);
-    let started = again::again(&state, caller.proof(), intent).await?;
-    Ok(answer(&started))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -181,38 +205,54 @@ async fn run_events(
 
 /// The line of every run of the workspace that starts, changes or ends, as server-sent events.
 #[utoipa::path(get, path = "/events/runs", tag = "runs", responses((status = 200, content_type = "text/event-stream", body = String)))]
-async fn workspace_events(State(state): State<AppState>, caller: Allowed<ReadRuns>, headers: HeaderMap) -> Response {
-    events::of_workspace(&state, caller.context(), caller.proof(), headers).into_response()
+async fn workspace_events(
+    State(state): State<AppState>,
+    caller: Allowed<ReadRuns>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    Ok(events::of_workspace(&state, caller.context(), caller.proof(), headers)?.into_response())
 }
 
-fn answer(started: &Started) -> Response {
+/// The answer to a start: 201, or 200 where the key had started the run before.
+pub(super) fn answer(started: &Started) -> Response {
     let status = if started.replayed { StatusCode::OK } else { StatusCode::CREATED };
     (status, [(header::LOCATION, format!("/api/v1/runs/{}", started.id))], Json(started)).into_response()
 }
 
 /// The body by Holon's own JSON reader: the input's numbers must stay exact and its errors located.
 fn read_start(body: &Value) -> Result<StartRun, Problem> {
-    let mut fields = Fields::of(body, &["input", "trigger"], "The start is not as it must be. No run was started.");
+    let known = ["input", "trigger", "labels", "correlation"];
+    let mut fields = Fields::of(body, &known, "The start is not as it must be. No run was started.");
     let start = StartRun {
         trigger: fields.text("trigger", LONGEST_KEY),
         input: fields.value("input"),
-        ..StartRun::default()
+        labels: fields.texts("labels"),
+        correlation: fields.text("correlation", LONGEST_TEXT),
     };
     fields.done().map(|()| start)
 }
 
-/// Who cancels, and why if they say so.
-fn reason(body: Option<JsonBody<CancelRun>>, caller: &Caller) -> Result<String, Problem> {
-    let given = body.and_then(|JsonBody(body)| body.reason).unwrap_or_default();
-    let given = given.trim();
-    if given.chars().count() > LONGEST_REASON || given.contains('\0') {
-        let must = format!("must have at most {LONGEST_REASON} characters, none of them U+0000");
-        return Err(Problem::new(Code::ValidationFailed, "The run was not cancelled.").with_field("/reason", must));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read_from_a_repeated_parameter_and_a_slip_is_no_empty_list() {
+        let found = labels("status=failed&label=team:a%3Ab&label=order%3A7&label=order:7").unwrap();
+        let pairs: Vec<_> = found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("order", "7"), ("team", "a:b")]);
+        for slip in ["label=team", "label=:a", "label=", "label=a:%00", "label=a:1&label=a:2"] {
+            assert_eq!(labels(slip).unwrap_err().code, Code::ValidationFailed, "{slip}");
+        }
     }
-    let (name, label) = (&caller.person.name, caller.actor().label());
-    Ok(if given.is_empty() {
-        format!("cancelled by {name} ({label})")
-    } else {
-        format!("{given} (cancelled by {name}, {label})")
-    })
+
+    #[test]
+    fn instants_are_read_with_their_offset_to_the_millisecond() {
+        let read = |text: &str| instant("since", Some(text)).map(|at| at.map(|at| at.0));
+        assert_eq!(read("1970-01-01T01:00:00.0015+01:00").unwrap(), Some(1));
+        assert_eq!(read("1969-12-31T23:59:59.9999Z").unwrap(), Some(-1));
+        for slip in ["yesterday", "2026-01-05", "1795250000000", ""] {
+            assert_eq!(read(slip).unwrap_err().code, Code::ValidationFailed, "{slip}");
+        }
+    }
 }

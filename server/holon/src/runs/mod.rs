@@ -1,19 +1,28 @@
-//! Runs: starting, reading, watching, cancelling and retrying them. Only the runtime advances one.
+//! Runs: starting, finding, reading and watching them, and what people do to them. Only the runtime advances one.
 
 mod again;
+mod bulk;
 mod cancel;
 mod error;
 mod events;
+mod fork;
 mod http;
+mod marks;
+mod operating;
+mod pause;
 mod port;
 mod read;
 mod retry;
 mod shape;
 mod start;
 pub mod store;
+mod streams;
+mod terminate;
 
 pub use error::{Error, definition_problem, start_problem};
 pub use http::router;
+pub use marks::{evaluated, of_trigger};
 pub use port::RunsInProcess;
 pub use read::last_statuses;
 pub use start::checked_input;
+pub use streams::Streams;

@@ -7,7 +7,7 @@ use holon_model::RunId;
 use holon_model::wire::Page;
 use holon_model::wire::runs::{JournalRow, Run, RunSummary};
 
-use super::read;
+use super::{read, store};
 use crate::http::{Visitor, cursor, problem};
 use crate::state::AppState;
 
@@ -24,10 +24,19 @@ impl RunsPort for RunsInProcess {
         let (state, visitor) = (self.state.clone(), self.visitor.clone());
         Box::pin(async move {
             let caller = visitor.allowed::<ReadRuns>()?;
-            let cursor = query.cursor.as_deref().map(cursor::decode).transpose()?;
-            let ask =
-                read::ListRuns { flow: query.flow, status: query.status, cursor, limit: query.limit.unwrap_or(50) };
-            read::list(&state, caller.context(), caller.proof(), ask).await.map_err(problem)
+            let before = query.cursor.as_deref().map(cursor::decode).transpose()?;
+            let filter = store::Filter {
+                flow: query.flow,
+                status: query.status,
+                trigger: query.trigger,
+                since: query.since,
+                until: query.until,
+                correlation: query.correlation,
+                labels: query.labels,
+                before,
+            };
+            let limit = query.limit.unwrap_or(50);
+            read::list(&state, caller.context(), caller.proof(), filter, limit).await.map_err(problem)
         })
     }
 

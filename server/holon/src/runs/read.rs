@@ -1,7 +1,5 @@
 //! Queries: lists, one run with the state of its nodes, its journal.
 
-use std::sync::Arc;
-
 use holon_authz::{Authorised, actions::ReadRuns};
 use holon_engine::DecodeError;
 use holon_model::wire::Page;
@@ -9,8 +7,8 @@ use holon_model::wire::flows::FlowSummary;
 use holon_model::wire::runs::{JournalRow, Run, RunSummary};
 use holon_model::{Context, FlowId, RunId, canon::hex};
 use holon_platform::db::TenantTx;
+use holon_runtime::Definitions as _;
 use holon_runtime::store::Entry;
-use holon_runtime::{Definitions as _, LoadedFlow};
 
 use super::shape::Replayed;
 use super::store::JournalError;
@@ -24,28 +22,15 @@ const SHOWN_ITEMS: u32 = 1_000;
 /// Bytes of inputs on a page of a journal; a larger input is a page of its own.
 const MOST_PAGE: u64 = 4 << 20;
 
-/// Which page of runs.
-#[derive(Debug, Clone, Default)]
-pub struct ListRuns {
-    /// Of this flow.
-    pub flow: Option<FlowId>,
-    /// In this status.
-    pub status: Option<String>,
-    /// Where to go on.
-    pub cursor: Option<RunId>,
-    /// At most this many, 1 to 200.
-    pub limit: u16,
-}
-
 /// A page of runs, newest first.
 pub async fn list(
     state: &AppState,
     context: &Context,
     _: Authorised<ReadRuns>,
-    ask: ListRuns,
+    filter: store::Filter,
+    limit: u16,
 ) -> Result<Page<RunSummary>, Error> {
-    let limit = usize::from(ask.limit.clamp(1, 200));
-    let filter = store::Filter { flow: ask.flow, status: ask.status, before: ask.cursor };
+    let limit = usize::from(limit.clamp(1, 200));
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let mut data = store::list(&mut tx, &filter, limit as i64 + 1).await?;
     tx.commit().await?;
@@ -68,34 +53,47 @@ pub async fn summary(
     Ok(found.summary)
 }
 
-/// One run, whole. A run that is over is shown by its final state; else its journal is replayed through the machine, which
-/// says the same.
+/// One run, whole. A run that is over is shown by its final state, a live one by its last snapshot and the inputs after it, and
+/// where neither reads the whole journal is replayed through the machine, which says the same.
 pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, id: RunId) -> Result<Run, Error> {
     let inconsistent = |error: DecodeError| Error::Inconsistent(id, error.to_string());
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
     let last = store::final_state(&mut tx, id).await?;
-    let (entries, whole) = match last {
-        Some(_) => (store::journal_page(&mut tx, id, 0, 1, 0).await.map_err(|error| unread(id, error))?.0, false),
-        None => (store::journal(&mut tx, id).await.map_err(|error| unread(id, error))?, true),
+    let snapshot = if last.is_some() { None } else { store::snapshot(&mut tx, id).await? };
+    let first = store::journal_page(&mut tx, id, 0, 1, 0).await.map_err(|error| unread(id, error))?.0;
+    let (from, entries) = match (&last, &snapshot) {
+        (Some(_), _) => (0, None),
+        (None, snapshot) => {
+            let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+            (from, Some(store::journal(&mut tx, id, from).await.map_err(|error| unread(id, error))?))
+        }
     };
     tx.commit().await?;
     let flow = state.definitions.load(context.tenant, found.summary.flow, found.summary.version).await?;
-    let ended = match (&last, entries.first()) {
-        (Some(last), Some(first)) => shape::ended(&flow.compiled, last, first).map_err(inconsistent)?,
+    let shown = match (last, snapshot, first.first(), entries) {
+        (Some(last), _, Some(first), _) => shape::restored(&flow.compiled, &last, first).map_err(inconsistent)?,
+        (None, Some(snapshot), Some(first), Some(entries)) => {
+            match shape::restored(&flow.compiled, &snapshot.bytes, first).map_err(inconsistent)? {
+                Some(begun) => Some(replayed(id, begun, entries).await?),
+                None => None,
+            }
+        }
+        (None, None, _, Some(entries)) if from == 0 => {
+            Some(replayed(id, Replayed::new(&flow.compiled), entries).await?)
+        }
         _ => None,
     };
-    let replayed = match ended {
-        Some(ended) => ended,
-        None if whole => replayed(id, &flow, entries).await?,
+    let shown = match shown {
+        Some(shown) => shown,
         None => {
             let mut tx = TenantTx::begin(&state.pools, context).await?;
-            let entries = store::journal(&mut tx, id).await.map_err(|error| unread(id, error))?;
+            let entries = store::journal(&mut tx, id, 0).await.map_err(|error| unread(id, error))?;
             tx.commit().await?;
-            replayed(id, &flow, entries).await?
+            replayed(id, Replayed::new(&flow.compiled), entries).await?
         }
     };
-    let machine = replayed.machine;
+    let machine = shown.machine;
     let mut summary = found.summary;
     if summary.status == "queued" {
         // The row of live work is written with the first commit in which the run is not over; the journal knows.
@@ -104,21 +102,20 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
     let view = machine.view_of_first(SHOWN_ITEMS);
     Ok(Run {
         definition: flow.definition.to_value(),
-        input: replayed.input,
+        input: shown.input,
         output: view.output,
         nodes: view.nodes,
         log_hash: hex(&machine.log_hash()),
-        last_event: replayed.last_event,
+        last_event: shown.last_event,
         retry_of: found.retry_of,
-        fork_of: None,
+        fork_of: found.fork_of,
         summary,
     })
 }
 
-/// Replays a journal on a thread of its own: a long one takes a while, and others wait for this one meanwhile.
-async fn replayed(id: RunId, flow: &Arc<LoadedFlow>, entries: Vec<Entry>) -> Result<Replayed, Error> {
-    let flow = Arc::clone(flow);
-    let done = tokio::task::spawn_blocking(move || shape::replay(&flow.compiled, &entries)).await;
+/// Goes on with these inputs on a thread of its own: many take a while, and others wait for this one meanwhile.
+async fn replayed(id: RunId, begun: Replayed, entries: Vec<Entry>) -> Result<Replayed, Error> {
+    let done = tokio::task::spawn_blocking(move || begun.go_on(&entries)).await;
     let done = done.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
     done.map_err(|error| Error::Inconsistent(id, error.to_string()))
 }

@@ -3,7 +3,6 @@
 use holon_authz::{Authorised, actions::StartRuns};
 use holon_model::wire::runs::Started;
 use holon_model::{Intent, IntentPayload, RunId, Value, canon::Canon};
-use holon_platform::clock::mint;
 use holon_platform::db::TenantTx;
 use holon_runtime::Idempotency;
 
@@ -25,7 +24,7 @@ pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Re
     let context = &intent.context;
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
-    let new: RunId = mint(&*state.clock);
+    let new = state.runtime.mint();
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(new.to_string())).await?;
     tx.commit().await?;
     let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {

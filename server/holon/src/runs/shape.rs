@@ -37,29 +37,34 @@ pub struct Replayed {
     pub last_event: String,
 }
 
-/// A run that is over, from its final state and its first input. Nothing when the state was written by another build or of
-/// another definition: the journal tells the same.
-pub fn ended(compiled: &Arc<Compiled>, state: &[u8], first: &Entry) -> Result<Option<Replayed>, DecodeError> {
+impl Replayed {
+    /// Before the first input.
+    pub fn new(compiled: &Arc<Compiled>) -> Self {
+        Self { machine: Machine::new(compiled.clone()), input: Value::Null, last_event: String::new() }
+    }
+
+    /// The run after these inputs too. Nothing is dispatched: commands are not looked at.
+    pub fn go_on(mut self, entries: &[Entry]) -> Result<Self, DecodeError> {
+        for entry in entries {
+            let input = decode_input(&entry.input)?;
+            if let Input::Start { input, .. } = &input {
+                self.input = input.to_value();
+            }
+            let decision = self.machine.handle(Stamped::new(entry.at, input));
+            if let Some(last) = decision.events.last() {
+                self.last_event = last.id.to_string();
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// A run from a state of it and its first input. Nothing when the state was written by another build or of another definition:
+/// the journal tells the same.
+pub fn restored(compiled: &Arc<Compiled>, state: &[u8], first: &Entry) -> Result<Option<Replayed>, DecodeError> {
     let Ok(machine) = Machine::restore(compiled.clone(), state) else { return Ok(None) };
     let Input::Start { input, .. } = decode_input(&first.input)? else { return Ok(None) };
     // No event comes after those of the last input, however many they are.
     let last_event = EventId { seq: machine.seq().saturating_sub(1), index: u32::MAX }.to_string();
     Ok(Some(Replayed { machine, input: input.to_value(), last_event }))
-}
-
-/// The run after all of these inputs. Nothing is dispatched: commands are not looked at.
-pub fn replay(compiled: &Arc<Compiled>, entries: &[Entry]) -> Result<Replayed, DecodeError> {
-    let mut replayed =
-        Replayed { machine: Machine::new(compiled.clone()), input: Value::Null, last_event: String::new() };
-    for entry in entries {
-        let input = decode_input(&entry.input)?;
-        if let Input::Start { input, .. } = &input {
-            replayed.input = input.to_value();
-        }
-        let decision = replayed.machine.handle(Stamped::new(entry.at, input));
-        if let Some(last) = decision.events.last() {
-            replayed.last_event = last.id.to_string();
-        }
-    }
-    Ok(replayed)
 }

@@ -6,12 +6,11 @@ use holon_flow::{Definition, capability::Behaviour, expr::Meter};
 use holon_model::context::Budget;
 use holon_model::error::FieldError;
 use holon_model::wire::runs::{StartRun, Started};
-use holon_model::{FlowId, Intent, IntentPayload, Millis, RunId, Value, canon::Canon};
-use holon_platform::clock::mint;
+use holon_model::{FlowId, Intent, IntentPayload, Millis, Value, canon::Canon};
 use holon_platform::db::TenantTx;
 use holon_runtime::{Definitions as _, Idempotency, StartRequest};
 
-use super::{Error, store};
+use super::{Error, marks, store};
 use crate::{audit, flows, state::AppState};
 
 /// How long a key of the API is remembered.
@@ -43,15 +42,16 @@ pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<St
     let loaded = state.definitions.load(context.tenant, flow, version).await?;
     let trigger = trigger(state, &loaded.definition, body.trigger.as_deref())?;
     checked_input(&loaded.definition, &body.input)?;
+    let marks = marks::checked(body.labels.clone(), body.correlation.clone()).map_err(Error::BadMarks)?;
     let environment_name = store::environment_name(&mut tx).await?;
-    let run: RunId = mint(&*state.clock);
+    let run = state.runtime.mint();
     // The audit row is committed before the run: a run without its row cannot be, a row without its run says that it was asked for.
     audit::record(&mut tx, &*state.clock, &intent, &flow.to_string(), &Value::from(run.to_string())).await?;
     tx.commit().await?;
     let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
         scope: format!("api:{flow}"),
         key: key.clone(),
-        request_hash: Canon::new().text(&trigger).value(&body.input).hash(),
+        request_hash: request_hash(&trigger, body),
         window: WINDOW,
     });
     let kind = loaded.definition.graph.nodes.get(trigger.as_str()).map(|node| node.kind.name.to_string());
@@ -71,9 +71,22 @@ pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<St
             budget: context.budget,
             vars: Value::map::<&str>([]),
             idempotency,
+            marks,
         })
         .await?;
     Ok(Started { id: started.run, replayed: started.replayed })
+}
+
+/// What the key of a start is a key of. What a run is found by counts only where there is any: keys of starts without it stay
+/// what they were.
+fn request_hash(trigger: &str, body: &StartRun) -> [u8; 32] {
+    let mut canon = Canon::new();
+    canon.text(trigger).value(&body.input);
+    if !body.labels.is_empty() || body.correlation.is_some() {
+        let labels = body.labels.iter().map(|(key, value)| (key.as_str(), Value::from(value.as_str())));
+        canon.value(&Value::map(labels)).text(body.correlation.as_deref().unwrap_or_default());
+    }
+    canon.hash()
 }
 
 /// The trigger that the start names, else the manual one, else the only one.

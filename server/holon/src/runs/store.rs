@@ -1,25 +1,19 @@
 //! All SQL of runs as pages read them. Only the runtime writes these tables; lists never touch payloads.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod search;
 
-use holon_model::wire::runs::{RunSummary, is_over};
+use std::collections::BTreeMap;
+
+use holon_model::wire::runs::{ForkOf, RunSummary};
 use holon_model::{FlowId, RunId};
 use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
-use holon_runtime::store::{Entry, Hash, StoreError, Unpacked, continuous, week_of};
-use time::OffsetDateTime;
-use uuid::Uuid;
+use holon_runtime::store::{Entry, Hash, Snapshot, StoreError, Unpacked, continuous, fill, wanted, week_of};
 
-/// Which runs.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Of this flow.
-    pub flow: Option<FlowId>,
-    /// In this status.
-    pub status: Option<String>,
-    /// Older than this one.
-    pub before: Option<RunId>,
-}
+pub use search::{Filter, list};
+
+/// How a flow is called that is gone.
+const DELETED: &str = "Deleted flow";
 
 /// What history knows of a run.
 #[derive(Debug, Clone)]
@@ -28,130 +22,16 @@ pub struct Found {
     pub summary: RunSummary,
     /// The run that it retries.
     pub retry_of: Option<RunId>,
+    /// From where it was forked.
+    pub fork_of: Option<ForkOf>,
     /// Its log hash, once it is over.
     pub log_hash: Option<Vec<u8>>,
 }
 
-/// A line of a list as its row has it.
-struct Line {
-    run_id: Uuid,
-    flow_id: Uuid,
-    version: i32,
-    trigger: String,
-    started_at: OffsetDateTime,
-    status: String,
-    ended_at: Option<OffsetDateTime>,
-    error: Option<String>,
-    flow_name: Option<String>,
-}
-
-impl From<Line> for RunSummary {
-    fn from(line: Line) -> Self {
-        Self {
-            id: RunId(line.run_id),
-            flow: FlowId(line.flow_id),
-            flow_name: line.flow_name.unwrap_or_else(|| "Deleted flow".into()),
-            version: line.version,
-            status: line.status,
-            trigger: line.trigger,
-            started_at: from_db(line.started_at),
-            finished_at: line.ended_at.map(from_db),
-            error: line.error,
-            labels: BTreeMap::new(),
-            correlation: None,
-            reason: None,
-            paused_by: None,
-        }
-    }
-}
-
-/// A page of runs, newest first.
-///
-/// A run stands in `run_hist` from its start on; whether it is over says its second row, and until then `run_live`. A list of one
-/// status begins where that status stands, so that it need not walk the whole history.
-pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<RunSummary>, sqlx::Error> {
-    let lines = match &filter.status {
-        None => of_any_status(tx, filter, limit).await?,
-        Some(status) if is_over(status) => that_ended(tx, filter, status, limit).await?,
-        Some(status) => that_live(tx, filter, status, limit).await?,
-    };
-    Ok(lines.into_iter().map(RunSummary::from).collect())
-}
-
-async fn of_any_status(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<Vec<Line>, sqlx::Error> {
-    let tenant = tx.tenant().0;
-    let environment = tx.context().environment.0;
-    sqlx::query_as!(
-        Line,
-        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at,
-             coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
-             f.name as "flow_name?"
-           from run_hist s
-           left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
-           left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
-           left join flow f on f.tenant_id = s.tenant_id and f.flow_id = s.flow_id
-           where s.tenant_id = $1 and s.environment_id = $2 and s.moment = 'started'
-             and ($3::uuid is null or s.flow_id = $3) and ($4::uuid is null or s.run_id < $4)
-           order by s.run_id desc limit $5"#,
-        tenant,
-        environment,
-        filter.flow.map(|flow| flow.0),
-        filter.before.map(|run| run.0),
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await
-}
-
-async fn that_ended(
-    tx: &mut TenantTx<'_>,
-    filter: &Filter,
-    status: &str,
-    limit: i64,
-) -> Result<Vec<Line>, sqlx::Error> {
-    let tenant = tx.tenant().0;
-    let environment = tx.context().environment.0;
-    sqlx::query_as!(
-        Line,
-        r#"select e.run_id, e.flow_id, e.version, e.trigger, e.started_at, e.status, e.at as "ended_at?", e.error,
-             f.name as "flow_name?"
-           from run_hist e left join flow f on f.tenant_id = e.tenant_id and f.flow_id = e.flow_id
-           where e.tenant_id = $1 and e.environment_id = $2 and e.moment = 'ended' and e.status = $3
-             and ($4::uuid is null or e.flow_id = $4) and ($5::uuid is null or e.run_id < $5)
-           order by e.run_id desc limit $6"#,
-        tenant,
-        environment,
-        status,
-        filter.flow.map(|flow| flow.0),
-        filter.before.map(|run| run.0),
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await
-}
-
-async fn that_live(tx: &mut TenantTx<'_>, filter: &Filter, status: &str, limit: i64) -> Result<Vec<Line>, sqlx::Error> {
-    let tenant = tx.tenant().0;
-    let environment = tx.context().environment.0;
-    sqlx::query_as!(
-        Line,
-        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at, l.status,
-             null::timestamptz as "ended_at?", null::text as "error?", f.name as "flow_name?"
-           from run_live l
-           join run_hist s on s.tenant_id = l.tenant_id and s.run_id = l.run_id and s.moment = 'started'
-           left join flow f on f.tenant_id = l.tenant_id and f.flow_id = l.flow_id
-           where l.tenant_id = $1 and l.environment_id = $2 and l.status = $3
-             and ($4::uuid is null or l.flow_id = $4) and ($5::uuid is null or l.run_id < $5)
-           order by l.run_id desc limit $6"#,
-        tenant,
-        environment,
-        status,
-        filter.flow.map(|flow| flow.0),
-        filter.before.map(|run| run.0),
-        limit,
-    )
-    .fetch_all(tx.conn())
-    .await
+/// The labels of a run as its row has them.
+fn labels(column: Option<String>) -> BTreeMap<String, String> {
+    // Written by the runtime, from such a map.
+    column.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
 /// One run of the context's environment.
@@ -159,9 +39,10 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
     let row = sqlx::query!(
-        r#"select s.flow_id, s.version, s.trigger, s.started_at, s.retry_of,
+        r#"select s.flow_id, s.version, s.trigger, s.started_at, s.retry_of, s.fork_of, s.fork_seq,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
-             e.log_hash as "log_hash?", f.name as "flow_name?"
+             e.log_hash as "log_hash?", f.name as "flow_name?", s.labels::text as "labels?", s.correlation,
+             case when l.status = 'paused' then l.reason end as "reason?", l.paused_by as "paused_by?"
            from run_hist s
            left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
            left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
@@ -177,19 +58,20 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
         summary: RunSummary {
             id,
             flow: FlowId(row.flow_id),
-            flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+            flow_name: row.flow_name.unwrap_or_else(|| DELETED.into()),
             version: row.version,
             status: row.status,
             trigger: row.trigger,
             started_at: from_db(row.started_at),
             finished_at: row.ended_at.map(from_db),
             error: row.error,
-            labels: BTreeMap::new(),
-            correlation: None,
-            reason: None,
-            paused_by: None,
+            labels: labels(row.labels),
+            correlation: row.correlation,
+            reason: row.reason,
+            paused_by: row.paused_by,
         },
         retry_of: row.retry_of.map(RunId),
+        fork_of: row.fork_of.zip(row.fork_seq).map(|(run, seq)| ForkOf { run: RunId(run), seq }),
         log_hash: row.log_hash,
     }))
 }
@@ -205,15 +87,28 @@ pub enum JournalError {
     Stored(#[from] StoreError),
 }
 
-/// The whole journal of a run, in order.
-pub async fn journal(tx: &mut TenantTx<'_>, id: RunId) -> Result<Vec<Entry>, JournalError> {
+/// The inputs of a run from number `from` on, in order.
+pub async fn journal(tx: &mut TenantTx<'_>, id: RunId, from: i64) -> Result<Vec<Entry>, JournalError> {
     let tenant = tx.tenant().0;
-    let rows =
-        sqlx::query!("select seq, body from journal where tenant_id = $1 and run_id = $2 order by seq", tenant, id.0)
-            .fetch_all(tx.conn())
-            .await?;
-    let rows = continuous(rows.iter().map(|row| (row.seq, row.body.as_slice())), 0)?;
+    let rows = sqlx::query!(
+        "select seq, body from journal where tenant_id = $1 and run_id = $2 and seq + n > $3 order by seq",
+        tenant,
+        id.0,
+        from
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let rows = continuous(rows.iter().map(|row| (row.seq, row.body.as_slice())), from)?;
     filled(tx, id, rows).await
+}
+
+/// The state of a live run after the inputs before a number, if one is kept.
+pub async fn snapshot(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Snapshot>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let row = sqlx::query!("select snap_seq, snap from run_live where tenant_id = $1 and run_id = $2", tenant, id.0)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.and_then(|row| Some(Snapshot { seq: row.snap_seq?, bytes: row.snap? })))
 }
 
 /// Inputs of a run from number `from` on: at most `limit` of them and as many as fit in `bytes`, at least one. Says
@@ -261,7 +156,7 @@ pub async fn journal_page(
 
 /// Puts the payloads into their places.
 async fn filled(tx: &mut TenantTx<'_>, id: RunId, rows: Vec<Unpacked>) -> Result<Vec<Entry>, JournalError> {
-    let wanted: BTreeSet<Hash> = rows.iter().flat_map(Unpacked::wanted).collect();
+    let wanted = wanted(&rows);
     let mut found = BTreeMap::new();
     if !wanted.is_empty() {
         let tenant = tx.tenant().0;
@@ -280,11 +175,7 @@ async fn filled(tx: &mut TenantTx<'_>, id: RunId, rows: Vec<Unpacked>) -> Result
             found.insert(hash, row.bytes);
         }
     }
-    let mut entries = Vec::new();
-    for row in rows {
-        entries.extend(row.fill(&found)?);
-    }
-    Ok(entries)
+    Ok(fill(rows, &found)?)
 }
 
 /// The final state of a run that is over; nothing when it is not, or none was kept.

@@ -10,7 +10,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::store::{self, Pending};
-use crate::runs::checked_input;
+use crate::runs::{checked_input, of_trigger};
 use crate::state::AppState;
 
 /// Starts under way at once.
@@ -87,6 +87,8 @@ async fn begin(state: &AppState, firing: &Pending) -> Result<RunId, Refused> {
     let input = payload(firing);
     checked_input(&loaded.definition, &input)
         .map_err(|_| Refused::Never("what a schedule gives does not match the flow's input schema".into()))?;
+    let config = loaded.definition.graph.nodes.get(row.node.as_str()).map(|node| &node.config);
+    let marks = config.map(|config| of_trigger(config, &input)).unwrap_or_default();
     let key = format!("{}:{}", firing.cause, firing.scheduled_at.0);
     let request = StartRequest {
         tenant: row.tenant,
@@ -107,6 +109,7 @@ async fn begin(state: &AppState, firing: &Pending) -> Result<RunId, Refused> {
             key,
             window: WINDOW,
         }),
+        marks,
     };
     Ok(state.runtime.start(request).await?.run)
 }

@@ -1,11 +1,10 @@
 //! The same delivery only once: which key names a delivery, by a header or an expression.
 
 use holon_flow::definition::duration;
-use holon_flow::expr::{Meter, Program, Scope};
-use holon_model::context::Budget;
-use holon_model::{Code, Map, Millis, Problem, Value};
+use holon_model::{Code, Millis, Problem, Value};
 
 use super::delivery::Delivery;
+use crate::runs;
 
 /// What the trigger's window is when it says nothing.
 const DAY: Millis = Millis(86_400_000);
@@ -53,37 +52,14 @@ pub fn key(config: &Value, delivery: &Delivery, value: &Value) -> Result<Option<
 
 fn from_expression(expression: &Value, value: &Value) -> Result<Option<String>, Problem> {
     let Some(source) = expression.get("$cel").and_then(Value::as_str) else { return Ok(None) };
-    let budget = Budget::default();
-    let result = Program::compile(source)
-        .and_then(|program| program.eval(&Trigger(value), &mut Meter::new(budget.fuel / 100, budget.bytes / 100)));
-    match result {
-        Ok(Value::Null) => Ok(None),
-        Ok(Value::Str(text)) => Ok(Some(text.to_string())),
-        Ok(other) => Ok(Some(other.to_json())),
-        Err(error) => Err(Problem::new(
+    runs::evaluated(source, value).map_err(|error| {
+        Problem::new(
             Code::InvalidRequest,
             format!(
                 "The trigger's expression for the delivery's key failed on this delivery: {error}. No run was started."
             ),
-        )),
-    }
-}
-
-/// The names there are before a run exists.
-struct Trigger<'a>(&'a Value);
-
-impl Scope for Trigger<'_> {
-    fn name(&self, name: &str) -> Option<Value> {
-        matches!(name, "trigger" | "input").then(|| self.0.clone())
-    }
-
-    fn node(&self, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn nodes(&self) -> Value {
-        Value::from(Map::new())
-    }
+        )
+    })
 }
 
 #[cfg(test)]

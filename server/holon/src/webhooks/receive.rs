@@ -55,6 +55,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
         key: key.text,
         window: key.window,
     });
+    let marks = runs::of_trigger(config, &value);
     let sync = config.get("answer").and_then(Value::as_str) == Some("sync");
     let request = StartRequest {
         tenant: address.tenant,
@@ -70,6 +71,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
         budget: context.budget,
         vars: Value::map::<&str>([]),
         idempotency,
+        marks,
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;

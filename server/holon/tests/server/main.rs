@@ -10,6 +10,8 @@ mod flows;
 mod identity;
 mod listening;
 mod runs;
+mod runs_operating;
+mod runs_search;
 mod schedules;
 mod settings;
 mod support;

@@ -17,6 +17,7 @@ use holon_runtime::{Driving, EffectLimits, Host, Runtime, RuntimeConfig};
 
 use crate::connections::StoredConnections;
 use crate::definitions::StoredDefinitions;
+use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
 use crate::state::{AppState, Parts};
@@ -97,6 +98,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
     .await
     .context("starting the runtime")?;
     Ok(AppState::new(Parts {
+        requests: Requests::default(),
         build: Build::of(&config.site_dir),
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod compose;
 pub mod connections;
 pub mod definitions;
@@ -10,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod identity;
 pub mod listen;
+pub mod metrics;
 pub mod middleware;
 pub mod overview;
 pub mod pages;
@@ -61,7 +63,9 @@ pub fn router(state: AppState) -> Router {
         .merge(api::router(&open_api, &state.build.id))
         .merge(webhooks::router())
         .merge(health::router())
+        .merge(metrics::router(&state))
         .merge(pages::router(&state))
+        .layer(from_fn_with_state(state.clone(), metrics::count_request))
         .layer(from_fn_with_state(state.clone(), middleware::refuse_cross_site))
         .layer(from_fn(middleware::as_problems))
         .layer(from_fn_with_state(state.clone(), middleware::trace))

@@ -1,34 +1,51 @@
-//! The `holon` binary: reads the configuration and starts the server.
+//! The `holon` binary: reads the configuration and starts the server, or saves and restores what it keeps.
 
 use std::process::ExitCode;
 
+use holon::backup;
 use holon_platform::config::{Config, Sources};
 use holon_platform::telemetry;
 
 const HELP: &str = "holon — build, run and embed automations
 
-Usage: holon [serve]     start the server
-       holon config      show every configuration key
-       holon version     show the version
+Usage: holon [serve]             start the server
+       holon config              show every configuration key
+       holon version             show the version
+{BACKUP}
 
 Configuration comes from HOLON_* in the environment and from holon.toml in the data directory.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] | ["serve"] => serve(),
+        [] | ["serve"] => ended(try_serve()),
         ["config"] => print(&holon_platform::config::markdown()),
         ["version" | "--version" | "-V"] => print(concat!("holon ", env!("CARGO_PKG_VERSION"))),
-        ["help" | "--help" | "-h"] => print(HELP),
-        other => fail(&format!("`{}` is not a command.\n\n{HELP}", other.join(" "))),
+        ["help" | "--help" | "-h"] => print(&help()),
+        other => match backup::Command::parse(other) {
+            Some(Ok(command)) => ended(try_backup(&command)),
+            Some(Err(problem)) => fail(&format!("{problem}\n\n{}", help())),
+            None => fail(&format!("`{}` is not a command.\n\n{}", other.join(" "), help())),
+        },
     }
 }
 
-fn serve() -> ExitCode {
-    match try_serve() {
+fn help() -> String {
+    HELP.replace("{BACKUP}", backup::HELP)
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}")),
     }
+}
+
+fn try_backup(command: &backup::Command) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    telemetry::init(&Config { log_filter: "warn,sqlx=error".to_owned(), ..config.clone() })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(backup::run(&config, command))?)
 }
 
 fn try_serve() -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::compose::{Ground, compose};
 use crate::listen::listen;
 use crate::state::AppState;
-use crate::{identity, router, schedules};
+use crate::{backup, identity, metrics, router, schedules};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
@@ -38,8 +38,16 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("HOLON_PORT, HOLON_BIND: cannot listen on {}", config.listen))?;
+    let metrics = match config.metrics_listen {
+        None => None,
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("HOLON_METRICS_LISTEN: cannot listen on {address}"))?,
+        ),
+    };
     let database = Database::open(&config, &keyring).await?;
-    let served = run(config, listener, &database, keyring, shutdown).await;
+    let served = run(config, (listener, metrics), &database, keyring, shutdown).await;
     database.close().await;
     tracing::info!("stopped");
     served
@@ -47,7 +55,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
 async fn run(
     config: Config,
-    listener: TcpListener,
+    (listener, metrics_listener): (TcpListener, Option<TcpListener>),
     database: &Database,
     keyring: Arc<Keyring>,
     shutdown: Shutdown,
@@ -63,8 +71,13 @@ async fn run(
         config,
     })
     .await?;
+    let life = backup::present(&state.pools.engine).await.context("reading which life of the data this is")?;
     let runtime = state.runtime.clone();
     say_where(&state.config, address, database.is_embedded());
+    let measuring = metrics_listener.map(|listener| {
+        let (state, shutdown) = (state.clone(), shutdown.clone());
+        tokio::spawn(async move { metrics::serve_apart(listener, state, &shutdown).await })
+    });
     let housekeeping = tokio::spawn(keep_house(state.clone()));
     let firing = tokio::spawn(schedules::keep_firing(state.clone()));
     let served = tokio::select! {
@@ -72,9 +85,15 @@ async fn run(
         () = runtime.lost() => Err(anyhow::anyhow!(
             "another process has taken over the runs of this one, which stops: two must not drive the same runs"
         )),
+        () = backup::another_begins(&state.pools.engine, life) => Err(anyhow::anyhow!(
+            "the database was restored from a backup: this server belongs to what was there before, and stops"
+        )),
     };
     housekeeping.abort();
     firing.abort();
+    if let Some(measuring) = measuring {
+        measuring.abort();
+    }
     runtime.drain(RUNS_DRAIN_WITHIN).await;
     served
 }

@@ -14,6 +14,7 @@ use holon_platform::shutdown::Shutdown;
 use holon_runtime::RuntimeHandle;
 
 use crate::definitions::StoredDefinitions;
+use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
 use crate::runs::Streams;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub runtime: RuntimeHandle,
     /// Who reads how many live streams.
     pub streams: Streams,
+    /// What requests came to.
+    pub requests: Requests,
     /// The build of the static files.
     pub build: Build,
     /// Whether the server drains.

@@ -31,7 +31,7 @@ const LEAVES: [Leave; 3] = [
     },
     Leave {
         role: Role::Engine,
-        without_tenant: &["replica", "shard"],
+        without_tenant: &["replica", "shard", "incarnation"],
         all_tenants: &[
             "tenant",
             "environment",

@@ -1,5 +1,6 @@
 //! The server's routes in process, against a real Postgres, as the roles it uses.
 
+mod backup;
 mod bad_input;
 mod connections;
 mod cross_site;
@@ -9,6 +10,7 @@ mod examples;
 mod flows;
 mod identity;
 mod listening;
+mod metrics;
 mod runs;
 mod runs_operating;
 mod runs_search;

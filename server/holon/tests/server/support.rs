@@ -80,12 +80,15 @@ impl Server {
 
     /// A server with configuration of its own.
     pub async fn with(extra: &[(&str, &str)]) -> Self {
-        let db = TestDb::new().await;
+        // An instant of the present: partitions of history are made around it.
+        Self::on(TestDb::new().await, TestClock::at(Timestamp(1_795_250_000_000)), extra).await
+    }
+
+    /// A server on a database that is there already.
+    pub async fn on(db: TestDb, clock: Arc<TestClock>, extra: &[(&str, &str)]) -> Self {
         let mut env = BTreeMap::from([("HOLON_DATA_DIR".to_owned(), "/nonexistent/holon".to_owned())]);
         env.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let config = Config::from_sources(&Sources::new(env).unwrap()).unwrap();
-        // An instant of the present: partitions of history are made around it.
-        let clock = TestClock::at(Timestamp(1_795_250_000_000));
         let state = compose(Ground {
             config,
             pools: db.pools.clone(),

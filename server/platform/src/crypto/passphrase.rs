@@ -47,9 +47,7 @@ impl PassphraseKey {
     /// # Errors
     /// When the passphrase is another one, or the part was changed or stood elsewhere.
     pub fn open(&self, number: u64, belongs_to: &[u8], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        self.cipher()
-            .decrypt(&nonce(number), Payload { msg: sealed, aad: belongs_to })
-            .map_err(|_| OpenError)
+        self.cipher().decrypt(&nonce(number), Payload { msg: sealed, aad: belongs_to }).map_err(|_| OpenError)
     }
 
     fn cipher(&self) -> Aes256Gcm {

@@ -72,9 +72,8 @@ impl OwnerDatabase {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(&self) -> Result<PgConnection, DbError> {
-        let mut connection = PgConnection::connect_with(&self.options)
-            .await
-            .map_err(prepare("connecting as holon_owner"))?;
+        let mut connection =
+            PgConnection::connect_with(&self.options).await.map_err(prepare("connecting as holon_owner"))?;
         connection
             .execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set timezone = 'UTC'")
             .await

@@ -1,0 +1,10 @@
+//! `/metrics`: what the process counts, for Prometheus. Closed unless the operator opens it: at an address of its own, or at
+//! the server's address behind a token.
+
+mod expose;
+mod http;
+mod requests;
+
+pub use expose::exposition;
+pub use http::{router, serve_apart};
+pub use requests::{Requests, count_request};

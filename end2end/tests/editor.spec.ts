@@ -95,9 +95,16 @@ type Kept<T> = { revision: number; definition: T };
 const flows: { go: Node; out: Node } = { go: { kind: 'trigger.manual@1' }, out: { kind: 'data.set@1', config: { fields: { a: 1 } } } };
 
 /** Opens the editor of a new flow of these nodes; gives its id. */
-async function opened(page: Page, server: HolonServer, name: string, nodes: Record<string, Node> = flows, edges = ['go -> out']): Promise<string> {
+async function opened(
+  page: Page,
+  server: HolonServer,
+  name: string,
+  nodes: Record<string, Node> = flows,
+  edges = ['go -> out'],
+  more: Record<string, unknown> = {},
+): Promise<string> {
   await enter(page, server);
-  const { id } = await new Api(page.request, server.url).ok<{ id: string }>('POST', '/flows', { definition: definition(name, nodes, edges) });
+  const { id } = await new Api(page.request, server.url).ok<{ id: string }>('POST', '/flows', { definition: definition(name, nodes, edges, more) });
   await visit(page, `/flows/${id}`);
   await expect(page.locator(`#node-${Object.keys(nodes).pop()}`)).toBeVisible();
   return id;
@@ -290,4 +297,143 @@ test('the canvas shows its focus to those who use keys, and to nobody who only o
   expect(await ring()).toBe('none');
   await page.keyboard.press('ArrowRight');
   await expect.poll(ring).not.toBe('none');
+});
+
+test('a result of several expressions stays what it is while it is looked at, and is edited as JSON or as one expression', async ({ page, server }) => {
+  const result = { told: { $cel: 'nodes.out' }, as: 'text' };
+  const id = await opened(page, server, 'several results', flows, ['go -> out'], { result });
+  type Result = { result?: unknown };
+  const kept = async () => (await new Api(page.request, server.url).ok<Kept<Result>>('GET', `/flows/${id}`)).definition.result;
+  const settings = page.getByRole('complementary', { name: 'Settings' });
+  const field = settings.getByRole('textbox', { name: 'Result' });
+  await expect(field).toHaveValue(/"\$cel": "nodes\.out"/);
+  // What it gives, not what it is made of.
+  const gives = settings.locator('.expression-result');
+  await expect(gives).toContainText('{"as":"text","told":{"a":1}}');
+  await field.press('End');
+  await page.keyboard.type('  ');
+  await page.keyboard.press('Backspace');
+  await described(page).fill('looked at');
+  type Described = Kept<{ description: string }>;
+  await expect
+    .poll(async () => (await new Api(page.request, server.url).ok<Described>('GET', `/flows/${id}`)).definition.description)
+    .toBe('looked at');
+  expect(await kept()).toEqual(result);
+
+  await field.fill('{ "told": { "$cel": "nodes.out.a + 1" } }');
+  await expect(gives).toContainText('{"told":2}');
+  await expect.poll(kept).toEqual({ told: { $cel: 'nodes.out.a + 1' } });
+  await field.fill('{ "told": ');
+  await expect(field).toHaveAttribute('aria-invalid', 'true');
+  await field.fill('{ "told": { "$cel": "nodes.out.a + 2" } }');
+  await accessible(page);
+  await settings.getByRole('button', { name: 'Compute with an expression' }).click();
+  await expect(field).toHaveValue('{"told": nodes.out.a + 2}');
+  await expect(gives).toContainText('{"told":3}');
+  await expect.poll(kept).toEqual({ $cel: '{"told": nodes.out.a + 2}' });
+});
+
+test('the address of a webhook stands with its trigger, and before there is one, when it comes', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.ok<{ id: string }>('POST', '/flows', { definition: { ...hooked, name: 'addressed' } });
+  await visit(page, `/flows/${flow.id}`);
+  const settings = page.getByRole('complementary', { name: 'Settings' });
+  await page.locator('#node-start').click({ position: { x: 100, y: 10 } });
+  await expect(settings.getByRole('textbox', { name: 'Key' })).toHaveValue('start');
+  await expect(settings.getByText('Address', { exact: true })).toHaveCount(0);
+  await page.locator('#node-hook').click({ position: { x: 100, y: 10 } });
+  await expect(settings).toContainText('Publishing the flow gives it one.');
+  await api.ok('POST', `/flows/${flow.id}/publish`, { message: '' });
+  const { webhooks } = await api.ok<{ webhooks: { url: string }[] }>('GET', `/flows/${flow.id}`);
+  await page.reload();
+  await page.locator('#node-hook').click({ position: { x: 100, y: 10 } });
+  await expect(settings.getByText(webhooks[0]?.url ?? 'none', { exact: true })).toBeVisible();
+  await expect(settings.getByRole('button', { name: 'Copy the webhook address' })).toBeVisible();
+  await accessible(page);
+});
+
+test('a flow that is opened is seen whole with names that can be read, and what does not fit is counted', async ({ page, server }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  for (const example of ['order-intake', 'csv-report', 'signed-push', 'travel-booking']) {
+    await test.step(example, async () => {
+      const { id } = await api.ok<{ id: string }>('POST', '/flows', { example });
+      await visit(page, `/flows/${id}`);
+      await expect(page.locator('.node').first()).toBeVisible();
+      const canvas = await page.locator('#canvas').boundingBox();
+      if (!canvas) throw new Error('the canvas is not there');
+      for (const node of await page.locator('.node').all()) {
+        const box = await node.boundingBox();
+        if (!box) throw new Error('a node is not there');
+        expect(box.x).toBeGreaterThanOrEqual(canvas.x);
+        expect(box.x + box.width).toBeLessThanOrEqual(canvas.x + canvas.width);
+        const title = await node.locator('.node-title').evaluate((title) => title.getBoundingClientRect().height);
+        expect(title, 'a line of text of 10 px or more').toBeGreaterThanOrEqual(12);
+      }
+      await expect(page.getByRole('button', { name: /outside the view/ })).toHaveCount(0);
+      await shots(page, `editor-${example}`);
+    });
+  }
+  const keys = Array.from({ length: 20 }, (_, at) => `n${at}`);
+  const nodes = Object.fromEntries(keys.map((key) => [key, { kind: 'data.set@1', config: { fields: { a: 1 } } }]));
+  const edges = keys.slice(1).map((key, at) => `n${at} -> ${key}`);
+  const { id } = await api.ok<{ id: string }>('POST', '/flows', { definition: definition('long', { go: { kind: 'trigger.manual@1' }, ...nodes }, ['go -> n0', ...edges]) });
+  await visit(page, `/flows/${id}`);
+  await expect(page.locator('#node-go')).toBeInViewport();
+  await page.getByRole('button', { name: /nodes outside the view/ }).click();
+  await expect(page.getByRole('button', { name: /outside the view/ })).toHaveCount(0);
+});
+
+test('a body is named where it is looked at, and the other bodies of its scope are one step away', async ({ page, server }) => {
+  const body = (key: string) => ({ nodes: { [key]: { kind: 'data.set@1', config: { fields: { a: 1 } } } }, edges: [] });
+  await opened(
+    page,
+    server,
+    'two bodies',
+    { go: { kind: 'trigger.manual@1' }, trip: { kind: 'saga@1', config: { steps: [{ step: 'car' }, { step: 'hotel' }] }, bodies: { car: body('rent'), hotel: body('book') } } },
+    ['go -> trip'],
+  );
+  await page.locator('#node-trip').getByRole('button', { name: /^car/ }).click();
+  const settings = page.getByRole('complementary', { name: 'Settings' });
+  await expect(settings.getByRole('heading')).toHaveText('Inside trip · car');
+  await expect(settings).toContainText('What this body gives its scope.');
+  await expect(page.locator('#node-rent')).toBeVisible();
+  await page.getByRole('combobox', { name: 'Another body of trip' }).selectOption('hotel');
+  await expect(page.locator('#node-book')).toBeVisible();
+  await expect(settings.getByRole('heading')).toHaveText('Inside trip · hotel');
+  await accessible(page);
+});
+
+test('what is typed after "Add a node here" goes to the search, and Home leads to the trigger', async ({ page, server }) => {
+  const id = await opened(page, server, 'by keys', { alone: { kind: 'data.set@1', config: { fields: { a: 1 } } }, ...flows });
+  const canvas = page.getByRole('application', { name: 'Flow canvas' });
+  await expect(canvas).toBeFocused();
+  const selected = page.locator('.node.selected');
+  await page.keyboard.press('Home');
+  await expect(selected).toHaveAttribute('data-node', 'go');
+  await page.keyboard.press('End');
+  await expect(selected).toHaveAttribute('data-node', 'out');
+  await page.keyboard.press('c');
+  const add = page.getByRole('dialog').getByRole('button', { name: 'Add a node here' });
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'alone.in' })).toBeFocused();
+  await page.keyboard.press('End');
+  await expect(add).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('combobox', { name: 'Add a node' })).toBeFocused();
+  await page.keyboard.type('respond');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#node-respond')).toBeVisible();
+  type Drawn = { nodes: Record<string, { disabled?: boolean }>; edges: { from: string; to: string }[] };
+  const drawn = async () => (await new Api(page.request, server.url).ok<Kept<Drawn>>('GET', `/flows/${id}`)).definition;
+  await expect.poll(async () => (await drawn()).edges).toContainEqual({ from: 'out.out', to: 'respond.in' });
+  expect((await drawn()).nodes.out?.disabled ?? false).toBe(false);
+});
+
+test('a preview of which a part could not run is not called completed', async ({ page, server }) => {
+  await opened(page, server, 'in part', { ...flows, bare: { kind: 'data.set@1', config: {} } });
+  const drawer = page.getByRole('region', { name: 'Run drawer' });
+  await expect(drawer).toContainText('Ran in part: see Problems');
+  await expect(drawer).not.toContainText('Completed');
 });

@@ -1,5 +1,7 @@
-//! Where in the flow the canvas is: from the flow down to the body that is shown, and which item of a loop.
+//! Where in the flow the canvas is: from the flow down to the body that is shown, which of its scope's bodies that is, and which
+//! item of a loop.
 
+use holon_flow::definition::Key;
 use leptos::prelude::*;
 
 use super::{Scene, Selection, strings};
@@ -19,12 +21,20 @@ pub fn Crumbs(
         scene.iterations.update(|iterations| iterations.truncate(depth));
         scene.path.update(|path| *path = path.prefix(depth));
     };
+    let siblings =
+        Memo::new(move |_| scene.definition.with(|definition| scene.path.with(|path| path.siblings(definition))));
     let crumbs = move || {
         let path = scene.path.get();
         let last = path.0.len();
-        let words = std::iter::once(strings::FLOW.to_owned()).chain(path.0.iter().map(|step| {
-            if &*step.body == "body" { step.node.to_string() } else { format!("{} · {}", step.node, step.body) }
-        }));
+        // Which body of the last scope it is, the choice beside it says where there are several.
+        let chosen = siblings.with(Vec::len) > 1;
+        let words = std::iter::once(strings::FLOW.to_owned()).chain(
+            path.0.iter().enumerate().map(
+                |(at, step)| {
+                    if chosen && at + 1 == last { step.node.to_string() } else { step.words() }
+                },
+            ),
+        );
         words
             .enumerate()
             .map(|(depth, word)| {
@@ -39,6 +49,25 @@ pub fn Crumbs(
                 }
             })
             .collect::<Vec<_>>()
+    };
+    let beside = move || {
+        let (parent, step) = scene.path.with(|path| path.parent().map(|(parent, step)| (parent, step.clone())))?;
+        let bodies = siblings.get();
+        (bodies.len() > 1).then(|| {
+            let options = bodies
+                .iter()
+                .map(|body| view! { <option value=body.to_string() selected=*body == step.body>{body.to_string()}</option> })
+                .collect::<Vec<_>>();
+            let depth = parent.0.len();
+            let label = strings::body_of(&step.node);
+            let go = move |event| {
+                scene.selection.set(Selection::default());
+                // Which item of the loops around it is looked at stays; its own begins anew.
+                scene.iterations.update(|iterations| iterations.truncate(depth));
+                scene.path.set(parent.child(&step.node, &Key::from(event_target_value(&event).as_str())));
+            };
+            view! { <li class="crumb-item"><select class="input" aria-label=label.clone() title=label on:change=go>{options}</select></li> }
+        })
     };
     let item = move || {
         let depth = scene.path.with(|path| path.0.len());
@@ -71,7 +100,7 @@ pub fn Crumbs(
     };
     view! {
         <nav class="canvas-crumbs" aria-label=strings::FLOW hidden=move || scene.path.with(|path| path.is_root())>
-            <ol>{crumbs}{item}</ol>
+            <ol>{crumbs}{beside}{item}</ol>
         </nav>
     }
     .into_any()

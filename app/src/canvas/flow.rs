@@ -5,6 +5,11 @@ use leptos::{html, prelude::*};
 
 use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, seen::seen, strings, tools};
 
+/// Below this zoom, words on cards are written larger, so that they can be read.
+const FAR: f64 = 0.8;
+/// Below this one the names alone, larger still.
+const TINY: f64 = 0.5;
+
 /// Draws a scene; tells what is done on it, when somebody listens.
 #[component]
 pub fn FlowCanvas(
@@ -28,6 +33,8 @@ pub fn FlowCanvas(
             class:panning=gesture.space
             class:keyed=gesture.keyed
             class:ringed=gesture.ring
+            class:far=move || scene.viewport.with(|viewport| viewport.zoom < FAR)
+            class:tiny=move || scene.viewport.with(|viewport| viewport.zoom < TINY)
             class:drawing=move || gesture.rubber.with(Option::is_some)
             node_ref=root
             id="canvas"
@@ -97,7 +104,8 @@ fn grid(viewport: &Viewport) -> String {
     let size = STEP * viewport.zoom;
     let fade = ((viewport.zoom - 0.3) / 0.4).clamp(0.0, 1.0) * 100.0;
     format!(
-        "--grid:{size:.2}px;--grid-x:{:.2}px;--grid-y:{:.2}px;--grid-ink:{fade:.0}%",
+        "--zoom:{:.4};--grid:{size:.2}px;--grid-x:{:.2}px;--grid-y:{:.2}px;--grid-ink:{fade:.0}%",
+        viewport.zoom,
         viewport.x.rem_euclid(size),
         viewport.y.rem_euclid(size)
     )

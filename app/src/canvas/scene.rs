@@ -71,6 +71,8 @@ pub struct Said {
 /// Everything a canvas draws.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene {
+    /// The flow.
+    pub definition: Signal<Arc<Definition>>,
     /// The graph with its places, as it looks now, while it is dragged too.
     pub view: Memo<Arc<GraphView>>,
     /// Which graph of the definition.
@@ -116,6 +118,7 @@ impl Scene {
             Arc::new(GraphView::new(&definition.get(), &path.get(), &kinds.get(), &off))
         });
         Self {
+            definition,
             view,
             path,
             iterations,

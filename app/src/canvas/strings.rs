@@ -13,6 +13,14 @@ pub const ZOOM_IN: &str = "Zoom in";
 pub const ZOOM_OUT: &str = "Zoom out";
 /// The root of the breadcrumbs.
 pub const FLOW: &str = "Flow";
+/// Which of a scope's bodies is shown.
+pub fn body_of(node: &str) -> String {
+    format!("Another body of {node}")
+}
+/// Cards that are not in view.
+pub fn outside(count: usize) -> String {
+    format!("{} outside the view", crate::ui::format::count(count as u64, "node", "nodes"))
+}
 /// Which item of a loop is shown.
 pub const ITEM: &str = "Item";
 /// Answered by a sample.

@@ -41,6 +41,22 @@ pub(super) fn tools(scene: Scene) -> AnyView {
         }
         .into_any()
     };
+    // A flow that is cut off looks whole: what is not seen is counted.
+    let outside = Memo::new(move |_| {
+        let (width, height) = scene.size.get();
+        let seen = scene.viewport.get().seen(width, height);
+        if width > 0.0 { scene.view.with(|view| view.outside(&seen)) } else { 0 }
+    });
+    let beyond = move || {
+        let count = outside.get();
+        (count > 0).then(|| {
+            view! {
+                <button type="button" class="button ghost small number canvas-beyond" title=strings::FIT on:click=move |_| fit(scene)>
+                    {strings::outside(count)}
+                </button>
+            }
+        })
+    };
     view! {
         <div class="canvas-tools">
             {button(strings::ZOOM_OUT, "zoom-out", |scene| zoom(scene, 0.8))}
@@ -50,6 +66,7 @@ pub(super) fn tools(scene: Scene) -> AnyView {
             }>{percent}</button>
             {button(strings::ZOOM_IN, "zoom-in", |scene| zoom(scene, 1.25))}
             {button(strings::FIT, "maximize", fit)}
+            {beyond}
         </div>
     }
     .into_any()

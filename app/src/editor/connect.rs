@@ -8,7 +8,7 @@ use super::{
     store::{Adding, Asking, use_editor},
     strings,
 };
-use crate::ui::{Dialog, dom, icon, keys};
+use crate::ui::{Dialog, close_at_once, dom, icon, keys};
 
 /// The dialog "Connect to …".
 #[component]
@@ -38,6 +38,7 @@ pub(super) fn ConnectDialog() -> impl IntoView {
     });
     let choose = move |to: String| {
         if let Some(from) = from.get_untracked() {
+            close_at_once();
             editor.asking.set(None);
             editor.connect(&from, &to);
             dom::focus("#canvas");
@@ -45,6 +46,8 @@ pub(super) fn ConnectDialog() -> impl IntoView {
     };
     let add = move |_| {
         let after = from.get_untracked();
+        // What is typed next is meant for the palette's search, not for the canvas.
+        close_at_once();
         editor.asking.set(None);
         editor.adding.set(Adding { after, ..Adding::default() });
         palette::focus(editor);

@@ -1,7 +1,7 @@
 //! The editor's keys. Single letters work only while the canvas has the focus.
 
-use holon_flow::definition::Key;
-use holon_studio::{Command, Fragment, Point, compose, geometry::GRID, outline};
+use holon_flow::definition::{Graph, Key};
+use holon_studio::{Command, Fragment, Kinds, Point, compose, geometry::GRID, outline};
 use leptos::{ev, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -68,8 +68,8 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         ("-", _) => done(|| canvas::zoom(editor.scene, 0.8)),
         ("?", _) => done(|| editor.asking.set(Some(Asking::Keys))),
         ("ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown", _) => done(|| arrow(editor, &key, event)),
-        ("Home", _) => done(|| step_to(editor, |keys| keys.first().cloned())),
-        ("End", _) => done(|| step_to(editor, |keys| keys.last().cloned())),
+        ("Home", _) => done(|| step_to(editor, outline::first)),
+        ("End", _) => done(|| step_to(editor, |graph, _| outline::last(graph))),
         _ => false,
     };
     if used {
@@ -208,7 +208,7 @@ pub(super) fn clipboard(editor: Editor, event: &ev::ClipboardEvent) {
 fn arrow(editor: Editor, key: &str, event: &ev::KeyboardEvent) {
     let one = editor.scene.selection.with_untracked(|selection| selection.single().cloned());
     if editor.scene.selection.with_untracked(|selection| selection.nodes.is_empty()) {
-        return step_to(editor, |keys| keys.first().cloned());
+        return step_to(editor, outline::first);
     }
     if event.alt_key() {
         if let Some(next) = one.and_then(|one| follow(editor, &one, key)) {
@@ -241,10 +241,10 @@ fn follow(editor: Editor, one: &Key, key: &str) -> Option<Key> {
     }
 }
 
-fn step_to(editor: Editor, choose: impl FnOnce(&[Key]) -> Option<Key>) {
+fn step_to(editor: Editor, choose: impl FnOnce(&Graph, &Kinds) -> Option<Key>) {
     let (definition, at) = (editor.definition.get_untracked(), editor.at());
-    let order = at.find(&definition).map(outline::order).unwrap_or_default();
-    if let Some(key) = choose(&order) {
+    let chosen = at.find(&definition).and_then(|graph| editor.kinds.with_untracked(|kinds| choose(graph, kinds)));
+    if let Some(key) = chosen {
         editor.go_to(at, &key);
     }
 }

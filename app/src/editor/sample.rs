@@ -5,6 +5,7 @@ use holon_studio::Command;
 use leptos::prelude::*;
 
 use super::{store::use_editor, strings};
+use crate::ui::icon;
 
 /// The text field of the sample at `path`; the kind's own is shown until there is one.
 pub(super) fn editor(path: String, built_in: Value, id: &'static str) -> AnyView {
@@ -59,7 +60,7 @@ pub(super) fn editor(path: String, built_in: Value, id: &'static str) -> AnyView
         ></textarea>
         {move || wrong.get().map(|message| view! { <p class="form-problem">{message}</p> })}
         <Show when=move || own.with(Option::is_some)>
-            <button type="button" class="button ghost small" on:click=reset.clone()>{strings::SAMPLE_RESET}</button>
+            <button type="button" class="button small start" on:click=reset.clone()>{icon("rotate-ccw")}{strings::SAMPLE_RESET}</button>
         </Show>
     }
     .into_any()

@@ -53,6 +53,9 @@ pub(super) enum Asking {
     Leave(String),
 }
 
+/// The inspector's first tab.
+pub(super) const SETTINGS: &str = "settings";
+
 /// The tab of the drawer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
@@ -79,6 +82,8 @@ pub(super) struct Editor {
     pub drawer: RwSignal<Option<Tab>>,
     pub asking: RwSignal<Option<Asking>>,
     pub adding: RwSignal<Adding>,
+    /// The open tab of the inspector. It outlives the node that is shown: going from node to node compares the same thing.
+    pub tab: RwSignal<&'static str>,
     /// The open tab of the left panel.
     pub side: RwSignal<&'static str>,
     pub said: RwSignal<String>,
@@ -148,6 +153,7 @@ impl Editor {
             drawer: RwSignal::new(Some(Tab::Input)),
             asking: RwSignal::new(None),
             adding: RwSignal::new(Adding::default()),
+            tab: RwSignal::new(SETTINGS),
             side: RwSignal::new(super::palette::SIDE),
             said: RwSignal::new(String::new()),
             keeper: StoredValue::new(keeper),
@@ -174,9 +180,9 @@ impl Editor {
         engine::preview(question, move |answer| match answer {
             Ok(reply) => {
                 self.trouble.try_set(None);
-                let before = self.preview.try_with_untracked(|preview| preview.status.clone());
-                if before.is_some_and(|before| before != reply.status && !reply.status.is_empty()) {
-                    self.said.try_set(strings::preview_is(crate::ui::status::word(&reply.status)));
+                let before = self.preview.try_with_untracked(|preview| strings::outcome(preview));
+                if before.is_some_and(|before| before != strings::outcome(&reply) && !reply.status.is_empty()) {
+                    self.said.try_set(strings::preview_is(strings::outcome(&reply)));
                 }
                 self.preview.try_set(Arc::new(reply));
                 // It runs now, but did not when the page asked for the kinds.
@@ -291,12 +297,22 @@ impl Editor {
         self.scene.path.get_untracked()
     }
 
-    /// Selects a node wherever it stands, and shows it.
-    pub fn go_to(self, at: GraphPath, key: &Key) {
+    /// Shows a graph, with nothing selected.
+    pub fn show(self, at: GraphPath) {
+        self.scene.selection.set(Selection::default());
+        self.look_at(at);
+    }
+
+    fn look_at(self, at: GraphPath) {
         if self.scene.path.get_untracked() != at {
             self.scene.iterations.update(|iterations| iterations.resize(at.0.len(), 0));
             self.scene.path.set(at);
         }
+    }
+
+    /// Selects a node wherever it stands, and shows it.
+    pub fn go_to(self, at: GraphPath, key: &Key) {
+        self.look_at(at);
         self.scene.selection.set(Selection::node(key));
         self.scene.reveal(key);
     }
@@ -327,6 +343,8 @@ impl Editor {
         let Some((command, key)) = made else { return };
         self.adding.set(Adding::default());
         if self.perform(command) {
+            // What is new is set up first.
+            self.tab.set(SETTINGS);
             self.scene.selection.set(Selection::node(&key));
             self.scene.reveal(&key);
             self.said.set(strings::added(&key));

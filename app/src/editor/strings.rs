@@ -1,5 +1,10 @@
 //! What people read in the editor.
 
+use holon_studio::{
+    states::{self, Outcome},
+    worker::PreviewReply,
+};
+
 /// Title of the page.
 pub const TITLE: &str = "Editor";
 /// While the flow is loaded.
@@ -63,6 +68,10 @@ pub const REDO: &str = "Redo";
 pub const PUBLISH: &str = "Publish";
 /// Start a real run.
 pub const RUN: &str = "Run now";
+/// The draft is not what is published.
+pub const CHANGED: &str = "changed";
+/// The same, said whole.
+pub const DIFFERS: &str = "The draft differs from the published version, which runs and deliveries use";
 /// The palette.
 pub const PALETTE: &str = "Add a node";
 /// Placeholder of its search.
@@ -117,6 +126,18 @@ pub const FALLBACK_HINT: &str = "The output when the time is up, as JSON. Empty:
 pub const ATTEMPTS_WRONG: &str = "A whole number from 1 to 100.";
 /// Duration hint.
 pub const DURATION: &str = "Such as 500ms, 30s, 5m, 2h. Empty: none.";
+/// Hint of the first wait.
+pub const INITIAL_HINT: &str = "Such as 500ms, 30s. Empty: 1s.";
+/// Hint of the longest wait.
+pub const MOST_HINT: &str = "Such as 30s, 5m, 2h. Empty: 1m.";
+/// How the waits grow.
+pub const FACTOR: &str = "Each wait is longer by";
+/// Hint of it.
+pub const FACTOR_HINT: &str = "Times the wait before, from 1 to 100. Empty: 2.";
+/// A factor that is none.
+pub const FACTOR_WRONG: &str = "A number from 1 to 100 with at most two decimals.";
+/// Whether waits differ.
+pub const JITTER: &str = "Take up to a quarter off each wait, so that many do not try at once";
 /// Fields that are rarely needed.
 pub const ADVANCED: &str = "More settings";
 /// A field that must be filled in.
@@ -125,6 +146,10 @@ pub const REQUIRED: &str = "required";
 pub const OPTIONAL: &str = "optional";
 /// Switch to expression.
 pub const TO_EXPRESSION: &str = "Compute with an expression";
+/// Switch to JSON.
+pub const TO_JSON: &str = "Write JSON";
+/// Some values cannot be one expression.
+pub const NO_EXPRESSION: &str = "This value has text with {{ }} in it, which no expression says. It stays as it is.";
 /// Switch to fixed.
 pub const TO_FIXED: &str = "Use a fixed value";
 /// Add an item.
@@ -191,6 +216,17 @@ pub const NO_PROBLEMS: &str = "No problems. The flow can be published.";
 pub const RESULT: &str = "Result";
 /// Result expression.
 pub const RESULT_HINT: &str = "The flow's output. Empty: what its last node gives.";
+/// Result expression of a body.
+pub const BODY_RESULT_HINT: &str = "What this body gives its scope. Empty: what its last node gives.";
+/// A result that is not one expression.
+pub const RESULT_JSON_HINT: &str = " JSON, in which each {\"$cel\": \"…\"} is computed.";
+/// Nothing in the flow can run.
+pub const NOTHING_RUNS: &str = "Nothing to run yet";
+/// Errors kept some nodes from running.
+pub const IN_PART: &str = "Ran in part: see Problems";
+/// The preview failed although nothing is wrong with the drawing.
+pub const PREVIEW_FAILED: &str =
+    "Nothing is wrong with the drawing, but the preview failed on its sample. The flow can be published.";
 /// Preview cannot run.
 pub const NOT_RUN: &str = "The preview has not run: see Problems.";
 /// Before the first preview.
@@ -239,8 +275,16 @@ pub const MESSAGE: &str = "What changed";
 pub const PUBLISH_TEXT: &str = "A version never changes. From now on, deliveries and new runs use it.";
 /// Problems prevent publishing.
 pub const CANNOT_PUBLISH: &str = "Solve the problems first: a flow with errors is kept as a draft.";
+/// An address that is not there yet.
+pub const ADDRESS: &str = "Address";
+/// Before the first version.
+pub const ADDRESS_LATER: &str = "Publishing the flow gives it one.";
+/// A trigger that the version in force does not have.
+pub const ADDRESS_NEXT: &str = "The published version does not have this trigger. Publishing the draft gives it one.";
 /// Address.
 pub const WEBHOOK: &str = "Webhook address";
+/// Form address.
+pub const FORM: &str = "Form address";
 /// The published version's hash.
 pub const HASH: &str = "Hash";
 /// What is copied.
@@ -307,6 +351,26 @@ pub const SHORTCUTS: &[(&str, &str)] = &[
     ("Space drag", "Pan"),
     ("Escape", "Back to the canvas, close, deselect, leave the scope"),
 ];
+
+/// What a preview is called as a whole.
+pub fn outcome(preview: &PreviewReply) -> &'static str {
+    match states::outcome(preview) {
+        Outcome::NotRun => NOT_RUN,
+        Outcome::Nothing => NOTHING_RUNS,
+        Outcome::InPart => IN_PART,
+        Outcome::Ended(status) => crate::ui::status::word(status),
+    }
+}
+
+/// What starting a run does.
+pub fn run_version(version: i32) -> String {
+    format!("{RUN}: a real run of version {version}, with the sample as its input")
+}
+
+/// Over what is inside a scope.
+pub fn inside(words: &str) -> String {
+    format!("Inside {words}")
+}
 
 /// Spoken when the preview's state changes.
 pub fn preview_is(word: &str) -> String {

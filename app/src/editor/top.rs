@@ -20,10 +20,23 @@ pub(super) fn Top() -> impl IntoView {
             navigate.try_with_value(|navigate| navigate(&to, Default::default()));
         })
     };
+    // What is run and delivered to is the published version.
+    let differs = Memo::new(move |_| {
+        let hash = editor.preview.with(|preview| preview.hash.clone());
+        editor
+            .published
+            .with(|version| version.as_ref().is_some_and(|version| !hash.is_empty() && version.hash != hash))
+    });
+    let run_title = move || match editor.published.with(|version| version.as_ref().map(|version| version.version)) {
+        Some(version) => strings::run_version(version),
+        None => strings::RUN.to_owned(),
+    };
     let version = move || {
         editor.published.get().map(|version| {
             let hash = version.hash.chars().take(8).collect::<String>();
-            view! { <a class="tag" href=format!("/flows/{}/versions", editor.flow) title=version.hash.clone()>{format!("v{} · {hash}", version.version)}</a> }
+            let title = if differs.get() { strings::DIFFERS.to_owned() } else { version.hash.clone() };
+            let mark = move || differs.get().then(|| view! { <span class="is-waiting">" · "{strings::CHANGED}</span> });
+            view! { <a class="tag" href=format!("/flows/{}/versions", editor.flow) title=title>{format!("v{} · {hash}", version.version)}{mark}</a> }
         })
     };
     view! {
@@ -41,7 +54,7 @@ pub(super) fn Top() -> impl IntoView {
                 {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
                 {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
                 <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
-                <button type="button" class="button run-now" title=strings::RUN disabled=editor.starting aria-busy=move || editor.starting.get().to_string() on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
+                <button type="button" class="button run-now" title=run_title disabled=editor.starting aria-busy=move || editor.starting.get().to_string() on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
                 <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
             </div>
         </header>

@@ -12,7 +12,7 @@ use super::{
     connect::ConnectDialog,
     dialogs::{KeysDialog, StaleDialog},
     drawer::Drawer,
-    inspector::{Inspector, OpenTab},
+    inspector::Inspector,
     keys, leave,
     leave::LeaveDialog,
     outline::Outline,
@@ -71,7 +71,6 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
         editor.trouble.set(trouble);
     }
     provide_context(editor);
-    provide_context(OpenTab(RwSignal::new("settings")));
     save::guard(editor);
     leave::guard(editor);
     let side = editor.side;

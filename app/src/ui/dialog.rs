@@ -1,6 +1,7 @@
 //! A dialog above the page: the browser's own `<dialog>`, so focus stays inside and Escape closes it.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::{dom, icon, strings};
 
@@ -61,6 +62,15 @@ pub fn Dialog(
 /// Moves the focus into the dialog that is open, once what is inside is drawn; also when its content gave way to other content.
 pub fn focus_inside() {
     request_animation_frame(|| _ = FIRST.iter().any(|selector| dom::try_focus(selector)));
+}
+
+/// Closes the dialog that is open now, and not when its signal is looked at: closing gives the focus back to where it was before,
+/// and would take it away from where it is put next.
+pub fn close_at_once() {
+    let open = dom::document().and_then(|document| document.query_selector("dialog[open]").ok().flatten());
+    if let Some(dialog) = open.and_then(|open| open.dyn_into::<web_sys::HtmlDialogElement>().ok()) {
+        dom::show_dialog(&dialog, false);
+    }
 }
 
 /// A switch for a dialog about one thing: on while there is a thing, and closing the dialog forgets the thing.

@@ -29,7 +29,7 @@ pub mod words;
 pub use code::code;
 pub use confirm::Confirm;
 pub use copy::{copy_button, copyable};
-pub use dialog::{Dialog, about, focus_inside};
+pub use dialog::{Dialog, about, close_at_once, focus_inside};
 pub use empty::empty;
 pub use field::{Area, Field};
 pub use form::{Ready, Submit, send, use_ready};

@@ -249,14 +249,60 @@ pub fn mode(value: Option<&Value>) -> Mode {
     source("$cel").map(Mode::Expression).or_else(|| source("$text").map(Mode::Text)).unwrap_or(Mode::Fixed)
 }
 
-/// The same value as an expression: what switching a field to `fx` starts with.
-pub fn to_expression(value: Option<&Value>) -> Value {
-    let source = match (mode(value), value) {
-        (Mode::Expression(source), _) => source,
-        (_, None | Some(Value::Null)) => String::new(),
-        (_, Some(value)) => value.to_json(),
+/// The same value as an expression: what switching a field to `fx` starts with, and what a value with expressions inside is tried
+/// as. Nothing when it holds what no expression says: text with expressions in it.
+pub fn to_expression(value: Option<&Value>) -> Option<Value> {
+    let source = match value {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => {
+            let mut out = String::new();
+            write_source(value, &mut out)?;
+            out
+        }
     };
-    Value::map([("$cel", Value::from(source))])
+    Some(Value::map([("$cel", Value::from(source))]))
+}
+
+/// Writes a value of config as an expression writes it. JSON is one already, but for what is dynamic in it.
+fn write_source(value: &Value, out: &mut String) -> Option<()> {
+    match (mode(Some(value)), value) {
+        (Mode::Expression(source), _) if source.trim().is_empty() => return None,
+        (Mode::Expression(source), _) => {
+            out.push_str(&source);
+            // A remark reaches to the end of its line.
+            if source.contains("//") {
+                out.push('\n');
+            }
+        }
+        (Mode::Text(source), _) if ["{{", "{%", "{#"].iter().any(|mark| source.contains(mark)) => return None,
+        (Mode::Text(source), _) => holon_model::json::write_string(&source, out),
+        (Mode::Fixed, Value::List(items)) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_source(item, out)?;
+            }
+            out.push(']');
+        }
+        (Mode::Fixed, Value::Map(map)) => {
+            out.push('{');
+            for (index, (key, value)) in map.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                holon_model::json::write_string(constant_key(key, map.len()), out);
+                out.push_str(": ");
+                write_source(value, out)?;
+            }
+            out.push('}');
+        }
+        (Mode::Fixed, other) => out.push_str(&other.to_json()),
+    }
+    Some(())
+}
+
+/// `$$cel` alone in its map is a constant `$cel`.
+fn constant_key(key: &str, members: usize) -> &str {
+    let escaped = key.starts_with("$$") && matches!(key.trim_start_matches('$'), "cel" | "text");
+    if escaped && members == 1 { &key[1..] } else { key }
 }
 
 /// The fixed value that an expression stands for, if it is a literal; else what a field starts with.
@@ -418,9 +464,35 @@ mod tests {
     #[test]
     fn a_field_changes_between_fixed_and_computed_without_losing_a_literal() {
         let number = Input::Number { whole: true, min: None, max: None };
-        let computed = to_expression(Some(&Value::Int(5)));
+        let computed = to_expression(Some(&Value::Int(5))).unwrap();
         assert_eq!(mode(Some(&computed)), Mode::Expression("5".into()));
         assert_eq!(to_fixed(Some(&computed), &number), Some(Value::Int(5)));
         assert_eq!(to_fixed(Some(&json(r#"{"$cel":"input.x"}"#)), &number), Some(Value::Int(0)));
+    }
+
+    #[test]
+    fn a_value_with_expressions_inside_becomes_one_expression_of_the_same_value() {
+        let source = |text: &str| match mode(to_expression(Some(&json(text))).as_ref()) {
+            Mode::Expression(source) => source,
+            other => panic!("{other:?}"),
+        };
+        let report =
+            r#"{"regions":{"$cel":"nodes.ranked"},"report":{"$cel":"nodes.report"},"tags":["a",1.50,null,true]}"#;
+        assert_eq!(
+            source(report),
+            r#"{"regions": nodes.ranked, "report": nodes.report, "tags": ["a", 1.50, null, true]}"#
+        );
+        assert_eq!(
+            source(r#"[{"$cel":"1 // one"},{"$text":"plain \"text\""}]"#),
+            "[1 // one\n, \"plain \\\"text\\\"\"]"
+        );
+        assert_eq!(source(r#"{"$$cel":"kept"}"#), r#"{"$cel": "kept"}"#);
+        // What no expression says is not turned into text that looks like it.
+        assert_eq!(to_expression(Some(&json(r#"{"line":{"$text":"Hello {{ input.name }}"}}"#))), None);
+        let scope = json(r#"{"nodes":{"ranked":[1],"report":"x"}}"#);
+        let program = holon_flow::expr::Program::compile(&source(report)).unwrap();
+        let mut meter = holon_flow::expr::Meter::new(1000, 100_000);
+        let value = program.eval(&holon_flow::expr::MapScope(scope), &mut meter).unwrap();
+        assert_eq!(value.to_json(), r#"{"regions":[1],"report":"x","tags":["a",1.50,null,true]}"#);
     }
 }

@@ -170,6 +170,9 @@ impl Default for Viewport {
 
 /// Smallest and largest zoom.
 pub const ZOOM: (f64, f64) = (0.1, 2.5);
+/// From this zoom on the names on cards can be read: they are written larger the farther away they are, as far as a card has
+/// room for them.
+pub const NAMED: f64 = 0.3;
 
 impl Viewport {
     /// The canvas point under a screen point (relative to the canvas element).
@@ -192,7 +195,7 @@ impl Viewport {
 
     /// Shows all of `bounds` in an element of this size, at most at zoom 1, with a margin.
     pub fn fit(bounds: Rect, width: f64, height: f64) -> Self {
-        const MARGIN: f64 = 48.0;
+        const MARGIN: f64 = 32.0;
         let (w, h) = (f64::from(bounds.w.max(1)), f64::from(bounds.h.max(1)));
         let zoom = ((width - 2.0 * MARGIN) / w).min((height - 2.0 * MARGIN) / h).clamp(ZOOM.0, 1.0);
         let x = (width - w * zoom) / 2.0 - f64::from(bounds.x) * zoom;
@@ -200,17 +203,23 @@ impl Viewport {
         Self { x, y, zoom }
     }
 
-    /// Shows a graph that is opened: all of it where it can still be read, else its beginning.
+    /// Shows a graph that is opened: all of it where names can still be read ([`NAMED`]), else its beginning at a size at
+    /// which everything can.
     pub fn open(bounds: Rect, width: f64, height: f64) -> Self {
-        const READABLE: f64 = 0.6;
-        const MARGIN: f64 = 48.0;
+        const BEGINNING: f64 = 0.75;
+        const MARGIN: f64 = 32.0;
         let whole = Self::fit(bounds, width, height);
-        if whole.zoom >= READABLE {
+        if whole.zoom >= NAMED {
             return whole;
         }
-        let tall = f64::from(bounds.h) * READABLE;
+        let tall = f64::from(bounds.h) * BEGINNING;
         let y = if tall > height - 2.0 * MARGIN { MARGIN } else { (height - tall) / 2.0 };
-        Self { x: MARGIN - f64::from(bounds.x) * READABLE, y: y - f64::from(bounds.y) * READABLE, zoom: READABLE }
+        Self { x: MARGIN - f64::from(bounds.x) * BEGINNING, y: y - f64::from(bounds.y) * BEGINNING, zoom: BEGINNING }
+    }
+
+    /// The part of the canvas that is seen in an element of this size.
+    pub fn seen(&self, width: f64, height: f64) -> Rect {
+        Rect::between(self.to_canvas(0.0, 0.0), self.to_canvas(width, height))
     }
 
     /// Moves as little as needed so that `rect` is seen.
@@ -258,6 +267,19 @@ mod tests {
             assert!((0.0..=1000.0).contains(&x) && (0.0..=600.0).contains(&y), "{x} {y}");
         }
         assert!((Viewport::fit(Rect { x: 0, y: 0, w: 10, h: 10 }, 1000.0, 600.0).zoom - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn opening_shows_the_whole_while_names_can_be_read_else_the_beginning() {
+        // Eight cards in a row, on the canvas of a window of 1440 pixels.
+        let row = |cards: i32| Rect { x: 40, y: 0, w: cards * 296 - 72, h: 160 };
+        let view = Viewport::open(row(8), 772.0, 520.0);
+        let (left, right) = (view.to_screen(Point::new(40, 0)).0, view.to_screen(Point::new(40 + row(8).w, 0)).0);
+        assert!(left >= 0.0 && right <= 772.0 && view.zoom >= NAMED, "{view:?}");
+        let view = Viewport::open(row(40), 772.0, 520.0);
+        let (left, top) = view.to_screen(Point::new(40, 0));
+        assert!((0.0..=48.0).contains(&left) && top > 0.0 && view.zoom > 2.0 * NAMED, "{view:?}");
+        assert_eq!(Viewport { x: 10.0, y: 20.0, zoom: 0.5 }.seen(100.0, 50.0), Rect { x: -20, y: -40, w: 200, h: 100 });
     }
 
     #[test]

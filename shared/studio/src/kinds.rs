@@ -108,6 +108,11 @@ impl KindInfo {
         listed.chain(self.outputs.iter().cloned()).chain(self.error.then(|| "error".to_owned())).collect()
     }
 
+    /// Whether publishing gives a node of this kind an address.
+    pub fn is_addressed(&self) -> bool {
+        self.config.get("x-holon-addressed").and_then(Value::as_bool) == Some(true)
+    }
+
     /// Whether it holds graphs.
     pub fn is_scope(&self) -> bool {
         self.named_bodies || !self.bodies.is_empty()

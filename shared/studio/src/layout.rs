@@ -8,7 +8,7 @@ use holon_flow::definition::{Graph, Key};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Room between layers.
-const GAP_X: i32 = 96;
+const GAP_X: i32 = 72;
 /// Room between cards of a layer.
 const GAP_Y: i32 = 40;
 /// Sweeps in each direction; more changes little.
@@ -254,9 +254,9 @@ mod tests {
     #[test]
     fn a_node_without_a_place_stands_beside_its_source_on_free_ground() {
         let graph = graph(&[("a", "b"), ("a", "c")]);
-        let placed = [("a".into(), Point::new(0, 0)), ("b".into(), Point::new(320, 0))].into();
+        let placed = [("a".into(), Point::new(0, 0)), ("b".into(), Point::new(WIDTH + GAP_X, 0))].into();
         let filled = fill(&graph, &placed, &|_| 60);
         assert_eq!(filled.len(), 1);
-        assert!(filled["c"].x == 320 && filled["c"].y >= 84, "{filled:?}");
+        assert!(filled["c"].x == WIDTH + GAP_X && filled["c"].y >= 84, "{filled:?}");
     }
 }

@@ -89,3 +89,42 @@ pub fn order(graph: &Graph) -> Vec<Key> {
     out.extend(left.into_keys().cloned());
     out
 }
+
+/// Where a walk through a graph begins: at its trigger, else at the first node that leads somewhere, else at the first node.
+pub fn first(graph: &Graph, kinds: &Kinds) -> Option<Key> {
+    let order = order(graph);
+    let starts =
+        |key: &&Key| graph.nodes.get(*key).and_then(|node| kinds.of_node(node)).is_some_and(|kind| kind.trigger);
+    let leads = |key: &&Key| graph.edges.iter().any(|edge| edge.from.node == **key);
+    let found = order.iter().filter(leads).find(starts).or_else(|| order.iter().find(starts));
+    found.or_else(|| order.iter().find(leads)).or(order.first()).cloned()
+}
+
+/// Where it ends: at the last node that something leads to, else at the last node.
+pub fn last(graph: &Graph) -> Option<Key> {
+    let order = order(graph);
+    let led = |key: &&Key| graph.edges.iter().any(|edge| edge.to.node == **key);
+    order.iter().rev().find(led).or(order.last()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::tests::kind;
+
+    #[test]
+    fn a_walk_begins_at_the_trigger_and_ends_at_what_it_leads_to_wherever_loose_nodes_stand() {
+        let kinds = Kinds::new([kind("start@1", &[], &["out"], false), kind("step@1", &["in"], &["out"], false)]);
+        let text = br#"{"holon":1,"name":"walk","nodes":{"a":{"kind":"step@1"},"hook":{"kind":"start@1"},"m":{"kind":"step@1"},
+            "z":{"kind":"step@1"}},"edges":[{"from":"hook.out","to":"m.in"}]}"#;
+        let definition = Definition::from_value(&holon_model::json::parse(text).unwrap()).unwrap();
+        let ends = |graph: &Graph| (first(graph, &kinds).unwrap().to_string(), last(graph).unwrap().to_string());
+        assert_eq!(ends(&definition.graph), ("hook".to_owned(), "m".to_owned()));
+        let mut loose = definition.graph.clone();
+        loose.edges.clear();
+        assert_eq!(ends(&loose), ("hook".to_owned(), "z".to_owned()));
+        loose.nodes.remove("hook");
+        assert_eq!(ends(&loose).0, "a");
+        assert_eq!((first(&Graph::default(), &kinds), last(&Graph::default())), (None, None));
+    }
+}

@@ -17,6 +17,13 @@ pub struct Step {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GraphPath(pub Vec<Step>);
 
+impl Step {
+    /// What people read for it: `trip · hotel`; the node's key alone where the body is the only one.
+    pub fn words(&self) -> String {
+        if &*self.body == "body" { self.node.to_string() } else { format!("{} · {}", self.node, self.body) }
+    }
+}
+
 impl GraphPath {
     /// The definition's own graph.
     pub fn root() -> Self {
@@ -40,6 +47,12 @@ impl GraphPath {
     pub fn parent(&self) -> Option<(Self, &Step)> {
         let (last, before) = self.0.split_last()?;
         Some((Self(before.to_vec()), last))
+    }
+
+    /// The bodies of the scope that holds this graph, this one among them; none for the root.
+    pub fn siblings(&self, definition: &Definition) -> Vec<Key> {
+        let node = self.parent().and_then(|(at, step)| at.find(definition)?.nodes.get(&step.node));
+        node.map(|node| node.bodies.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// The first `depth` steps.
@@ -131,6 +144,22 @@ pub fn locate(pointer: &str) -> Option<(GraphPath, Key, String)> {
     }
 }
 
+/// The graph whose result a diagnostic's pointer leads to.
+pub fn locate_result(pointer: &str) -> Option<GraphPath> {
+    let mut tokens = pointer.strip_prefix('/')?.split('/');
+    let mut path = GraphPath::root();
+    loop {
+        match tokens.next()? {
+            "result" => return Some(path),
+            "nodes" => {
+                let key = tokens.next()?;
+                path = path.child(key, tokens.next().filter(|word| *word == "bodies").and_then(|_| tokens.next())?);
+            }
+            _ => return None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn a_body_knows_the_other_bodies_of_its_scope() {
+        let text =
+            br#"{"holon":1,"name":"trip","nodes":{"trip":{"kind":"saga@1","bodies":{"hotel":{"nodes":{},"edges":[]},
+            "car":{"nodes":{},"edges":[]}}}},"edges":[]}"#;
+        let definition = Definition::from_value(&holon_model::json::parse(text).unwrap()).unwrap();
+        let at: GraphPath = "trip.hotel".parse().unwrap();
+        assert_eq!(at.siblings(&definition).iter().map(|key| &**key).collect::<Vec<_>>(), ["car", "hotel"]);
+        assert_eq!(at.0[0].words(), "trip · hotel");
+        assert!(GraphPath::root().siblings(&definition).is_empty());
+    }
+
+    #[test]
     fn a_pointer_is_located_in_the_innermost_node_it_names() {
         let (path, key, rest) = locate("/nodes/each/bodies/body/nodes/call/config/url").unwrap();
         assert_eq!((path.to_string().as_str(), &*key, rest.as_str()), ("each.body", "call", "/config/url"));
@@ -152,5 +193,17 @@ mod tests {
         assert!(path.is_root());
         assert_eq!((&*key, rest.as_str()), ("each", "/bodies/body/edges/0"));
         assert!(locate("/edges/0/from").is_none());
+    }
+
+    #[test]
+    fn a_pointer_into_a_result_is_located_in_the_graph_whose_result_it_is() {
+        let found = |pointer: &str| locate_result(pointer).map(|path| path.to_string());
+        assert_eq!(found("/result/report/$cel").as_deref(), Some(""));
+        assert_eq!(found("/nodes/trip/bodies/hotel/result").as_deref(), Some("trip.hotel"));
+        assert_eq!(found("/nodes/result/bodies/b/result").as_deref(), Some("result.b"));
+        assert_eq!(found("/nodes/a/bodies/b/nodes/c/bodies/d/result/$cel").as_deref(), Some("a.b/c.d"));
+        for other in ["/results", "/nodes/result/config/url", "/nodes/a/config/result", "/edges/0"] {
+            assert_eq!(found(other), None, "{other}");
+        }
     }
 }

@@ -1,10 +1,16 @@
 //! What a run says about the nodes and edges of one graph: the same for preview and for a live run.
 
-use crate::{GraphPath, place, worker::EdgeData};
+use crate::{
+    GraphPath, place,
+    worker::{EdgeData, PreviewReply},
+};
 use holon_flow::definition::Key;
 use holon_model::{
     Timestamp, Value,
-    wire::runs::{NodeFailure, NodeRun},
+    wire::{
+        flows::Severity,
+        runs::{NodeFailure, NodeRun},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +44,30 @@ pub struct EdgeState {
     pub items: u32,
     /// How often it was taken.
     pub count: u32,
+}
+
+/// What a preview is called as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// It has not run, or could not.
+    NotRun,
+    /// There is no node that could run.
+    Nothing,
+    /// The flow has errors: what could run of it did.
+    InPart,
+    /// It ended in this status.
+    Ended(&'a str),
+}
+
+/// What a preview is called: nothing is completed of which a part could not run.
+pub fn outcome(preview: &PreviewReply) -> Outcome<'_> {
+    let wrong = preview.diagnostics.iter().any(|found| found.severity == Severity::Error);
+    match (preview.status.as_str(), preview.nodes.is_empty()) {
+        ("", _) => Outcome::NotRun,
+        (_, true) => Outcome::Nothing,
+        ("completed", _) if wrong => Outcome::InPart,
+        (status, _) => Outcome::Ended(status),
+    }
 }
 
 /// How many items a value is: the length of a list, else one.
@@ -183,6 +213,30 @@ mod tests {
         assert_eq!((state.items_in, state.items_out, state.millis, state.sampled), (Some(2), Some(1), Some(7), true));
         assert_eq!(iterations(&inside, &[0], &run), 2);
         assert_eq!(nodes(&GraphPath::root(), &[], &run, &[]).len(), 2);
+    }
+
+    #[test]
+    fn a_preview_is_completed_only_when_all_of_the_flow_could_run() {
+        let mut preview = PreviewReply::default();
+        assert_eq!(outcome(&preview), Outcome::NotRun);
+        preview.status = "completed".into();
+        assert_eq!(outcome(&preview), Outcome::Nothing);
+        preview.nodes = vec![node("start", "succeeded")];
+        assert_eq!(outcome(&preview), Outcome::Ended("completed"));
+        let found = |severity| holon_model::wire::flows::Diagnostic {
+            pointer: "/nodes/odd".into(),
+            code: "unknown_kind".into(),
+            severity,
+            message: String::new(),
+            hint: None,
+            span: None,
+        };
+        preview.diagnostics = vec![found(Severity::Warning)];
+        assert_eq!(outcome(&preview), Outcome::Ended("completed"));
+        preview.diagnostics.push(found(Severity::Error));
+        assert_eq!(outcome(&preview), Outcome::InPart);
+        preview.status = "failed".into();
+        assert_eq!(outcome(&preview), Outcome::Ended("failed"));
     }
 
     #[test]

@@ -119,6 +119,11 @@ impl GraphView {
         (cards, self.edges.values().map(|edge| edge.curve.path()).collect())
     }
 
+    /// How many cards lie wholly outside a rectangle.
+    pub fn outside(&self, rect: &Rect) -> usize {
+        self.nodes.values().filter(|node| !node.rect.touches(rect)).count()
+    }
+
     /// The rectangle around all cards.
     pub fn bounds(&self) -> Rect {
         let with_foot = self.nodes.values().map(|node| Rect { h: node.rect.h + FOOT, ..node.rect });

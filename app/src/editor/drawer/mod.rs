@@ -6,6 +6,7 @@ mod output;
 mod problems;
 
 use holon_model::wire::flows::Severity;
+use holon_studio::states::{self, Outcome};
 use leptos::prelude::*;
 
 use super::{
@@ -47,12 +48,18 @@ pub(super) fn Drawer() -> impl IntoView {
             .into_any();
         }
         editor.preview.with(|preview| {
-            if preview.status.is_empty() {
-                return ().into_any();
-            }
+            let named = match states::outcome(preview) {
+                Outcome::NotRun => return ().into_any(),
+                Outcome::Nothing => return view! { <span class="muted">{strings::NOTHING_RUNS}</span> }.into_any(),
+                Outcome::InPart => {
+                    view! { <span class="status is-waiting">{icon("triangle-alert")}{strings::IN_PART}</span> }
+                        .into_any()
+                }
+                Outcome::Ended(status) => status::status(status),
+            };
             let time = format!("{}.{} ms", preview.micros / 1000, preview.micros % 1000 / 100);
             let nodes = format::count(preview.nodes.len() as u64, "node", "nodes");
-            view! { {status::status(&preview.status)}<span class="muted number drawer-time">{format!("{nodes} in {time}")}</span> }.into_any()
+            view! { {named}<span class="muted number drawer-time">{format!("{nodes} in {time}")}</span> }.into_any()
         })
     };
     view! {

@@ -5,7 +5,11 @@ use holon_studio::path;
 use leptos::prelude::*;
 
 use crate::{
-    editor::{store::use_editor, strings},
+    editor::{
+        inspector::RESULT_FIELD,
+        store::{Editor, Tab, use_editor},
+        strings,
+    },
     ui::{dom, icon, keys, words},
 };
 
@@ -17,7 +21,7 @@ pub(super) fn problems() -> AnyView {
             {move || {
                 let found = found.get();
                 if found.is_empty() {
-                    return view! { <p class="muted">{strings::NO_PROBLEMS}</p> }.into_any();
+                    return none(editor);
                 }
                 found.into_iter().map(problem).collect::<Vec<_>>().into_any()
             }}
@@ -26,13 +30,38 @@ pub(super) fn problems() -> AnyView {
     .into_any()
 }
 
+/// Nothing is wrong with the drawing; what the sample did in it may be.
+fn none(editor: Editor) -> AnyView {
+    let failed = editor.preview.with(|preview| preview.error.is_some());
+    if !failed {
+        return view! { <p class="muted">{strings::NO_PROBLEMS}</p> }.into_any();
+    }
+    view! {
+        <div class="line">
+            <span class="status is-failed">{icon("circle-x")}</span>
+            <span>{strings::PREVIEW_FAILED}</span>
+            <button type="button" class="button small" on:click=move |_| editor.drawer.set(Some(Tab::Output))>{strings::OUTPUT}</button>
+        </div>
+    }
+    .into_any()
+}
+
 fn problem(found: Diagnostic) -> AnyView {
     let editor = use_editor();
     let place = path::locate(&found.pointer);
-    let shown = place.as_ref().map(|(at, key, _)| at.place(key)).unwrap_or_default();
+    let of_result = path::locate_result(&found.pointer);
+    let shown = match &of_result {
+        Some(at) => at.place(strings::RESULT),
+        None => place.as_ref().map(|(at, key, _)| at.place(key)).unwrap_or_default(),
+    };
     let (class, glyph) =
         if found.severity == Severity::Error { ("is-failed", "circle-x") } else { ("is-waiting", "triangle-alert") };
     let go = move |_| {
+        if let Some(at) = of_result.clone() {
+            editor.show(at);
+            // The inspector is drawn first.
+            return set_timeout(|| dom::focus(&format!("#{RESULT_FIELD}")), std::time::Duration::from_millis(30));
+        }
         let Some((at, key, rest)) = place.clone() else { return };
         editor.go_to(at, &key);
         let field = rest

@@ -52,7 +52,7 @@ pub(super) fn editor(
 ) -> AnyView {
     let node = NodeRef::<html::Textarea>::new();
     let completion = Completion::new(spot.clone(), node, store, each, text);
-    let result = result(spot, source, each, text);
+    let result = result(spot, source, each, text, true);
     let typed = move |event| {
         let text = event_target_value(&event);
         store.run(text);
@@ -86,14 +86,25 @@ pub(super) fn editor(
                 on:blur=move |_| completion.leave()
             ></textarea>
             {completion.view(list)}
-            <div class="expression-result" role="status">{move || result.get().map(|reply| shown(&reply))}</div>
+            {result}
         </div>
     }
     .into_any()
 }
 
+/// What an expression that stands in no field of its own gives: places in it would say nothing.
+pub(super) fn tried(spot: Spot, source: Memo<String>) -> AnyView {
+    result(spot, source, false, false, false)
+}
+
 /// The value on the data of the last preview.
-fn result(spot: Spot, source: Memo<String>, each: bool, text: bool) -> RwSignal<Option<EvalReply>> {
+fn result(spot: Spot, source: Memo<String>, each: bool, text: bool, placed: bool) -> AnyView {
+    let reply = evaluated(spot, source, each, text);
+    view! { <div class="expression-result" role="status">{move || reply.get().map(|reply| shown(&reply, placed))}</div> }
+        .into_any()
+}
+
+fn evaluated(spot: Spot, source: Memo<String>, each: bool, text: bool) -> RwSignal<Option<EvalReply>> {
     let result = RwSignal::new(None);
     let asked = StoredValue::new(0u32);
     Effect::new(move |_| {
@@ -116,7 +127,7 @@ fn result(spot: Spot, source: Memo<String>, each: bool, text: bool) -> RwSignal<
     result
 }
 
-fn shown(reply: &EvalReply) -> AnyView {
+fn shown(reply: &EvalReply, placed: bool) -> AnyView {
     match (&reply.value, &reply.error) {
         (Some(value), _) => {
             let json = value.to_json();
@@ -125,7 +136,9 @@ fn shown(reply: &EvalReply) -> AnyView {
             view! { <span class="expression-value"><span class="muted">{value.type_name()}</span>" "<code>{short}{dots}</code></span> }.into_any()
         }
         (None, Some(error)) => {
-            let at = error.span.map(|(start, _)| format!(" (character {})", start + 1)).unwrap_or_default();
+            // The whole of it is no place.
+            let place = error.span.filter(|(start, _)| placed && *start > 0);
+            let at = place.map(|(start, _)| format!(" (character {})", start + 1)).unwrap_or_default();
             let hint = error.hint.as_deref().map(|hint| view! { " "{words(hint)} });
             let class = if error.no_data { "muted" } else { "expression-error" };
             view! { <span class=class>{words(&error.message)}{at}{hint}</span> }.into_any()

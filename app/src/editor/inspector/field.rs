@@ -113,12 +113,13 @@ fn switch(spot: &Spot, field: &Field, written: Memo<Written>) -> Option<AnyView>
     let computed = move || written.get() != Written::Fixed;
     let press = move |_| {
         let now = spot.with(|node| node.config.pointer(&field.pointer).cloned()).flatten();
-        let next = if written.get_untracked() == Written::Fixed {
-            Some(form::to_expression(now.as_ref().or(field.default.as_ref())))
-        } else {
-            form::to_fixed(now.as_ref(), &field.input)
-        };
-        spot.set(&field.pointer, next);
+        if written.get_untracked() != Written::Fixed {
+            return spot.set(&field.pointer, form::to_fixed(now.as_ref(), &field.input));
+        }
+        match form::to_expression(now.as_ref().or(field.default.as_ref())) {
+            Some(next) => spot.set(&field.pointer, Some(next)),
+            None => spot.editor.toasts.bad(strings::NO_EXPRESSION),
+        }
     };
     Some(
         view! {
@@ -138,7 +139,7 @@ fn switch(spot: &Spot, field: &Field, written: Memo<Written>) -> Option<AnyView>
 }
 
 /// What validation says about the field, tied to its control.
-fn problems(spot: &Spot, pointer: &str, written: Memo<Written>, id: &str) -> AnyView {
+pub(super) fn problems<W: Send + Sync + 'static>(spot: &Spot, pointer: &str, written: Memo<W>, id: &str) -> AnyView {
     let (spot, pointer) = (spot.clone(), pointer.to_owned());
     let found = Memo::new(move |_| spot.problems(&pointer));
     let (control, paragraphs) = (id.to_owned(), format!("{id}-problems"));

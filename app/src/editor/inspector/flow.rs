@@ -1,10 +1,9 @@
-//! The flow itself, shown while nothing is selected: name, description, result.
+//! The graph itself, shown while nothing is selected: of the flow its name, description and result, of a body its result.
 
-use holon_model::Value;
-use holon_studio::{Command, form};
+use holon_studio::Command;
 use leptos::prelude::*;
 
-use super::{Spot, expression};
+use super::result;
 use crate::{
     editor::{keys, store::use_editor, strings},
     ui::icon,
@@ -15,25 +14,10 @@ pub(super) fn flow() -> AnyView {
     let name = Memo::new(move |_| editor.definition.with(|definition| definition.name.clone()));
     let description = Memo::new(move |_| editor.definition.with(|definition| definition.description.clone()));
     let at = editor.scene.path.get();
-    let result = {
-        let at = at.clone();
-        Memo::new(move |_| {
-            let value = editor.definition.with(|definition| at.find(definition).and_then(|graph| graph.result.clone()));
-            match form::mode(value.as_ref()) {
-                form::Mode::Expression(source) | form::Mode::Text(source) => source,
-                form::Mode::Fixed => value.map(|value| value.to_json()).unwrap_or_default(),
-            }
-        })
+    let title = match at.parent() {
+        None => view! { <h2>{move || name.get()}</h2> }.into_any(),
+        Some((_, step)) => view! { <h2>{strings::inside(&step.words())}</h2> }.into_any(),
     };
-    let store = {
-        let at = at.clone();
-        Callback::new(move |source: String| {
-            let value = (!source.trim().is_empty()).then(|| Value::map([("$cel", Value::from(source))]));
-            editor.perform(Command::SetResult { at: at.clone(), value });
-        })
-    };
-    // The result is an expression of the graph, not of a node.
-    let spot = Spot { editor, at: at.clone(), key: "".into(), root: std::sync::Arc::new(Value::Bool(true)) };
     let about = at.is_root().then(|| {
         view! {
             <div class="form-field">
@@ -47,14 +31,10 @@ pub(super) fn flow() -> AnyView {
         }
     });
     view! {
-        <div class="inspector-head"><h2>{move || name.get()}</h2></div>
+        <div class="inspector-head">{title}</div>
         <div class="form">
             {about}
-            <div class="form-field">
-                <label class="form-title" for="flow-result">{strings::RESULT}</label>
-                {expression::editor(spot, result, store, false, false, "flow-result".to_owned(), "nodes.totals".to_owned())}
-                <p class="hint">{strings::RESULT_HINT}</p>
-            </div>
+            {result::result(editor, at)}
             <button type="button" class="button" on:click=move |_| keys::tidy(editor)>{icon("layout-grid")}{strings::TIDY}</button>
         </div>
     }

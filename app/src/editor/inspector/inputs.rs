@@ -229,7 +229,7 @@ fn connection(spot: Spot, field: &Field, kinds: Vec<String>, id: String) -> AnyV
     .into_any()
 }
 
-/// Anything, as JSON; what does not parse is kept in the field and not stored.
+/// Anything, as JSON.
 fn json(spot: Spot, field: &Field, id: String) -> AnyView {
     let stored = {
         let (spot, pointer) = (spot.clone(), field.pointer.clone());
@@ -237,24 +237,34 @@ fn json(spot: Spot, field: &Field, id: String) -> AnyView {
             spot.value(&pointer).map(|value| holon_model::json::to_string_pretty(&value)).unwrap_or_default()
         })
     };
+    let pointer = field.pointer.clone();
+    json_text(stored, Callback::new(move |value| spot.set(&pointer, value)), id, field.placeholder.clone())
+}
+
+/// A value as JSON, wherever it is stored; what does not parse is kept in the field and not stored.
+pub(super) fn json_text(
+    stored: Memo<String>,
+    store: Callback<Option<Value>>,
+    id: String,
+    placeholder: String,
+) -> AnyView {
     let draft = RwSignal::new(None::<String>);
     let wrong = RwSignal::new(String::new());
-    let field = field.clone();
-    let placeholder = field.placeholder.clone();
     let typed = move |event| {
         let text = event_target_value(&event);
-        match holon_model::json::parse(text.as_bytes()) {
+        let read = holon_model::json::parse(text.as_bytes());
+        draft.set(Some(text.clone()));
+        match read {
             _ if text.trim().is_empty() => {
                 wrong.set(String::new());
-                spot.set(&field.pointer, None);
+                store.run(None);
             }
             Ok(value) => {
                 wrong.set(String::new());
-                spot.set(&field.pointer, Some(value));
+                store.run(Some(value));
             }
             Err(error) => wrong.set(error.to_string()),
         }
-        draft.set(Some(text));
     };
     view! {
         <textarea

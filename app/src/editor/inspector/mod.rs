@@ -14,6 +14,7 @@ mod node;
 mod options;
 mod raw;
 mod refuse;
+mod result;
 mod spot;
 mod width;
 
@@ -22,7 +23,7 @@ use leptos::prelude::*;
 use super::store::use_editor;
 
 pub(super) use data::data;
-pub(super) use node::OpenTab;
+pub(super) use result::ID as RESULT_FIELD;
 pub(super) use spot::Spot;
 
 /// The panel on the right.

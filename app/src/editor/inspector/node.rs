@@ -6,20 +6,20 @@ use leptos::prelude::*;
 
 use super::{Spot, data, field, head, import, options, raw};
 use crate::{
-    editor::{keys, markdown, store::use_editor, strings},
+    editor::{
+        keys, markdown,
+        store::{SETTINGS, use_editor},
+        strings,
+    },
     ui::{Tabs, icon},
 };
-
-/// The open tab outlives the node that is shown: going from node to node compares the same thing.
-#[derive(Clone, Copy)]
-pub(in crate::editor) struct OpenTab(pub RwSignal<&'static str>);
 
 pub(super) fn node(at: GraphPath, key: Key) -> AnyView {
     let editor = use_editor();
     let spot = Spot::new(editor, at, key);
-    let open = use_context::<OpenTab>().map_or_else(|| RwSignal::new("settings"), |tab| tab.0);
+    let open = editor.tab;
     let tabs = vec![
-        ("settings", strings::SETTINGS, None),
+        (SETTINGS, strings::SETTINGS, None),
         ("data", strings::DATA, None),
         ("options", strings::OPTIONS, None),
         ("json", strings::JSON, None),

@@ -1,6 +1,6 @@
 //! What every node has whatever its kind: join, retry, timeout, note, disabled.
 
-use holon_flow::definition::Join;
+use holon_flow::definition::{Join, Retry};
 use holon_model::{Map, Value};
 use holon_studio::Command;
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ pub(super) fn options(spot: &Spot) -> AnyView {
             {disabled(spot)}
             {join(spot)}
             {retry(spot)}
-            {duration(spot, "opt-timeout", strings::TIMEOUT, limit)}
+            {duration(spot, "opt-timeout", (strings::TIMEOUT, strings::DURATION), limit)}
             {fallback(spot)}
             {note(spot)}
         </div>
@@ -128,8 +128,10 @@ fn retry(spot: &Spot) -> AnyView {
                             <input class="input number" id="opt-attempts" type="number" min="1" max="100" prop:value=attempts on:change=typed/>
                             {refuse::told(wrong)}
                         </div>
-                        {duration(&spot, "opt-initial", strings::INITIAL, |_| "/retry/initial")}
-                        {duration(&spot, "opt-max", strings::MOST, |_| "/retry/max")}
+                        {duration(&spot, "opt-initial", (strings::INITIAL, strings::INITIAL_HINT), |_| "/retry/initial")}
+                        {factor(&spot)}
+                        {duration(&spot, "opt-max", (strings::MOST, strings::MOST_HINT), |_| "/retry/max")}
+                        {jitter(&spot)}
                     </div>
                 }
             })
@@ -144,13 +146,69 @@ fn retry(spot: &Spot) -> AnyView {
     .into_any()
 }
 
+/// How many times longer each wait is than the one before.
+fn factor(spot: &Spot) -> AnyView {
+    let now = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            let value = Value::from(policies(&spot)).pointer("/retry/factor").cloned();
+            value.map(|value| value.to_json()).unwrap_or_default()
+        })
+    };
+    let wrong = RwSignal::new(None::<String>);
+    let spot = spot.clone();
+    let change = move |event| {
+        let text = event_target_value(&event);
+        let value = holon_model::json::parse_number(text.trim()).ok();
+        wrong.set(None);
+        if text.trim().is_empty() {
+            put(&spot, "/retry/factor", None);
+        } else if let Some(value) = value.filter(|value| Retry::percent(value).is_some()) {
+            put(&spot, "/retry/factor", Some(value));
+        } else {
+            refuse::put_back(&event, &now.get_untracked());
+            wrong.set(Some(strings::FACTOR_WRONG.to_owned()));
+        }
+    };
+    view! {
+        <div class="form-field">
+            <label class="form-title" for="opt-factor">{strings::FACTOR}</label>
+            <input class="input number" id="opt-factor" type="text" inputmode="decimal" autocomplete="off" prop:value=now on:change=change/>
+            <p class="hint">{strings::FACTOR_HINT}</p>
+            {refuse::told(wrong)}
+        </div>
+    }
+    .into_any()
+}
+
+/// Whether waits are made to differ; they are unless it is said.
+fn jitter(spot: &Spot) -> AnyView {
+    let on = {
+        let spot = spot.clone();
+        Memo::new(move |_| {
+            Value::from(policies(&spot)).pointer("/retry/jitter").and_then(Value::as_bool).unwrap_or(true)
+        })
+    };
+    let spot = spot.clone();
+    let change = move |event| {
+        put(&spot, "/retry/jitter", (!event_target_checked(&event)).then_some(Value::Bool(false)));
+    };
+    view! { <label class="switch"><input type="checkbox" role="switch" prop:checked=on on:change=change/>{strings::JITTER}</label> }
+        .into_any()
+}
+
 /// Where the time limit stands: one with a fallback is a map.
 fn limit(policies: &Value) -> &'static str {
     if policies.pointer("/timeout/after").is_some() { "/timeout/after" } else { "/timeout" }
 }
 
 /// A duration at the pointer that is right for the policies as they are.
-fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: fn(&Value) -> &'static str) -> AnyView {
+fn duration(
+    spot: &Spot,
+    id: &'static str,
+    (title, hint): (&'static str, &'static str),
+    pointer: fn(&Value) -> &'static str,
+) -> AnyView {
     let now = {
         let spot = spot.clone();
         Memo::new(move |_| {
@@ -186,7 +244,7 @@ fn duration(spot: &Spot, id: &'static str, title: &'static str, pointer: fn(&Val
         <div class="form-field">
             <label class="form-title" for=id>{title}</label>
             <input class="input" id=id type="text" autocomplete="off" prop:value=now on:change=change/>
-            <p class="hint">{strings::DURATION}</p>
+            <p class="hint">{hint}</p>
             {refuse::told(wrong)}
         </div>
     }

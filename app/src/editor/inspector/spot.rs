@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holon_flow::definition::{Definition, Key, Node};
 use holon_model::{Value, wire::flows::Diagnostic};
-use holon_studio::{Command, GraphPath, KindInfo, Kinds};
+use holon_studio::{Command, GraphPath, KindInfo, Kinds, path};
 use leptos::prelude::*;
 
 use crate::editor::store::Editor;
@@ -72,8 +72,12 @@ impl Spot {
         command.is_some_and(|command| self.editor.perform(command))
     }
 
-    /// What is wrong with a part of its config, itself and not what is inside it.
+    /// What is wrong with a part of its config, itself and not what is inside it. Without a node, with the graph's result, all of it.
     pub fn problems(&self, pointer: &str) -> Vec<Diagnostic> {
+        if self.key.is_empty() {
+            let here = |found: &&Diagnostic| path::locate_result(&found.pointer).as_ref() == Some(&self.at);
+            return self.editor.preview.with(|preview| preview.diagnostics.iter().filter(here).cloned().collect());
+        }
         let place = format!("{}/nodes/{}/config{pointer}", self.at.pointer(), self.key);
         self.editor.preview.with(|preview| {
             let here = |found: &&Diagnostic| {

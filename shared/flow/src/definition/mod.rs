@@ -10,7 +10,7 @@ pub mod pointer;
 pub mod schema;
 mod write;
 
-use holon_model::{Millis, SchemaRef, Value};
+use holon_model::{Decimal, Millis, SchemaRef, Value};
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 /// A node's key: `[a-z][a-z0-9_]{0,47}`, not a reserved word, unique in its graph.
@@ -146,6 +146,15 @@ pub struct Retry {
 impl Default for Retry {
     fn default() -> Self {
         Self { attempts: 3, initial: Millis(1_000), factor_percent: 200, max: Millis(60_000), jitter: true }
+    }
+}
+
+impl Retry {
+    /// The hundredths of a factor from 1 to 100 with at most two decimals, exactly; nothing for any other value.
+    pub fn percent(factor: &Value) -> Option<u32> {
+        let percent =
+            factor.as_decimal()?.checked_mul(Decimal::ONE_HUNDRED).filter(|percent| percent.fract().is_zero())?;
+        u32::try_from(percent).ok().filter(|percent| (100..=10_000).contains(percent))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     pointer::Pointer,
 };
 use crate::validate::DiagnosticCode as Code;
-use holon_model::{Decimal, Map, Millis, SchemaRef, Value, wire::flows::Diagnostic};
+use holon_model::{Map, Millis, SchemaRef, Value, wire::flows::Diagnostic};
 use std::{collections::BTreeMap, sync::Arc};
 
 const DEFINITION: &[&str] = &[
@@ -431,15 +431,7 @@ impl Reader {
             }
         }
         if let Some(value) = map.get("factor") {
-            // From 1 to 100, with at most two decimals: kept in hundredths, exactly.
-            let percent = value
-                .as_decimal()
-                .and_then(|factor| factor.checked_mul(Decimal::ONE_HUNDRED))
-                .filter(|p| p.fract().is_zero());
-            match percent
-                .and_then(|percent| u32::try_from(percent).ok())
-                .filter(|percent| (100..=10_000).contains(percent))
-            {
+            match Retry::percent(value) {
                 Some(percent) => retry.factor_percent = percent,
                 None => {
                     let message = "`factor` is a number from 1 to 100 with at most two decimals";

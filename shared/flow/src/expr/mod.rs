@@ -168,7 +168,7 @@ impl Scope for MapScope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExprError {
     /// The text is not an expression.
-    #[error("{message} at character {start}")]
+    #[error("{message} at character {}", start + 1)]
     Syntax {
         /// What is wrong.
         message: String,

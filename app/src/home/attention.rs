@@ -14,6 +14,9 @@ const SHOWN: usize = 8;
 /// At most so many tasks, each by itself.
 const TASKS: usize = 3;
 
+/// The kind of the tasks about undoing that keeps failing.
+const COMPENSATION: &str = "compensation";
+
 /// The list: tasks, since runs stand still for them, then failures.
 pub fn attention(flows: &[FlowSummary], tasks: &Page<TaskSummary>) -> AnyView {
     let failed = flows.iter().filter(|flow| flow.last_run.as_deref() == Some("failed")).map(|flow| (flow, true));
@@ -39,13 +42,12 @@ pub fn attention(flows: &[FlowSummary], tasks: &Page<TaskSummary>) -> AnyView {
 }
 
 fn task(task: &TaskSummary) -> AnyView {
-    line(
-        "clipboard-check",
-        "status is-waiting",
-        plain(&task.title),
-        strings::ASKED,
-        format!("/tasks/{}/{}", task.run, task.id),
-    )
+    // Undoing a step failed, which nobody asked for.
+    let (glyph, class, why) = match task.kind == COMPENSATION {
+        true => ("undo-2", "status is-failed", strings::STUCK),
+        false => ("clipboard-check", "status is-waiting", strings::ASKED),
+    };
+    line(glyph, class, plain(&task.title), why, format!("/tasks/{}/{}", task.run, task.id))
 }
 
 /// How many tasks there are besides those that are shown; of very many, how many at least.

@@ -67,10 +67,12 @@ pub fn HomePage() -> impl IntoView {
 }
 
 fn health(overview: &Overview) -> AnyView {
-    let (glyph, class) = if overview.healthy {
-        ("circle-check", "health is-succeeded")
-    } else {
-        ("triangle-alert", "health is-waiting")
+    // Where nothing is, nothing went well.
+    let nothing = overview.flows == 0 && overview.live_runs == 0;
+    let (glyph, class) = match overview.healthy {
+        true if nothing => ("circle-dashed", "health"),
+        true => ("circle-check", "health is-succeeded"),
+        false => ("triangle-alert", "health is-waiting"),
     };
     let count = |number: u32, one, many, href| {
         view! { <a href=href><strong>{format::thousands(number.into())}</strong>" "{if number == 1 { one } else { many }}</a> }

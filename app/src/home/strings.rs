@@ -18,6 +18,7 @@ pub const MORE_TASKS: &str = "more tasks";
 pub const NOTHING_TO_LOOK_AT: &str = "No open tasks, no failed runs, no unpublished changes.";
 pub const OPEN_FLOWS: &str = "Open flows";
 pub const RECENT: &str = "Recent runs";
+pub const STUCK: &str = "A step could not be undone, and its run waits for a decision";
 pub const STEP_MAKE: &str = "Make a flow";
 pub const STEP_MAKE_WHAT: &str = "Start empty or from one of the examples. It runs in your browser while you draw.";
 pub const STEP_PUBLISH: &str = "Publish it";

@@ -27,7 +27,11 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
          (select count(*) from run_live where tenant_id = $1 and environment_id = $2) as \"live!\", \
          (select count(*) from run_live where tenant_id = $1 and environment_id = $2 and status = 'paused') as \"paused!\", \
          (select count(*) from run_hist where tenant_id = $1 and environment_id = $2 and moment = 'ended' \
-          and status = 'failed' and at > $3 and run_id > $4) as \"failed!\"",
+          and status = 'failed' and at > $3 and run_id > $4) as \"failed!\", \
+         (select count(*) from task where tenant_id = $1 and environment_id = $2 and state = 'open' \
+          and kind = 'compensation') as \"stuck!\", \
+         (select count(*) from task where tenant_id = $1 and environment_id = $2 and state = 'open' \
+          and kind <> 'compensation') as \"asked!\"",
         tenant,
         environment,
         to_db(since),
@@ -37,13 +41,20 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
     .await?;
     tx.commit().await?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-    let (flows, live, paused, failed) = (count(row.flows), count(row.live), count(row.paused), count(row.failed));
+    let counted = Counted {
+        flows: count(row.flows),
+        live: count(row.live),
+        paused: count(row.paused),
+        failed: count(row.failed),
+        stuck: count(row.stuck),
+        asked: count(row.asked),
+    };
     Ok(Overview {
-        line: line(flows, live, paused, failed),
-        healthy: failed == 0 && paused == 0,
-        flows,
-        live_runs: live,
-        failed_runs: failed,
+        line: counted.line(),
+        healthy: counted.is_healthy(),
+        flows: counted.flows,
+        live_runs: counted.live,
+        failed_runs: counted.failed,
     })
 }
 
@@ -54,14 +65,46 @@ fn oldest_run(since: Timestamp) -> uuid::Uuid {
     uuid::Uuid::from_u128(millis << 80)
 }
 
-fn line(flows: u32, live: u32, paused: u32, failed: u32) -> String {
-    let runs = |n: u32| if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
-    match (failed, paused, live, flows) {
-        (0, 0, 0, 0) => "Nothing here yet: start with your first flow.".to_owned(),
-        (0, 0, 0, _) => "Everything is fine. Nothing is running at the moment.".to_owned(),
-        (0, 0, live, _) => format!("Everything is fine. {} in progress.", runs(live)),
-        (0, paused, ..) => format!("{} paused and waiting for somebody to look.", runs(paused)),
-        (failed, ..) => format!("{} failed in the last 24 hours.", runs(failed)),
+/// What there is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    flows: u32,
+    live: u32,
+    paused: u32,
+    /// In the last 24 hours.
+    failed: u32,
+    /// Steps whose undoing keeps failing: each is a task, and its run stands still.
+    stuck: u32,
+    /// Tasks of flows that ask as they were drawn to.
+    asked: u32,
+}
+
+impl Counted {
+    /// Whether nothing went wrong that somebody must look at.
+    fn is_healthy(self) -> bool {
+        self.failed == 0 && self.paused == 0 && self.stuck == 0
+    }
+
+    fn line(self) -> String {
+        let runs = |n: u32| if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
+        let undoing = match self.stuck {
+            1 => "1 step could not be undone and waits for a decision".to_owned(),
+            steps => format!("{steps} steps could not be undone and wait for a decision"),
+        };
+        let asked = match self.asked {
+            0 => String::new(),
+            1 => " 1 task waits for an answer.".to_owned(),
+            tasks => format!(" {tasks} tasks wait for an answer."),
+        };
+        match self {
+            Self { failed: 0, stuck: 1.., .. } => format!("{undoing}."),
+            Self { stuck: 1.., .. } => format!("{undoing}, and {} failed in the last 24 hours.", runs(self.failed)),
+            Self { failed: 1.., .. } => format!("{} failed in the last 24 hours.", runs(self.failed)),
+            Self { paused: 1.., .. } => format!("{} paused and waiting for somebody to look.", runs(self.paused)),
+            Self { live: 0, flows: 0, .. } => "Nothing here yet: start with your first flow.".to_owned(),
+            Self { live: 0, .. } => "Everything is fine. Nothing is running at the moment.".to_owned(),
+            Self { live, .. } => format!("Everything is fine. {} in progress.{asked}", runs(live)),
+        }
     }
 }
 
@@ -71,9 +114,30 @@ mod tests {
 
     #[test]
     fn the_line_says_what_matters_most() {
-        assert_eq!(line(0, 0, 0, 0), "Nothing here yet: start with your first flow.");
-        assert_eq!(line(3, 1, 0, 0), "Everything is fine. 1 run in progress.");
-        assert_eq!(line(3, 1, 2, 0), "2 runs paused and waiting for somebody to look.");
-        assert_eq!(line(3, 9, 2, 1), "1 run failed in the last 24 hours.");
+        let fine = Counted { flows: 3, live: 1, ..Counted::default() };
+        let line = |counted: Counted| (counted.line(), counted.is_healthy());
+        assert_eq!(line(Counted::default()), ("Nothing here yet: start with your first flow.".to_owned(), true));
+        assert_eq!(line(fine), ("Everything is fine. 1 run in progress.".to_owned(), true));
+        let asked = Counted { asked: 2, ..fine };
+        assert_eq!(
+            line(asked),
+            ("Everything is fine. 1 run in progress. 2 tasks wait for an answer.".to_owned(), true)
+        );
+        let paused = Counted { paused: 2, ..asked };
+        assert_eq!(line(paused), ("2 runs paused and waiting for somebody to look.".to_owned(), false));
+        let failed = Counted { failed: 1, ..paused };
+        assert_eq!(line(failed), ("1 run failed in the last 24 hours.".to_owned(), false));
+    }
+
+    #[test]
+    fn nothing_is_fine_while_a_step_cannot_be_undone() {
+        let stuck = Counted { flows: 1, live: 1, stuck: 1, ..Counted::default() };
+        assert_eq!(stuck.line(), "1 step could not be undone and waits for a decision.");
+        assert!(!stuck.is_healthy());
+        let both = Counted { stuck: 2, failed: 1, ..stuck };
+        assert_eq!(
+            both.line(),
+            "2 steps could not be undone and wait for a decision, and 1 run failed in the last 24 hours."
+        );
     }
 }

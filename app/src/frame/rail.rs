@@ -19,6 +19,7 @@ pub fn rail() -> AnyView {
         dom::remember(REMEMBERED, state);
         dom::root_attribute("data-rail", state);
     };
+    let words = move || if open.get() { strings::CLOSE_RAIL } else { strings::TOGGLE_RAIL };
     view! {
         <nav class="rail" aria-label=strings::NAVIGATION>
             <a class="mark" href="/" aria-label="Holon" tabindex="-1">
@@ -36,12 +37,12 @@ pub fn rail() -> AnyView {
             <button
                 type="button"
                 class="item toggle"
-                aria-expanded=move || if open.get() { "true" } else { "false" }
-                title=strings::TOGGLE_RAIL
+                aria-label=words
+                title=words
                 on:click=toggle
             >
                 {icon_large("panel-left-open")}
-                <span class="label">{strings::CLOSE_RAIL}</span>
+                <span class="label" aria-hidden="true">{strings::CLOSE_RAIL}</span>
             </button>
         </nav>
     }

@@ -53,7 +53,8 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
-/// How long ago, or how long until: `just now`, `42 s ago`, `in 5 min`, and a date when it is more than a week.
+/// How long ago, or how long until: `just now`, `42 s ago`, `in 5 min`, `in 39 h`, days from two on, and a date when it is more
+/// than a week.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = now.0.saturating_sub(at.0);
     let seconds = distance.unsigned_abs() / 1000;
@@ -61,8 +62,8 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
         0..5 if distance >= 0 => return "just now".into(),
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        86_400..604_800 => format!("{} d", seconds / 86_400),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        172_800..604_800 => format!("{} d", seconds / 86_400),
         _ => return date(at, Parts::of(at).year != Parts::of(now).year),
     };
     if distance < 0 { format!("in {amount}") } else { format!("{amount} ago") }
@@ -192,6 +193,8 @@ mod tests {
         let told = [0, 42_000, 180_000, 18_000_000, 172_800_000].map(|ago| relative(Timestamp(now.0 - ago), now));
         assert_eq!(told, ["just now", "42 s ago", "3 min ago", "5 h ago", "2 d ago"]);
         assert_eq!(relative(Timestamp(now.0 + 300_000), now), "in 5 min");
+        // Not "in 1 d", which is heard as tomorrow at this time.
+        assert_eq!(relative(Timestamp(now.0 + 39 * 3_600_000), now), "in 39 h");
         assert_eq!(relative(Timestamp(1_763_000_000_000), now), "13 Nov 2025");
     }
 

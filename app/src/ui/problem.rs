@@ -1,4 +1,4 @@
-//! A problem as the API tells it: what happened, to what, what to do, and the request for the operator's log.
+//! A problem as the API tells it: what happened, to what, what to do; where the server is at fault the request, for its operator's log.
 
 use holon_model::{Code, Problem};
 use leptos::prelude::*;
@@ -19,7 +19,8 @@ pub fn problem_notice(problem: &Problem) -> AnyView {
             view! { <li class="detail">{place}{words(&error.detail)}</li> }.into_any()
         })
         .collect();
-    let request = problem.request_id.clone().map(|id| {
+    const FAULT: u16 = 500;
+    let request = problem.request_id.clone().filter(|_| problem.status >= FAULT).map(|id| {
         view! { <span class="aside line">{strings::REQUEST}" "{copyable(id, strings::REQUEST_ID)}</span> }
     });
     view! {

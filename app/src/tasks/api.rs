@@ -1,8 +1,9 @@
 //! Tasks: the port and its REST client.
 
-use holon_model::RunId;
 use holon_model::wire::Page;
+use holon_model::wire::links::{Link, MadeLink, MakeLink};
 use holon_model::wire::tasks::{AnswerTask, Task, TaskSummary};
+use holon_model::{LinkId, RunId};
 
 use crate::ports::PortFuture;
 use crate::rest::{Ask, Query, Rest};
@@ -13,6 +14,8 @@ pub trait TasksPort: Send + Sync {
     fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>>;
     /// One task of one run.
     fn get(&self, run: RunId, task: String) -> PortFuture<Task>;
+    /// The links to a task, newest first, without their addresses.
+    fn links(&self, run: RunId, task: String) -> PortFuture<Page<Link>>;
 }
 
 impl TasksPort for Rest {
@@ -25,9 +28,23 @@ impl TasksPort for Rest {
     fn get(&self, run: RunId, task: String) -> PortFuture<Task> {
         Ask::get(format!("/runs/{run}/tasks/{task}")).read()
     }
+
+    fn links(&self, run: RunId, task: String) -> PortFuture<Page<Link>> {
+        Ask::get(format!("/runs/{run}/tasks/{task}/links")).read()
+    }
 }
 
 /// Answers a task; the first answer counts.
 pub fn answer(run: RunId, task: &str, body: &AnswerTask) -> PortFuture<()> {
     Ask::post(format!("/runs/{run}/tasks/{task}/answer")).json(body).done()
+}
+
+/// Makes a link to a task; the answer is the only time that its address is shown.
+pub fn make_link(run: RunId, task: &str, body: &MakeLink) -> PortFuture<MadeLink> {
+    Ask::post(format!("/runs/{run}/tasks/{task}/links")).json(body).read()
+}
+
+/// Takes a link back.
+pub fn revoke_link(run: RunId, task: &str, link: LinkId) -> PortFuture<()> {
+    Ask::delete(format!("/runs/{run}/tasks/{task}/links/{link}")).done()
 }

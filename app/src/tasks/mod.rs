@@ -2,6 +2,7 @@
 
 pub mod api;
 mod fields;
+mod links;
 mod list;
 mod one;
 pub(crate) mod strings;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{api, fields, strings};
+use super::{api, fields, links, strings};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
 use crate::ui::form::show_mistake;
@@ -19,6 +19,16 @@ pub fn TaskPage() -> impl IntoView {
     let (ports, params) = (use_ports(), use_params_map());
     let asked = Memo::new(move |_| {
         params.with(|params| Some((params.get("run")?.parse::<RunId>().ok()?, params.get("task")?)))
+    });
+    let listed = Resource::new(move || asked.get(), {
+        let ports = ports.clone();
+        move |asked: Option<(RunId, String)>| {
+            let ports = ports.clone();
+            async move {
+                let (run, task) = asked.ok_or_else(|| Problem::new(Code::NotFound, ""))?;
+                ports.tasks.links(run, task).await
+            }
+        }
     });
     let task = Resource::new(
         move || asked.get(),
@@ -37,7 +47,7 @@ pub fn TaskPage() -> impl IntoView {
         <Transition fallback=move || view! { {bar(crumbs(), ())}<div class="content">{skeleton::table(6)}</div> }>
             {move || Suspend::new(async move {
                 match task.await {
-                    Ok(found) => page(found, answering, move || task.refetch()),
+                    Ok(found) => page(found, listed, answering, move || task.refetch()),
                     Err(problem) if problem.code == Code::NotFound => view! { <NotFound/> }.into_any(),
                     Err(problem) => view! { {bar(crumbs(), ())}<div class="content">{problem_notice(&problem)}</div> }.into_any(),
                 }
@@ -47,7 +57,12 @@ pub fn TaskPage() -> impl IntoView {
 }
 
 /// `answering` is whether the page is read again because somebody here answered.
-fn page(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
+fn page(
+    task: Task,
+    listed: links::Listed,
+    answering: RwSignal<bool>,
+    again: impl Fn() + Copy + Send + Sync + 'static,
+) -> AnyView {
     Effect::new(move |_| {
         if answering.get_untracked() {
             answering.set(false);
@@ -60,6 +75,7 @@ fn page(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + 
     let context = (!task.context.is_null())
         .then(|| view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone()/> });
     let due = task.due.map(|due| view! { <div><dt>{strings::DUE}</dt><dd>{ago(due)}</dd></div> });
+    let linked = (task.state == "open" && task.kind == "approval").then(|| links::section(&task, listed));
     let whom = (!people.is_empty()).then(|| view! { <div><dt>{strings::FOR}</dt><dd>{people}</dd></div> });
     view! {
         {bar(crumbs, ())}
@@ -75,6 +91,7 @@ fn page(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + 
             <div class="stack task-body">
                 {context}
                 {if task.state == "open" { form(task, answering, again) } else { over(&task) }}
+                {linked}
             </div>
         </div>
     }

@@ -6,26 +6,45 @@ pub const ABOUT: &str = "What runs ask people: approvals, and what to do about a
 pub const ALL: &str = "All";
 pub const ANSWER: &str = "Your answer";
 pub const ANSWERED: &str = "The run has your answer.";
+pub const ANYBODY: &str = "Whoever has it";
 pub const ASKED: &str = "Asked";
 pub const CONTEXT: &str = "What it is about";
+pub const DONE: &str = "Done";
 pub const DUE: &str = "Due";
 pub const EMPTY: &str = "Nothing to answer";
 pub const EMPTY_ALL: &str = "No tasks yet";
 pub const EMPTY_WHAT: &str = "Put an Approval into a flow: its runs wait until somebody answers.";
+pub const ENDS: &str = "Used, or ends";
+pub const ENDS_AFTER: &str = "Ends after";
 pub const FILLED_IN: &str = "What was filled in";
 pub const FLOW: &str = "Flow";
 pub const FOR: &str = "For";
+pub const FOR_HINT: &str = "To whom you give it; the answer names it. It keeps nobody out.";
+pub const LINKS: &str = "Links";
+pub const LINKS_WHAT: &str = "Whoever has a link answers once, without signing in.";
+pub const MADE: &str = "Made";
+pub const MAKE_LINK: &str = "Make link";
+pub const NEW_LINK: &str = "New link";
 pub const NONE: &str = "—";
-pub const NOT_CHOSEN: &str = "Choose";
 pub const NOT_A_NUMBER: &str = "This is not a number.";
+pub const NOT_CHOSEN: &str = "Choose";
 pub const NOT_JSON: &str = "This is not JSON:";
 pub const NOT_TAKEN: &str = "Your answer was not taken.";
+pub const ONCE: &str = "Copy it now: it is not shown again.";
+pub const ONE_DAY: &str = "1 day";
 pub const OPEN: &str = "Open";
+pub const REVOKE: &str = "Revoke";
+pub const REVOKE_TITLE: &str = "Revoke the link?";
+pub const REVOKE_WHAT: &str = "From now on it leads nowhere.";
 pub const RUN: &str = "Run";
+pub const SEVEN_DAYS: &str = "7 days";
 pub const SHOW: &str = "Which tasks";
 pub const STATE: &str = "State";
 pub const TASK: &str = "Task";
 pub const TASKS: &str = "Tasks";
+pub const THE_ADDRESS: &str = "the address";
+pub const THE_LINK: &str = "The link";
+pub const THIRTY_DAYS: &str = "30 days";
 
 /// What became of a task that nobody answers any more.
 pub fn over(state: &str, choice: Option<&str>, by: Option<&str>) -> String {
@@ -42,5 +61,15 @@ pub fn state(state: &str) -> &'static str {
         "open" => OPEN,
         "answered" => "Answered",
         _ => "Closed",
+    }
+}
+
+/// The state of a link in a word.
+pub fn link_state(state: &str) -> &'static str {
+    match state {
+        "open" => OPEN,
+        "used" => "Used",
+        "revoked" => "Revoked",
+        _ => "Ended",
     }
 }

@@ -21,11 +21,16 @@ pub const RAW: &str = "Raw";
 
 /// Who did something, as journals and answers name them: `person_…`, `token_…`, `webhook`, `system`.
 pub fn who(label: &str) -> &str {
+    // To whom a link was given; whether it was they who used it nobody knows.
+    if let Some(assignee) = label.strip_prefix("link:") {
+        return assignee;
+    }
     match label.split('_').next() {
         Some("person") => "A person",
         Some("token") => "A program",
         Some("webhook") => "A delivery",
         Some("system") => "Holon",
+        Some("link") => "Somebody with a link",
         _ => label,
     }
 }

@@ -13,10 +13,11 @@ use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::{Driving, EffectLimits, Host, Runtime, RuntimeConfig};
+use holon_runtime::{Driving, EffectLimits, Host, PgWake, Runtime, RuntimeConfig};
 
 use crate::connections::StoredConnections;
 use crate::definitions::StoredDefinitions;
+use crate::links;
 use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
@@ -72,9 +73,17 @@ pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
 /// # Errors
 /// See [`compose`].
 pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppState> {
-    let Kinds { catalogue, executors } = kinds;
+    let Kinds { catalogue, mut executors } = kinds;
     let Ground { config, pools, keyring, clock, shutdown, address, alone } = ground;
     let definitions = Arc::new(StoredDefinitions::new(pools.engine.clone(), Arc::clone(&catalogue)));
+    // What needs the server's own database is executed here and not in a capability.
+    executors.extend(links::executors(links::Maker {
+        pools: pools.clone(),
+        keyring: Arc::clone(&keyring),
+        clock: clock.clone(),
+        base: config.public_base(),
+        definitions: definitions.clone(),
+    }));
     let egress = Arc::new(Egress::new(config.egress_allow_loopback));
     let connections: Arc<dyn ConnectionSource> =
         Arc::new(StoredConnections::new(pools.engine.clone(), Arc::clone(&keyring)));
@@ -94,6 +103,8 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         start_within: START_WITHIN,
         drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         driving: Driving::Threads,
+        wake: Arc::new(PgWake::new(&pools.engine)),
+        semantics: holon_engine::SEMANTICS,
     })
     .await
     .context("starting the runtime")?;

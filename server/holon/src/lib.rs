@@ -7,14 +7,17 @@ pub mod compose;
 pub mod connections;
 pub mod definitions;
 pub mod flows;
+pub mod forms;
 pub mod health;
 pub mod http;
 pub mod identity;
+pub mod links;
 pub mod listen;
 pub mod metrics;
 pub mod middleware;
 pub mod overview;
 pub mod pages;
+pub mod plain;
 pub mod ports;
 pub mod runs;
 pub mod schedules;
@@ -46,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(schedules::router())
         .merge(signals::router())
         .merge(tasks::router())
+        .merge(links::router())
         .merge(api::kinds_router());
     OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }
@@ -62,6 +66,8 @@ pub fn router(state: AppState) -> Router {
         .merge(rest)
         .merge(api::router(&open_api, &state.build.id))
         .merge(webhooks::router())
+        .merge(links::pages())
+        .merge(forms::router())
         .merge(health::router())
         .merge(metrics::router(&state))
         .merge(pages::router(&state))

@@ -41,3 +41,5 @@ insert into wait (tenant_id, run_id, ask_id, environment_id, name, correlation)
   values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 13), num_uuid($T, 2), 'paid', '1');
 insert into task (tenant_id, run_id, task_id, environment_id, flow_id, path, kind, title, context, choices, form, assignees, state, opened_at)
   values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 14), num_uuid($T, 2), num_uuid($T, 9), 'ask', 'approval', 'Ask', 'null', '[]', 'null', '{}', 'open', now());
+insert into link (tenant_id, link_id, environment_id, run_id, kind, token_hash, task_id, made_by, created_at, expires_at)
+  values (num_uuid($T, 0), num_uuid($T, 15), num_uuid($T, 2), num_uuid($T, 11), 'task', decode(repeat('0$T', 32), 'hex'), num_uuid($T, 14), 'system', now(), now());

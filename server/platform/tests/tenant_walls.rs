@@ -26,7 +26,7 @@ const LEAVES: [Leave; 3] = [
     Leave {
         role: Role::Auth,
         without_tenant: &["person", "instance_setting", "invitation"],
-        all_tenants: &["tenant", "environment", "member", "session", "api_token", "webhook", "webhook_catch"],
+        all_tenants: &["tenant", "environment", "member", "session", "api_token", "webhook", "webhook_catch", "link"],
         definer: &[],
     },
     Leave {

@@ -1,6 +1,6 @@
 //! Under whose authority, where, and within which bounds something happens. It rides on every intent and every run.
 
-use crate::{EnvironmentId, PersonId, TenantId, Timestamp, TokenId};
+use crate::{EnvironmentId, LinkId, PersonId, TenantId, Timestamp, TokenId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -22,6 +22,11 @@ pub enum Actor {
     },
     /// A caller of a webhook: known by its address only.
     Webhook,
+    /// Whoever holds a single-use link.
+    Link {
+        /// Which link.
+        id: LinkId,
+    },
     /// Holon itself: timers, recovery.
     System,
 }
@@ -31,16 +36,17 @@ impl Actor {
     pub fn person(&self) -> Option<PersonId> {
         match self {
             Self::Person { id } | Self::Token { person: id, .. } => Some(*id),
-            Self::Webhook | Self::System => None,
+            Self::Webhook | Self::Link { .. } | Self::System => None,
         }
     }
 
-    /// A short text for logs and audit rows: `person_…`, `token_…`, `webhook`, `system`.
+    /// A short text for logs and audit rows: `person_…`, `token_…`, `webhook`, `link_…`, `system`.
     pub fn label(&self) -> String {
         match self {
             Self::Person { id } => id.to_string(),
             Self::Token { id, .. } => id.to_string(),
             Self::Webhook => "webhook".into(),
+            Self::Link { id } => id.to_string(),
             Self::System => "system".into(),
         }
     }

@@ -52,6 +52,8 @@ codes! {
     SignUpClosed = "sign_up_closed", 403, "Sign-up is not open";
     /// There is no such thing, or not for you.
     NotFound = "not_found", 404, "There is nothing here";
+    /// What was here was for once, and is over.
+    Gone = "gone", 410, "It was used already";
     /// The address exists, the method does not.
     MethodNotAllowed = "method_not_allowed", 405, "This address does not answer that method";
     /// The name or address is taken.

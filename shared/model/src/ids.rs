@@ -104,10 +104,16 @@ ids! {
     RunId = "run";
     /// A webhook address.
     WebhookId = "hook";
+    /// A link: an address that answers one task, or takes one delivery for one run, once.
+    LinkId = "link";
     /// A schedule: when a flow is started by itself.
     ScheduleId = "schedule";
     /// A connection: a credential by name.
     ConnectionId = "conn";
+    /// An alert rule: what is looked for and who is told.
+    AlertId = "alert";
+    /// A firing of an alert rule.
+    FiringId = "firing";
     /// An intent: what a person or program asked for.
     IntentId = "intent";
     /// A row of the audit log.

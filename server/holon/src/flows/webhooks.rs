@@ -1,4 +1,4 @@
-//! The addresses of webhook triggers: made on publish, kept from version to version, gone with their trigger.
+//! The addresses of webhook and form triggers: made on publish, kept from version to version, gone with their trigger.
 
 use std::collections::BTreeSet;
 
@@ -9,25 +9,36 @@ use holon_platform::crypto::random_hex;
 use holon_platform::db::TenantTx;
 
 use super::Error;
+use crate::forms;
 
 /// Path of webhook addresses; the token follows.
 pub const PREFIX: &str = "/hooks/";
 /// Path of the editor's test addresses; the token follows.
 pub const CATCH_PREFIX: &str = "/hooks/test/";
-/// The kind whose nodes get an address.
+/// The kind whose nodes get an address for programs.
 pub const KIND: &str = "trigger.webhook";
 
-/// The webhook triggers of a definition: key and method.
-pub fn triggers(definition: &Definition) -> impl Iterator<Item = (&str, &str)> {
-    definition
-        .graph
-        .nodes
-        .iter()
-        .filter(|(_, node)| &*node.kind.name == KIND && !node.disabled)
-        .map(|(key, node)| (&**key, node.config.get("method").and_then(holon_model::Value::as_str).unwrap_or("POST")))
+/// A trigger that has an address.
+pub struct Trigger<'d> {
+    /// Its key.
+    pub key: &'d str,
+    /// The method that it answers.
+    pub method: &'d str,
+    /// Whether it is a page for people.
+    pub is_form: bool,
 }
 
-/// Gives every webhook trigger an address, and takes back those of triggers that are gone.
+/// The triggers of a definition that have addresses: webhooks, and forms.
+pub fn triggers(definition: &Definition) -> impl Iterator<Item = Trigger<'_>> {
+    definition.graph.nodes.iter().filter(|(_, node)| !node.disabled).filter_map(|(key, node)| {
+        let is_form = &*node.kind.name == forms::KIND;
+        let given = node.config.get("method").and_then(holon_model::Value::as_str);
+        let method = if is_form { "GET" } else { given.unwrap_or("POST") };
+        (is_form || &*node.kind.name == KIND).then_some(Trigger { key, method, is_form })
+    })
+}
+
+/// Gives every such trigger an address, and takes back those of triggers that are gone.
 pub async fn sync(
     tx: &mut TenantTx<'_>,
     clock: &dyn Clock,
@@ -36,7 +47,7 @@ pub async fn sync(
     definition: &Definition,
 ) -> Result<(), Error> {
     let tenant = tx.tenant().0;
-    let wanted: BTreeSet<&str> = triggers(definition).map(|(key, _)| key).collect();
+    let wanted: BTreeSet<&str> = triggers(definition).map(|trigger| trigger.key).collect();
     let keep: Vec<String> = wanted.iter().map(|key| (*key).to_owned()).collect();
     sqlx::query!(
         "delete from webhook where tenant_id = $1 and environment_id = $2 and flow_id = $3 and not (node = any($4))",
@@ -82,10 +93,18 @@ pub async fn addresses(
     )
     .fetch_all(tx.conn())
     .await?;
-    let method =
-        |node: &str| triggers(definition).find(|(key, _)| *key == node).map_or("POST", |(_, method)| method).to_owned();
     Ok(rows
         .into_iter()
-        .map(|row| Webhook { method: method(&row.node), url: format!("{base}{PREFIX}{}", row.token), node: row.node })
+        .filter_map(|row| {
+            let trigger = triggers(definition).find(|trigger| trigger.key == row.node)?;
+            let prefix = if trigger.is_form { forms::PREFIX } else { PREFIX };
+            let method = trigger.method.to_owned();
+            Some(Webhook {
+                method,
+                url: format!("{base}{prefix}{}", row.token),
+                node: row.node,
+                is_form: trigger.is_form,
+            })
+        })
         .collect())
 }

@@ -52,6 +52,11 @@ impl ApiError {
         self
     }
 
+    /// After how many seconds the caller may try again, where that is known.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// The code.
     pub fn code(&self) -> Code {
         self.problem.code

@@ -22,7 +22,10 @@ pub async fn refuse_cross_site(State(state): State<AppState>, request: Request, 
 
 fn check(state: &AppState, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), String> {
     // Deliveries come from other sites by their nature and carry no cookie that means anything there.
-    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || path.starts_with("/hooks/") {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+        || path.starts_with("/hooks/")
+        || path.starts_with("/c/")
+    {
         return Ok(());
     }
     let has_cookie = cookie::read(&state.config, headers).is_some();

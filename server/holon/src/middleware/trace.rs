@@ -53,10 +53,14 @@ pub async fn trace(State(state): State<AppState>, request: Request, next: Next) 
     response
 }
 
-/// A webhook's address is a secret of its tenant: the log shows its beginning.
+/// Where what follows is a secret of its tenant: addresses of webhooks, of links, of deliveries, of forms.
+const SECRET: [&str; 4] = ["/hooks/", "/t/", "/c/", "/f/"];
+
+/// The log shows of a secret its beginning.
 fn shown(path: &str) -> String {
-    match path.strip_prefix("/hooks/") {
-        Some(token) => format!("/hooks/{}…", token.chars().take(6).collect::<String>()),
+    let secret = SECRET.iter().find_map(|prefix| Some((prefix, path.strip_prefix(prefix)?)));
+    match secret {
+        Some((prefix, token)) => format!("{prefix}{}…", token.chars().take(6).collect::<String>()),
         None => path.to_owned(),
     }
 }

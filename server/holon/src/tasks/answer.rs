@@ -35,8 +35,7 @@ pub async fn answer(state: &AppState, _: Authorised<AnswerTasks>, intent: Intent
     if found.state != "open" {
         return Err(Error::Over(found.state));
     }
-    let choices = found.choices.as_list().unwrap_or_default().iter();
-    let keys: Vec<&str> = choices.filter_map(|choice| choice.get("key").and_then(Value::as_str)).collect();
+    let keys: Vec<&str> = super::choices(&found.choices).map(|(key, _)| key).collect();
     if !keys.contains(&answer.choice.as_str()) {
         return Err(Error::NoChoice(keys.into_iter().map(|key| format!("`{key}`")).collect()));
     }

@@ -5,10 +5,12 @@ use holon_app::tasks::api::TasksPort;
 use holon_authz::actions::ReadTasks;
 use holon_model::RunId;
 use holon_model::wire::Page;
+use holon_model::wire::links::Link;
 use holon_model::wire::tasks::{Task, TaskSummary};
 
 use super::{list, read};
 use crate::http::{Visitor, cursor, problem};
+use crate::links;
 use crate::state::AppState;
 
 /// The port, bound to one request's caller.
@@ -35,6 +37,14 @@ impl TasksPort for TasksInProcess {
         Box::pin(async move {
             let caller = visitor.allowed::<ReadTasks>()?;
             read::read(&server, caller.context(), caller.proof(), run, &task).await.map_err(problem)
+        })
+    }
+
+    fn links(&self, run: RunId, task: String) -> PortFuture<Page<Link>> {
+        let (server, visitor) = (self.state.clone(), self.visitor.clone());
+        Box::pin(async move {
+            let caller = visitor.allowed::<ReadTasks>()?;
+            links::list(&server, caller.context(), caller.proof(), run, &task).await.map_err(problem)
         })
     }
 }

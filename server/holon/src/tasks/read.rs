@@ -24,7 +24,7 @@ pub async fn read(
 }
 
 /// The same within a transaction.
-pub(super) async fn find(tx: &mut TenantTx<'_>, run: RunId, task: &str) -> Result<Task, Error> {
+pub async fn find(tx: &mut TenantTx<'_>, run: RunId, task: &str) -> Result<Task, Error> {
     runs::store::find(tx, run).await?.ok_or(Error::NoRun(run))?;
     let unknown = || Error::NotFound(run, task.to_owned());
     let id = Uuid::try_parse(task).map_err(|_| unknown())?;

@@ -3,10 +3,15 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use holon_engine::Response as FlowResponse;
-use holon_model::{RunId, Value};
+use holon_model::{Problem, RunId, Value};
+
+use crate::http::ApiError;
 
 /// The header that names the run in every answer about one.
 pub const RUN: HeaderName = HeaderName::from_static("holon-run");
+
+/// The header that says that a delivery was taken before, and the answer is the one of then.
+pub const REPLAYED: HeaderName = HeaderName::from_static("holon-replayed");
 
 /// Headers that a flow may set besides those of its own that begin with `x-`. It answers from the origin that people sign in at,
 /// where a header that is not known to be harmless could set a cookie or a policy, ask for a password, or have browsers report
@@ -55,6 +60,13 @@ pub fn accepted(run: RunId, replayed: bool) -> Response {
     let body = Value::map([("run", Value::from(run.to_string())), ("replayed", Value::Bool(replayed))]);
     (StatusCode::ACCEPTED, [(RUN, text(&run.to_string())), (header::CONTENT_TYPE, json())], body.to_json())
         .into_response()
+}
+
+/// A problem about a run.
+pub fn about(run: RunId, problem: Problem) -> Response {
+    let mut answer = ApiError::from(problem).into_response();
+    answer.headers_mut().insert(RUN, text(&run.to_string()));
+    answer
 }
 
 /// What the flow's respond node says.

@@ -30,7 +30,7 @@ pub async fn keep(
     token: &str,
     delivery: &Delivery,
 ) -> Result<(), ApiError> {
-    let value = delivery.to_value()?;
+    let value = delivery.to_value("Nothing was kept.")?;
     let context = Context {
         tenant,
         environment,

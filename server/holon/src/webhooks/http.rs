@@ -32,7 +32,10 @@ async fn test_hook(State(state): State<AppState>, Path(token): Path<String>, req
 }
 
 /// The whole request, its body at most [`MAX_BODY`] bytes.
-async fn read(request: Request<Body>) -> Result<Delivery, ApiError> {
+///
+/// # Errors
+/// When it is larger, or does not arrive.
+pub async fn read(request: Request<Body>) -> Result<Delivery, ApiError> {
     let (parts, body) = request.into_parts();
     let body = read_body(body, MAX_BODY).await?;
     Ok(Delivery { method: parts.method, uri: parts.uri, headers: parts.headers, body })

@@ -9,8 +9,9 @@ mod known;
 mod receive;
 pub mod store;
 
-pub use delivery::MAX_BODY;
-pub use http::router;
+pub use answer::{completed, responded};
+pub use delivery::{Delivery, MAX_BODY};
+pub use http::{read, router};
 pub use known::{Changing, KEPT_FOR, KnownAddresses, Listening};
 
 /// Whether this can be the token of an address at all: 32 hexadecimal digits. Anything else is unknown without asking.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use holon_engine::Outcome;
 use holon_model::{Code, Problem, RunId, Value};
-use holon_platform::clock::mint;
 use holon_runtime::{Answer, Definitions as _, Idempotency, StartRequest};
 
 use super::delivery::Delivery;
@@ -39,13 +38,16 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
     let (address, version) = (&listening.address, listening.version);
     let context = listening.context();
     let flow = state.definitions.load(address.tenant, address.flow, version).await.map_err(runs::definition_problem)?;
-    let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config).ok_or_else(gone)?;
+    // The address of a form is a page and takes no deliveries.
+    let node =
+        flow.definition.graph.nodes.get(address.node.as_str()).filter(|node| &*node.kind.name == flows::WEBHOOK_KIND);
+    let config = node.map(|node| &node.config).ok_or_else(gone)?;
 
     if let Some(refused) = wrong_method(config, &delivery.method) {
         return Ok(refused);
     }
     verify(state, address, config, &delivery).await?;
-    let value = delivery.to_value()?;
+    let value = delivery.to_value("No run was started.")?;
     checked_input(&flow.definition, &value)?;
     let key = dedup::key(config, &delivery, &value)?;
     let idempotency = key.map(|key| Idempotency {
@@ -62,7 +64,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
         environment: address.environment,
         flow: address.flow,
         version,
-        run: mint(&*state.clock),
+        run: state.runtime.mint(),
         input: value,
         environment_name: address.environment_name.clone(),
         trigger: Some(address.node.clone()),
@@ -84,7 +86,11 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
             waiting.answer().await
         }
     };
-    answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten())
+    let mut told = answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten());
+    if started.replayed {
+        told.headers_mut().insert(answer::REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(told)
 }
 
 fn wrong_method(config: &Value, method: &Method) -> Option<Response> {
@@ -117,24 +123,25 @@ async fn verify(state: &AppState, address: &Address, config: &Value, delivery: &
         .map_err(|why| refused(&format!("{why}.")).into())
 }
 
-/// The answer of the run, or that there is none yet.
-fn answered(run: RunId, found: Option<Answer>) -> Result<Response, ApiError> {
-    match found {
-        Some(Answer::Responded(response)) => Ok(answer::responded(run, &response)),
-        Some(Answer::Ended(Outcome::Ok(output))) => Ok(answer::completed(run, &output.to_value())),
+/// The answer of the run, or that there is none yet. Each names the run.
+fn answered(run: RunId, found: Option<Answer>) -> Response {
+    let problem = match found {
+        Some(Answer::Responded(response)) => return answer::responded(run, &response),
+        Some(Answer::Ended(Outcome::Ok(output))) => return answer::completed(run, &output.to_value()),
         Some(Answer::Ended(Outcome::Failed { error })) => {
-            Err(Problem::new(Code::RunFailed, format!("{run} failed: {} ({})", error.message, error.code)).into())
+            Problem::new(Code::RunFailed, format!("{run} failed: {} ({})", error.message, error.code))
         }
         Some(Answer::Ended(Outcome::Continued { .. })) => {
-            Err(Problem::new(Code::RunFailed, format!("{run} goes on in another run and has no answer.")).into())
+            Problem::new(Code::RunFailed, format!("{run} goes on in another run and has no answer."))
         }
         Some(Answer::Ended(Outcome::Cancelled { reason })) => {
-            Err(Problem::new(Code::RunFailed, format!("{run} was cancelled: {reason}")).into())
+            Problem::new(Code::RunFailed, format!("{run} was cancelled: {reason}"))
         }
         None => {
             let seconds = PATIENCE.as_secs();
             let detail = format!("{run} was accepted and goes on; it has not answered within {seconds} s.");
-            Err(Problem::new(Code::RunTimeout, detail).into())
+            Problem::new(Code::RunTimeout, detail)
         }
-    }
+    };
+    answer::about(run, problem)
 }

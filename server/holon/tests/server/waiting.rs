@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Person, Server};
 
 /// A flow of these nodes and edges, published; its path.
-async fn published(server: &Server, ada: &Person, nodes: Value, edges: &[(&str, &str)], result: Value) -> String {
+pub async fn published(server: &Server, ada: &Person, nodes: Value, edges: &[(&str, &str)], result: Value) -> String {
     let edges: Vec<Value> = edges.iter().map(|(from, to)| json!({"from": from, "to": to})).collect();
     let definition = json!({"holon": 1, "name": "waits", "nodes": nodes, "edges": edges, "result": result});
     let made = server.by(ada, "POST", "/api/v1/flows", json!({"definition": definition})).await;
@@ -18,14 +18,14 @@ async fn published(server: &Server, ada: &Person, nodes: Value, edges: &[(&str, 
 }
 
 /// Starts a run; its path.
-async fn started(server: &Server, ada: &Person, flow: &str, input: Value) -> String {
+pub async fn started(server: &Server, ada: &Person, flow: &str, input: Value) -> String {
     let started = server.by(ada, "POST", &format!("{flow}/runs"), json!({"input": input})).await;
     assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
     format!("/api/v1/runs/{}", started.json()["id"].as_str().unwrap())
 }
 
 /// The run when it is over.
-async fn ended(server: &Server, ada: &Person, run: &str) -> Value {
+pub async fn ended(server: &Server, ada: &Person, run: &str) -> Value {
     // The stream of a run ends with the run.
     let events = server.by(ada, "GET", &format!("{run}/events"), Value::Null).await;
     assert!(events.text.contains("event: end"), "{}", events.text);

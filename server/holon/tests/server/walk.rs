@@ -55,6 +55,9 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("GET /api/v1/runs/{id}/tasks", Value::Null),
         ("GET /api/v1/runs/{id}/tasks/{task}", Value::Null),
         ("POST /api/v1/runs/{id}/tasks/{task}/answer", json!({"choice": "x"})),
+        ("GET /api/v1/runs/{id}/tasks/{task}/links", Value::Null),
+        ("POST /api/v1/runs/{id}/tasks/{task}/links", json!({"choices": ["x"]})),
+        ("DELETE /api/v1/runs/{id}/tasks/{task}/links/{link}", Value::Null),
         ("GET /api/v1/schedules/{id}", Value::Null),
         ("POST /api/v1/schedules/{id}/pause", Value::Null),
         ("POST /api/v1/schedules/{id}/resume", Value::Null),
@@ -77,7 +80,8 @@ async fn nobody_is_let_into_any_operation() {
             .replace("{id}", "x")
             .replace("{token}", "x")
             .replace("{number}", "1")
-            .replace("{task}", &"a".repeat(32));
+            .replace("{task}", &"a".repeat(32))
+            .replace("{link}", &format!("link_{}", "a".repeat(32)));
         for headers in [
             &[("origin", ORIGIN)][..],
             &[("authorization", "Bearer holon_pat_x")],
@@ -139,7 +143,8 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
                 .replace("{id}", id)
                 .replace("{token}", &"a".repeat(32))
                 .replace("{number}", "1")
-                .replace("{task}", &"a".repeat(32));
+                .replace("{task}", &"a".repeat(32))
+                .replace("{link}", &format!("link_{}", "a".repeat(32)));
             let headers = [("origin", ORIGIN), ("cookie", who.cookie.as_str()), ("if-match", "\"1\"")];
             server.send(request(method, &path, &headers, body.clone()))
         };

@@ -45,7 +45,7 @@ pub struct Flow {
     pub diagnostics: Vec<Diagnostic>,
     /// The published version in force, if any.
     pub published: Option<VersionSummary>,
-    /// Addresses of the webhook triggers of the published version.
+    /// Addresses of the webhook and form triggers of the published version.
     pub webhooks: Vec<Webhook>,
     /// When the draft was last saved.
     pub updated_at: Timestamp,
@@ -169,7 +169,7 @@ pub struct Version {
     pub definition: Value,
 }
 
-/// The address of a webhook trigger.
+/// The address of a webhook or form trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Webhook {
@@ -179,6 +179,9 @@ pub struct Webhook {
     pub method: String,
     /// The whole address.
     pub url: String,
+    /// Whether it is a page that people fill in.
+    #[serde(default)]
+    pub is_form: bool,
 }
 
 /// `POST /api/v1/flows/{id}/catch`: a test address that waits for the next delivery, 15 minutes at most.

@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod flows;
 pub mod identity;
+pub mod links;
 pub mod page;
 pub mod runs;
 mod runs_operating;

@@ -1,0 +1,99 @@
+//! Starts the run of a form that was sent. The same page sent again with the same in it, as by a double click, is the same run.
+
+use std::time::Duration;
+
+use holon_engine::Outcome;
+use holon_model::canon::Canon;
+use holon_model::error::FieldError;
+use holon_model::{Millis, PersonId, Problem, RunId, Value};
+use holon_runtime::{Answer, Idempotency, LoadedFlow, StartRequest};
+
+use super::KIND;
+use crate::http::ApiError;
+use crate::runs::{self, checked_input};
+use crate::state::AppState;
+use crate::webhooks::Listening;
+
+/// How long somebody who waits for the flow's answer is kept.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an opened page is remembered.
+const WINDOW: Millis = Millis(24 * 60 * 60 * 1000);
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Sent {
+    /// The run is accepted, and what it answered if that was waited for.
+    Started(RunId, Option<Answer>),
+    /// The flow does not take this.
+    Wrong(Vec<FieldError>),
+}
+
+/// Starts the run, and waits for its answer if the form says so.
+pub async fn submit(
+    state: &AppState,
+    listening: &Listening,
+    flow: &LoadedFlow,
+    (data, by, once): (Value, Option<PersonId>, Option<&str>),
+) -> Result<Sent, ApiError> {
+    let address = &listening.address;
+    let context = listening.context();
+    let by = by.map(|person| person.to_string());
+    let who = by.clone().unwrap_or_else(|| context.actor.label());
+    let hash = Canon::new().value(&data).hash();
+    let input = Value::map([("data", data), ("by", by.map_or(Value::Null, Value::from))]);
+    if let Err(error) = checked_input(&flow.definition, &input) {
+        let problem = Problem::from(ApiError::from(error));
+        return if problem.errors.is_empty() { Err(problem.into()) } else { Ok(Sent::Wrong(at_fields(problem))) };
+    }
+    let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config);
+    let marks = config.map(|config| runs::of_trigger(config, &input)).unwrap_or_default();
+    let sync = config.and_then(|config| config.get("answer")?.as_str()) == Some("sync");
+    let request = StartRequest {
+        tenant: address.tenant,
+        environment: address.environment,
+        flow: address.flow,
+        version: listening.version,
+        run: state.runtime.mint(),
+        input,
+        environment_name: address.environment_name.clone(),
+        trigger: Some(address.node.clone()),
+        trigger_kind: KIND.into(),
+        actor: who,
+        budget: context.budget,
+        vars: Value::map::<&str>([]),
+        idempotency: once.map(|once| Idempotency {
+            scope: address.webhook.to_string(),
+            // Sent again with something else in it, it is something else.
+            key: format!("{once}:{}", holon_model::canon::hex(&hash)),
+            request_hash: hash,
+            window: WINDOW,
+        }),
+        marks,
+    };
+    let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
+    let started = state.runtime.start(request).await.map_err(runs::start_problem)?;
+    let Some(waiting) = waiting else { return Ok(Sent::Started(started.run, None)) };
+    let answer = async {
+        if started.replayed {
+            state.runtime.answer_of(address.tenant, started.run).await.ok().flatten()
+        } else {
+            waiting.answer().await
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, answer).await.ok().flatten();
+    Ok(Sent::Started(started.run, answer))
+}
+
+/// Whether the run ended without what its flow was to do.
+pub fn is_failure(answer: &Answer) -> bool {
+    matches!(answer, Answer::Ended(Outcome::Failed { .. } | Outcome::Cancelled { .. }))
+}
+
+/// What the flow's schema says of its input, as said of the form's fields.
+fn at_fields(problem: Problem) -> Vec<FieldError> {
+    let place = |error: FieldError| {
+        let pointer = error.pointer.strip_prefix("/input/data").map_or_else(String::new, str::to_owned);
+        FieldError { pointer, ..error }
+    };
+    problem.errors.into_iter().map(place).collect()
+}

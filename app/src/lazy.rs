@@ -107,6 +107,8 @@ pages! {
     Tasks: workspace, load_tasks, preload_tasks, crate::tasks::TasksPage;
     /// One of it.
     OneTask: workspace, load_task, preload_task, crate::tasks::TaskPage;
+    /// The workspace's alerts.
+    Alerts: workspace, load_alerts, preload_alerts, crate::alerts::AlertsPage;
     /// A person's tokens.
     Tokens: workspace, load_tokens, preload_tokens, crate::tokens::TokensPage;
     /// The workspace's settings.

@@ -3,6 +3,7 @@
 //! One folder per feature: `api.rs` is its port and REST client, `strings.rs` what people read, then one file per page or part.
 //! `ui/` is the component kit, `frame/` what stands around every page.
 
+pub mod alerts;
 pub mod canvas;
 pub mod connections;
 pub mod editor;

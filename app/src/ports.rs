@@ -5,6 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use holon_model::{Problem, Timestamp};
 use leptos::prelude::{provide_context, use_context};
 
+use crate::alerts::api::AlertsPort;
 use crate::connections::api::ConnectionsPort;
 use crate::flows::api::FlowsPort;
 use crate::identity::api::IdentityPort;
@@ -31,6 +32,8 @@ pub struct Ports {
     pub tasks: Arc<dyn TasksPort>,
     /// Schedules.
     pub schedules: Arc<dyn SchedulesPort>,
+    /// Alert rules.
+    pub alerts: Arc<dyn AlertsPort>,
     /// Connections.
     pub connections: Arc<dyn ConnectionsPort>,
     /// Personal API tokens.
@@ -49,6 +52,7 @@ impl Ports {
             runs: rest.clone(),
             tasks: rest.clone(),
             schedules: rest.clone(),
+            alerts: rest.clone(),
             connections: rest.clone(),
             tokens: rest,
             now: crate::ui::time::browser_now(),

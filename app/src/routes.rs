@@ -9,7 +9,7 @@ use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
 use crate::lazy::{
-    Backtest, Connections, Editor, OneSchedule, OneTask, Run, Runs, Schedules, Settings, SignIn, SignUp, Tasks, Tokens,
+    Alerts, Backtest, Connections, Editor, OneSchedule, OneTask, Run, Runs, Schedules, Settings, SignIn, SignUp, Tasks, Tokens,
     Versions,
 };
 use crate::ports::{Ports, use_ports};
@@ -49,6 +49,7 @@ pub fn App(
                     <Route path=path!("/connections") view=Connections::route()/>
                     <Route path=path!("/tokens") view=Tokens::route()/>
                     <Route path=path!("/settings") view=Settings::route()/>
+                    <Route path=path!("/settings/alerts") view=Alerts::route()/>
                     <Route path=path!("/schedules") view=Schedules::route()/>
                     <Route path=path!("/schedules/:id") view=OneSchedule::route()/>
                 </ParentRoute>

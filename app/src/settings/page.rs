@@ -37,6 +37,11 @@ pub fn SettingsPage() -> impl IntoView {
                     {move || Suspend::new(async move { session.await.ok().map(|session| account(&session)) })}
                 </Suspense>
                 {appearance::appearance()}
+                <section class="setting" aria-labelledby="alerts">
+                    <h2 id="alerts">{strings::ALERTS}</h2>
+                    <p>{strings::ALERTS_WHAT}</p>
+                    <div><a class="button" href="/settings/alerts">{strings::ALERTS_GO}</a></div>
+                </section>
                 <section class="setting" aria-labelledby="tokens">
                     <h2 id="tokens">{strings::TOKENS}</h2>
                     <p>{strings::TOKENS_WHAT}</p>

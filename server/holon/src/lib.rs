@@ -1,5 +1,6 @@
 //! The server: composition root and feature slices. A feature is a folder; `router` puts their routes together.
 
+pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod backup;
@@ -42,6 +43,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(identity::router())
         .merge(overview::router())
         .merge(settings::router())
+        .merge(alerts::router())
         .merge(tokens::router())
         .merge(connections::router())
         .merge(flows::router())

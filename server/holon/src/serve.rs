@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use crate::compose::{Ground, compose};
 use crate::listen::listen;
 use crate::state::AppState;
-use crate::{backup, identity, metrics, router, schedules};
+use crate::{alerts, backup, identity, metrics, router, schedules};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
@@ -79,6 +79,7 @@ async fn run(
         tokio::spawn(async move { metrics::serve_apart(listener, state, &shutdown).await })
     });
     let housekeeping = tokio::spawn(keep_house(state.clone()));
+    let watching = tokio::spawn(alerts::keep_watching(state.clone()));
     let firing = tokio::spawn(schedules::keep_firing(state.clone()));
     let served = tokio::select! {
         () = listen(listener, router(state.clone()), &shutdown, DRAIN_WITHIN) => Ok(()),
@@ -91,6 +92,7 @@ async fn run(
     };
     housekeeping.abort();
     firing.abort();
+    watching.abort();
     if let Some(measuring) = measuring {
         measuring.abort();
     }

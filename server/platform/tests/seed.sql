@@ -43,3 +43,9 @@ insert into task (tenant_id, run_id, task_id, environment_id, flow_id, path, kin
   values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 14), num_uuid($T, 2), num_uuid($T, 9), 'ask', 'approval', 'Ask', 'null', '[]', 'null', '{}', 'open', now());
 insert into link (tenant_id, link_id, environment_id, run_id, kind, token_hash, task_id, made_by, created_at, expires_at)
   values (num_uuid($T, 0), num_uuid($T, 15), num_uuid($T, 2), num_uuid($T, 11), 'task', decode(repeat('0$T', 32), 'hex'), num_uuid($T, 14), 'system', now(), now());
+insert into alert_rule (tenant_id, rule_id, environment_id, name, what, channel, version, target_flow, quiet_ms, enabled, created_at, since, looked_at, next_look_at)
+  values (num_uuid($T, 0), num_uuid($T, 17), num_uuid($T, 2), 'Failures', 'run_failed', 'flow', 1, num_uuid($T, 9), 0, true, now(), now(), now(), now());
+insert into alert_seen values (num_uuid($T, 0), num_uuid($T, 17), 'run', now());
+insert into alert_firing (tenant_id, firing_id, rule_id, fired_at, cause, summary, count, items, state, next_try_at)
+  values (num_uuid($T, 0), num_uuid($T, 18), num_uuid($T, 17), now(), 'rule', 'x', 1, '[]', 'delivered', now());
+insert into inbox (tenant_id, run_id, shard, sender, body) values (num_uuid($T, 0), num_uuid($T, 11), 0, num_uuid($T, 16), '\x00');

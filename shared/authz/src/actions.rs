@@ -51,6 +51,10 @@ actions! {
     ReadSchedules = "schedules", "read";
     /// Pause and resume schedules.
     EditSchedules = "schedules", "edit";
+    /// See alert rules and their firings.
+    ReadAlerts = "alerts", "read";
+    /// Make, change, try and delete alert rules.
+    EditAlerts = "alerts", "edit";
     /// See connections, never their secrets.
     ReadConnections = "connections", "read";
     /// Create, change and delete connections.

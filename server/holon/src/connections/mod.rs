@@ -13,4 +13,5 @@ mod store;
 
 pub use error::Error;
 pub use http::router;
+pub(crate) use keys::tenant_key;
 pub use source::StoredConnections;

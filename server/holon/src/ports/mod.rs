@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use holon_app::ports::Ports;
 
+use crate::alerts::AlertsInProcess;
 use crate::connections::port::ConnectionsInProcess;
 use crate::flows::FlowsInProcess;
 use crate::http::Visitor;
@@ -28,6 +29,7 @@ pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> P
         runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
         schedules: Arc::new(SchedulesInProcess { state: state.clone(), visitor: visitor.clone() }),
         tasks: Arc::new(TasksInProcess { state: state.clone(), visitor: visitor.clone() }),
+        alerts: Arc::new(AlertsInProcess { state: state.clone(), visitor: visitor.clone() }),
         connections: Arc::new(ConnectionsInProcess { state: state.clone(), visitor: visitor.clone() }),
         tokens: Arc::new(TokensInProcess { state: state.clone(), visitor }),
         now: state.clock.now(),

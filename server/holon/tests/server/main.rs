@@ -1,5 +1,6 @@
 //! The server's routes in process, against a real Postgres, as the roles it uses.
 
+mod alerts;
 mod backup;
 mod bad_input;
 mod connections;

@@ -62,10 +62,18 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/schedules/{id}/pause", Value::Null),
         ("POST /api/v1/schedules/{id}/resume", Value::Null),
         ("POST /api/v1/schedules/{id}/fire", Value::Null),
+        ("GET /api/v1/alerts/{id}", Value::Null),
+        ("PUT /api/v1/alerts/{id}", alert()),
+        ("DELETE /api/v1/alerts/{id}", Value::Null),
+        ("POST /api/v1/alerts/{id}/test", Value::Null),
         ("DELETE /api/v1/tokens/{id}", Value::Null),
         ("PUT /api/v1/connections/{id}", connection),
         ("DELETE /api/v1/connections/{id}", Value::Null),
     ])
+}
+
+fn alert() -> Value {
+    json!({"name": "x", "what": "run_failed", "channel": "chat", "url": "https://chat.example/x"})
 }
 
 #[tokio::test]
@@ -119,6 +127,7 @@ async fn things(server: &Server, person: &Person) -> BTreeMap<&'static str, Stri
     let connection = json!({"name": "x", "kind": "http_bearer", "secret": "x", "hosts": ["a.example"]});
     BTreeMap::from([
         ("schedules", id(&schedules, "/data/0/id")),
+        ("alerts", id(&made("/api/v1/alerts", alert()).await, "/id")),
         ("runs", id(&started.json(), "/id")),
         ("tokens", id(&made("/api/v1/tokens", json!({"name": "t"})).await, "/token/id")),
         ("connections", id(&made("/api/v1/connections", connection).await, "/id")),

@@ -1,5 +1,6 @@
 //! The shapes that cross the REST API, one file a feature: what the server answers and what pages and programs read.
 
+pub mod alerts;
 pub mod connections;
 pub mod flows;
 pub mod identity;

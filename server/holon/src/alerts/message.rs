@@ -1,0 +1,102 @@
+//! What a firing says: in a sentence for people, as JSON for programs.
+
+use holon_model::wire::alerts::AlertWhat;
+use holon_model::{Timestamp, Value, json};
+use holon_platform::clock::to_db;
+use time::format_description::well_known::Rfc3339;
+
+use super::store::{self, Due};
+
+/// Things that a firing names; the rest is only counted.
+const NAMED: usize = 10;
+/// Characters of an error that are repeated.
+const LONGEST: usize = 200;
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// In a few words.
+    pub words: String,
+    /// For programs.
+    pub value: Value,
+}
+
+impl Item {
+    /// Of these words, and these members besides.
+    pub fn new<'a>(words: &str, members: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let words: String = words.chars().take(LONGEST).collect();
+        let value = Value::map([("summary", Value::from(words.as_str()))].into_iter().chain(members));
+        Self { words, value }
+    }
+}
+
+/// The last of what was held and what was found, as it is stored.
+pub fn merged(held: &str, found: &[Item]) -> String {
+    let before = json::parse(held.as_bytes()).ok();
+    let before = before.as_ref().and_then(Value::as_list).map(<[Value]>::to_vec).unwrap_or_default();
+    let all: Vec<Value> = before.into_iter().chain(found.iter().map(|item| item.value.clone())).collect();
+    let first = all.len().saturating_sub(NAMED);
+    Value::list(all[first..].iter().cloned()).to_json()
+}
+
+/// The sentence.
+pub fn summary(name: &str, what: AlertWhat, count: u32, items: &str) -> String {
+    let one = count == 1;
+    let said = match what {
+        AlertWhat::RunFailed if one => "a run failed".to_owned(),
+        AlertWhat::RunFailed => format!("{count} runs failed"),
+        AlertWhat::ErrorRate => "too many runs fail".to_owned(),
+        AlertWhat::QueueAge => "work waits too long".to_owned(),
+        AlertWhat::ScheduleMissed if one => "a schedule did not fire as it should".to_owned(),
+        AlertWhat::ScheduleMissed => format!("{count} firings of schedules went wrong"),
+        AlertWhat::ApprovalWaiting if one => "a task waits for an answer".to_owned(),
+        AlertWhat::ApprovalWaiting => format!("{count} tasks wait for an answer"),
+    };
+    let items = json::parse(items.as_bytes()).ok();
+    let last = items.as_ref().and_then(Value::as_list).and_then(<[Value]>::last);
+    let last = last.and_then(|item| item.get("summary")).and_then(Value::as_str);
+    match last {
+        Some(last) => format!("{name}: {said}: {last}"),
+        None => format!("{name}: {said}"),
+    }
+}
+
+/// What receivers get.
+pub fn body(due: &Due, base: &str) -> Value {
+    let rule = Value::map([
+        ("id", Value::from(due.rule.to_string())),
+        ("name", Value::from(due.name.as_str())),
+        ("what", Value::from(store::what_text(due.what))),
+    ]);
+    Value::map([
+        ("id", Value::from(due.id.to_string())),
+        ("type", Value::from(if due.cause == "test" { "alert.test" } else { "alert.fired" })),
+        ("at", Value::from(instant(due.fired_at))),
+        ("alert", rule),
+        ("summary", Value::from(due.summary.as_str())),
+        ("count", Value::from(i64::from(due.count))),
+        ("items", json::parse(due.items.as_bytes()).unwrap_or_default()),
+        ("url", Value::from(format!("{base}/settings/alerts"))),
+    ])
+}
+
+/// RFC 3339.
+pub fn instant(at: Timestamp) -> String {
+    to_db(at).format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_many_are_named_and_the_others_counted() {
+        let found: Vec<Item> = (0..8).map(|n| Item::new(&format!("run {n}"), [])).collect();
+        let held = merged("[]", &found);
+        let all = merged(&held, &found);
+        let parsed = json::parse(all.as_bytes()).unwrap();
+        assert_eq!(parsed.as_list().unwrap().len(), NAMED);
+        assert_eq!(summary("Night", AlertWhat::RunFailed, 16, &all), "Night: 16 runs failed: run 7");
+        assert_eq!(summary("Night", AlertWhat::RunFailed, 1, "[]"), "Night: a run failed");
+    }
+}

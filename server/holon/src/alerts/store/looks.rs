@@ -1,0 +1,254 @@
+//! What the loop looks for, as the engine: the tenant stands in every statement.
+
+use holon_model::wire::alerts::AlertWhat;
+use holon_model::{AlertId, EnvironmentId, FlowId, RunId, ScheduleId, TenantId, Timestamp};
+use holon_platform::clock::{from_db, to_db};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{channel, inconsistent, what};
+
+/// Rules that are looked at in one transaction.
+const SOME: i64 = 20;
+/// Things that one look tells apart; what is left is found by the next one.
+const MOST: i64 = 200;
+/// Runs that a rate is made of at most.
+const MOST_RUNS: i64 = 100_000;
+
+/// A rule as the loop sees it.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Whose.
+    pub tenant: TenantId,
+    /// In which environment.
+    pub environment: EnvironmentId,
+    /// Id.
+    pub id: AlertId,
+    /// For people.
+    pub name: String,
+    /// What it looks for.
+    pub what: AlertWhat,
+    /// Whether it starts a flow, whose own runs it must not be about.
+    pub to_flow: bool,
+    /// Of this flow only.
+    pub flow: Option<FlowId>,
+    /// Milliseconds.
+    pub window: u64,
+    /// Percent, or milliseconds.
+    pub threshold: u64,
+    /// Milliseconds.
+    pub quiet: u64,
+    /// Not before.
+    pub since: Timestamp,
+    /// The look before.
+    pub looked_at: Timestamp,
+    /// The firing before.
+    pub fired_at: Option<Timestamp>,
+    /// Found while it was quiet.
+    pub held: u32,
+    /// The last of it, JSON.
+    pub held_items: String,
+}
+
+/// Rules that are due, locked.
+pub async fn lock_due(engine: &mut PgConnection, now: Timestamp) -> Result<Vec<Rule>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select tenant_id, environment_id, rule_id, name, what, channel, flow_id, window_ms, threshold, quiet_ms, since, \
+         looked_at, fired_at, held, held_items from alert_rule where enabled and next_look_at <= $1 \
+         order by next_look_at limit $2 for update skip locked",
+        to_db(now),
+        SOME,
+    )
+    .fetch_all(engine)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let channel = channel(&row.channel).ok_or_else(|| inconsistent(&row.channel))?;
+            Ok(Rule {
+                tenant: TenantId(row.tenant_id),
+                environment: EnvironmentId(row.environment_id),
+                id: AlertId(row.rule_id),
+                name: row.name,
+                what: what(&row.what).ok_or_else(|| inconsistent(&row.what))?,
+                to_flow: channel == holon_model::wire::alerts::AlertChannel::Flow,
+                flow: row.flow_id.map(FlowId),
+                window: row.window_ms.unwrap_or_default().unsigned_abs(),
+                threshold: row.threshold.unwrap_or_default().unsigned_abs(),
+                quiet: row.quiet_ms.unsigned_abs(),
+                since: from_db(row.since),
+                looked_at: from_db(row.looked_at),
+                fired_at: row.fired_at.map(from_db),
+                held: row.held.unsigned_abs(),
+                held_items: row.held_items,
+            })
+        })
+        .collect()
+}
+
+/// Moves a rule on to its next look.
+pub async fn move_on(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    (now, next): (Timestamp, Timestamp),
+    fired_at: Option<Timestamp>,
+    (held, held_items): (u32, &str),
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update alert_rule set looked_at = $3, next_look_at = $4, fired_at = $5, held = $6, held_items = $7 \
+         where tenant_id = $1 and rule_id = $2",
+        rule.tenant.0,
+        rule.id.0,
+        to_db(now),
+        to_db(next),
+        fired_at.map(to_db),
+        i32::try_from(held).unwrap_or(i32::MAX),
+        held_items,
+    )
+    .execute(engine)
+    .await?;
+    Ok(())
+}
+
+/// Notes what was found; what was found before is not noted again.
+pub async fn see(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    subjects: &[String],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into alert_seen (tenant_id, rule_id, subject, seen_at) select $1, $2, s, $4 from unnest($3::text[]) s \
+         on conflict do nothing",
+        rule.tenant.0,
+        rule.id.0,
+        subjects,
+        to_db(now),
+    )
+    .execute(engine)
+    .await?;
+    Ok(())
+}
+
+/// Runs that failed after `after` and were not found before.
+pub async fn failed_runs(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    after: Timestamp,
+) -> Result<Vec<(RunId, FlowId, i32, Option<String>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select h.run_id, h.flow_id, h.version, h.error from run_hist h \
+         where h.tenant_id = $1 and h.environment_id = $2 and h.moment = 'ended' and h.status = 'failed' and h.at >= $3 \
+           and ($4::uuid is null or h.flow_id = $4) and not ($5 and h.trigger = $6) \
+           and not exists (select from alert_seen s where s.tenant_id = $1 and s.rule_id = $7 \
+             and s.subject = h.run_id::text) \
+         order by h.at limit $8",
+        rule.tenant.0,
+        rule.environment.0,
+        to_db(after),
+        rule.flow.map(|flow| flow.0),
+        rule.to_flow,
+        crate::alerts::KIND,
+        rule.id.0,
+        MOST,
+    )
+    .fetch_all(engine)
+    .await?;
+    Ok(rows.into_iter().map(|row| (RunId(row.run_id), FlowId(row.flow_id), row.version, row.error)).collect())
+}
+
+/// How many of the runs that began since then failed, of how many that are over.
+pub async fn outcomes(engine: &mut PgConnection, rule: &Rule, began: Timestamp) -> Result<(u64, u64), sqlx::Error> {
+    // The smallest id of that instant.
+    let from = Uuid::from_u128(u128::from(began.0.max(0).unsigned_abs()) << 80);
+    let row = sqlx::query!(
+        r#"select count(*) filter (where status = 'failed') as "failed!", count(*) as "all!" from (
+             select status from run_hist where tenant_id = $1 and environment_id = $2 and moment = 'ended'
+               and status in ('completed', 'failed') and run_id >= $3 and ($4::uuid is null or flow_id = $4)
+               and not ($5 and trigger = $6)
+             limit $7) r"#,
+        rule.tenant.0,
+        rule.environment.0,
+        from,
+        rule.flow.map(|flow| flow.0),
+        rule.to_flow,
+        crate::alerts::KIND,
+        MOST_RUNS,
+    )
+    .fetch_one(engine)
+    .await?;
+    Ok((row.failed.unsigned_abs(), row.all.unsigned_abs()))
+}
+
+/// How long, in milliseconds, the oldest firing of a schedule of the tenant has waited for its run.
+pub async fn oldest_work(engine: &mut PgConnection, rule: &Rule, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let waited = sqlx::query_scalar!(
+        r#"select coalesce(extract(epoch from $2 - min(fired_at)), 0)::float8 as "seconds!" from schedule_firing
+           where tenant_id = $1 and outcome = 'pending'"#,
+        rule.tenant.0,
+        to_db(now),
+    )
+    .fetch_one(engine)
+    .await?;
+    Ok(std::time::Duration::try_from_secs_f64(waited.max(0.0))
+        .map_or(0, |waited| u64::try_from(waited.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// Firings of schedules that were missed or could not start their run, written down after `after` and not found before.
+pub async fn missed(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    after: Timestamp,
+) -> Result<Vec<(ScheduleId, FlowId, Timestamp, i32, Option<String>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select f.schedule_id, s.flow_id, f.scheduled_at, f.count, f.reason from schedule_firing f \
+         join schedule s on s.tenant_id = f.tenant_id and s.schedule_id = f.schedule_id \
+         where f.tenant_id = $1 and s.environment_id = $2 and f.outcome in ('missed', 'failed') and f.fired_at >= $3 \
+           and ($4::uuid is null or s.flow_id = $4) \
+           and not exists (select from alert_seen n where n.tenant_id = $1 and n.rule_id = $5 \
+             and n.subject = f.schedule_id::text || ' ' || (extract(epoch from f.scheduled_at) * 1000)::bigint::text) \
+         order by f.fired_at limit $6",
+        rule.tenant.0,
+        rule.environment.0,
+        to_db(after),
+        rule.flow.map(|flow| flow.0),
+        rule.id.0,
+        MOST,
+    )
+    .fetch_all(engine)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let (id, flow) = (ScheduleId(row.schedule_id), FlowId(row.flow_id));
+            (id, flow, from_db(row.scheduled_at), row.count, row.reason)
+        })
+        .collect())
+}
+
+/// Tasks that were opened before `before`, wait for an answer, and were not found before.
+pub async fn waiting_tasks(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    before: Timestamp,
+) -> Result<Vec<(RunId, Uuid, FlowId, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select t.run_id, t.task_id, t.flow_id, t.title from task t \
+         where t.tenant_id = $1 and t.environment_id = $2 and t.state = 'open' and t.opened_at <= $3 \
+           and ($4::uuid is null or t.flow_id = $4) and not ($5 and exists (select from run_hist h \
+             where h.tenant_id = $1 and h.run_id = t.run_id and h.moment = 'started' and h.trigger = $6)) \
+           and not exists (select from alert_seen s where s.tenant_id = $1 and s.rule_id = $7 \
+             and s.subject = t.task_id::text) \
+         order by t.opened_at limit $8",
+        rule.tenant.0,
+        rule.environment.0,
+        to_db(before),
+        rule.flow.map(|flow| flow.0),
+        rule.to_flow,
+        crate::alerts::KIND,
+        rule.id.0,
+        MOST,
+    )
+    .fetch_all(engine)
+    .await?;
+    Ok(rows.into_iter().map(|row| (RunId(row.run_id), row.task_id, FlowId(row.flow_id), row.title)).collect())
+}

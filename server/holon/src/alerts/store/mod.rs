@@ -1,0 +1,74 @@
+//! All SQL of alerts: what requests ask (`requests`), what the loop looks for (`looks`), and what is to be told (`firings`).
+
+mod firings;
+mod looks;
+mod requests;
+
+pub use firings::{Due, Settled, add_test, claim_due, claim_one, due, fire, firing, firings, forget, settle};
+pub use looks::{Rule, failed_runs, lock_due, missed, move_on, oldest_work, outcomes, see, waiting_tasks};
+pub use requests::{SealedUrl, count, delete, has_flow, has_key, list, lock, put};
+
+use holon_model::wire::alerts::{AlertChannel, AlertWhat};
+use holon_model::{AlertId, FiringId, Timestamp};
+
+/// The text stored.
+pub fn what_text(what: AlertWhat) -> &'static str {
+    match what {
+        AlertWhat::RunFailed => "run_failed",
+        AlertWhat::ErrorRate => "error_rate",
+        AlertWhat::QueueAge => "queue_age",
+        AlertWhat::ScheduleMissed => "schedule_missed",
+        AlertWhat::ApprovalWaiting => "approval_waiting",
+    }
+}
+
+fn what(text: &str) -> Option<AlertWhat> {
+    [
+        AlertWhat::RunFailed,
+        AlertWhat::ErrorRate,
+        AlertWhat::QueueAge,
+        AlertWhat::ScheduleMissed,
+        AlertWhat::ApprovalWaiting,
+    ]
+    .into_iter()
+    .find(|what| what_text(*what) == text)
+}
+
+/// The text stored.
+pub fn channel_text(channel: AlertChannel) -> &'static str {
+    match channel {
+        AlertChannel::Webhook => "webhook",
+        AlertChannel::Chat => "chat",
+        AlertChannel::Flow => "flow",
+    }
+}
+
+fn channel(text: &str) -> Option<AlertChannel> {
+    [AlertChannel::Webhook, AlertChannel::Chat, AlertChannel::Flow]
+        .into_iter()
+        .find(|channel| channel_text(*channel) == text)
+}
+
+/// A column that the table's checks keep to its values.
+fn inconsistent(what: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("`{what}` is not a value that a rule has").into())
+}
+
+/// What is to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct NewFiring<'a> {
+    /// Its id.
+    pub id: FiringId,
+    /// Of which rule.
+    pub rule: AlertId,
+    /// When.
+    pub at: Timestamp,
+    /// `rule | test`.
+    pub cause: &'a str,
+    /// In a sentence.
+    pub summary: &'a str,
+    /// How much was found.
+    pub count: u32,
+    /// The last of it, JSON.
+    pub items: &'a str,
+}

@@ -51,6 +51,7 @@ const LEAVES: [Leave; 3] = [
             "wait",
             "task",
             "flow_deployment",
+            "inbox",
             "alert_rule",
             "alert_seen",
             "alert_firing",

@@ -3,6 +3,8 @@
 //! The server renders its frame only; everything else starts in the browser, where the engine is.
 
 #[cfg(target_arch = "wasm32")]
+mod addresses;
+#[cfg(target_arch = "wasm32")]
 mod connect;
 #[cfg(target_arch = "wasm32")]
 mod dialogs;

@@ -1,14 +1,14 @@
 //! Publishing a version and starting a real run of it.
 
 use holon_model::wire::{
-    flows::{Publish, Published, Severity, Webhook},
+    flows::{Publish, Published, Severity},
     runs::StartRun,
 };
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{
-    dialogs, save,
+    addresses, dialogs, save,
     store::{Asking, Editor, Tab, use_editor},
     strings,
 };
@@ -16,7 +16,7 @@ use crate::{
     flows::api,
     ports::use_ports,
     runs,
-    ui::{Dialog, code, copyable, focus_inside, icon, words},
+    ui::{Dialog, copyable, focus_inside, icon, words},
 };
 
 /// The dialog: what changed, then the version with its hash and addresses.
@@ -123,40 +123,12 @@ async fn send(editor: Editor, message: String) -> Result<String, String> {
 }
 
 fn published(editor: Editor, said: String) -> AnyView {
-    let sample = move |webhook: &Webhook| {
-        let body = editor.definition.with(|definition| {
-            let sample = definition.samples.get(&webhook.node).cloned();
-            let sample = sample.or_else(|| {
-                let node = definition.graph.nodes.get(webhook.node.as_str())?;
-                editor.kinds.with(|kinds| kinds.of_node(node).map(|kind| kind.sample.clone()))
-            });
-            sample.and_then(|value| value.get("body").cloned()).unwrap_or_default()
-        });
-        body.to_json().replace('\'', "'\\''")
-    };
-    let address = move |webhook: Webhook| {
-        let line = format!(
-            "curl -X {} '{}' -H 'content-type: application/json' -d '{}'",
-            webhook.method,
-            webhook.url,
-            sample(&webhook)
-        );
-        view! {
-            <div class="stack tight">
-                <span class="form-title">{strings::WEBHOOK}" "<code class="muted">{webhook.node}</code></span>
-                {copyable(webhook.url, strings::THE_ADDRESS)}
-                <span class="form-title">{strings::TRY_IT}</span>
-                {code(line, strings::THE_COMMAND, true)}
-            </div>
-        }
-        .into_any()
-    };
     view! {
         <p class="line" role="status">{icon("circle-check")}{said}</p>
         {move || editor.published.get().map(|version| view! {
             <dl class="facts"><div><dt>{strings::HASH}</dt><dd>{copyable(version.hash, strings::THE_HASH)}</dd></div></dl>
         })}
-        {move || editor.webhooks.get().into_iter().map(address).collect::<Vec<_>>()}
+        {move || editor.webhooks.get().into_iter().map(|one| addresses::address(editor, one, true)).collect::<Vec<_>>()}
         <div class="dialog-foot">
             <button type="button" class="button primary" on:click=move |_| editor.asking.set(None)>{strings::CLOSE}</button>
         </div>

@@ -1,5 +1,6 @@
 //! The inspector: everything about what is selected. It knows kinds only by what they say of themselves.
 
+mod address;
 mod complete;
 mod data;
 mod edge;

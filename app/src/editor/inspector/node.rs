@@ -4,7 +4,7 @@ use holon_flow::definition::Key;
 use holon_studio::{GraphPath, form};
 use leptos::prelude::*;
 
-use super::{Spot, data, field, head, import, options, raw};
+use super::{Spot, address, data, field, head, import, options, raw};
 use crate::{
     editor::{
         keys, markdown,
@@ -54,6 +54,7 @@ fn settings(spot: &Spot) -> AnyView {
     });
     view! {
         <div class="form">
+            {address::address(spot)}
             {import::import(spot)}
             {head::branches(spot)}
             {draw(plain)}

@@ -1,6 +1,6 @@
 //! What pages ask for: one port trait a feature, answered over REST in the browser and in process while the server renders.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin};
 
 use holon_model::{Problem, Timestamp};
 use leptos::prelude::{provide_context, use_context};
@@ -23,29 +23,105 @@ pub type PortFuture<T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send>
 #[derive(Clone)]
 pub struct Ports {
     /// Sign-up, session, settings, overview.
-    pub identity: Arc<dyn IdentityPort>,
+    pub identity: Port<dyn IdentityPort>,
     /// Flows.
-    pub flows: Arc<dyn FlowsPort>,
+    pub flows: Port<dyn FlowsPort>,
     /// Runs.
-    pub runs: Arc<dyn RunsPort>,
+    pub runs: Port<dyn RunsPort>,
     /// What runs ask people.
-    pub tasks: Arc<dyn TasksPort>,
+    pub tasks: Port<dyn TasksPort>,
     /// Schedules.
-    pub schedules: Arc<dyn SchedulesPort>,
+    pub schedules: Port<dyn SchedulesPort>,
     /// Alert rules.
-    pub alerts: Arc<dyn AlertsPort>,
+    pub alerts: Port<dyn AlertsPort>,
     /// Connections.
-    pub connections: Arc<dyn ConnectionsPort>,
+    pub connections: Port<dyn ConnectionsPort>,
     /// Personal API tokens.
-    pub tokens: Arc<dyn TokensPort>,
+    pub tokens: Port<dyn TokensPort>,
     /// When the request came: what "3 min ago" counts from in the rendered page.
     pub now: Timestamp,
 }
 
+/// A port of the server: it is bound to a request.
+#[cfg(not(target_arch = "wasm32"))]
+pub type Port<P> = std::sync::Arc<P>;
+
+#[cfg(target_arch = "wasm32")]
+pub use browser::Port;
+
+#[cfg(target_arch = "wasm32")]
+mod browser {
+    //! The REST client as every port. It is nothing but its code, and is named only where it is used: so what only one part of
+    //! the page asks for comes with that part, and not with the first page.
+
+    use std::marker::PhantomData;
+    use std::ops::Deref;
+
+    use super::*;
+    use crate::rest::Rest;
+
+    /// A port of the browser.
+    pub struct Port<P: ?Sized>(PhantomData<fn() -> *const P>);
+
+    impl<P: ?Sized> Port<P> {
+        pub(super) fn rest() -> Self {
+            Self(PhantomData)
+        }
+    }
+
+    impl<P: ?Sized> Clone for Port<P> {
+        fn clone(&self) -> Self {
+            Self::rest()
+        }
+    }
+
+    impl<P: OverRest + ?Sized + 'static> Deref for Port<P> {
+        type Target = P;
+
+        fn deref(&self) -> &P {
+            P::over_rest()
+        }
+    }
+
+    /// What the REST client answers.
+    pub trait OverRest: 'static {
+        /// The client as this port.
+        fn over_rest() -> &'static Self;
+    }
+
+    macro_rules! over_rest {
+        ($($port:ident)*) => {$(
+            impl OverRest for dyn $port {
+                fn over_rest() -> &'static Self {
+                    &Rest
+                }
+            }
+        )*};
+    }
+    over_rest!(IdentityPort FlowsPort RunsPort TasksPort SchedulesPort AlertsPort ConnectionsPort TokensPort);
+}
+
 impl Ports {
-    /// The REST clients. While a server lists its routes, without a request, they answer that nothing is ready.
+    /// The REST clients.
+    #[cfg(target_arch = "wasm32")]
     pub fn rest() -> Self {
-        let rest = Arc::new(crate::rest::Rest);
+        Self {
+            identity: Port::rest(),
+            flows: Port::rest(),
+            runs: Port::rest(),
+            tasks: Port::rest(),
+            schedules: Port::rest(),
+            alerts: Port::rest(),
+            connections: Port::rest(),
+            tokens: Port::rest(),
+            now: crate::ui::time::browser_now(),
+        }
+    }
+
+    /// While a server lists its routes, without a request, the REST clients answer that nothing is ready.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn rest() -> Self {
+        let rest = std::sync::Arc::new(crate::rest::Rest);
         Self {
             identity: rest.clone(),
             flows: rest.clone(),

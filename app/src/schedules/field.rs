@@ -41,7 +41,7 @@ pub(crate) fn ahead(cron: Signal<String>, time_zone: Signal<String>) -> AnyView 
         None => view! { <p class="muted small">{strings::ASKING}</p> }.into_any(),
         Some(Err(problem)) => view! { <p class="muted small">{words(&problem.detail)}</p> }.into_any(),
         Some(Ok((_, SchedulePreview { next, faults }))) if faults.is_empty() => {
-            view! { <p class="form-title">{strings::AHEAD}</p>{occurrences(next)} }.into_any()
+            view! { <p class="form-title">{strings::AHEAD}</p>{occurrences(next, true)} }.into_any()
         }
         Some(Ok((cron, SchedulePreview { faults, .. }))) => {
             faults.into_iter().map(|fault| wrong(&cron, fault)).collect::<Vec<_>>().into_any()
@@ -60,7 +60,9 @@ fn wrong(cron: &str, fault: ScheduleFault) -> AnyView {
         let rest = part(end, u32::MAX);
         view! { <code class="fault">{part(0, start)}<mark>{part(start, end)}</mark>{rest}</code> }
     });
-    view! { <p class="form-problem">{icon("circle-alert")}<span>{words(&fault.message)}" "{marked}</span></p> }
+    // The expression itself stands just above.
+    let about = (fault.pointer == "/time_zone").then(|| view! { <strong>{strings::TIME_ZONE}": "</strong> });
+    view! { <p class="form-problem">{icon("circle-alert")}<span>{about}{words(&fault.message)}{marked}</span></p> }
         .into_any()
 }
 

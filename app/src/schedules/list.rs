@@ -3,9 +3,10 @@
 use holon_model::wire::Page;
 use holon_model::wire::schedules::ScheduleSummary;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::Title;
 
-use super::{firings, strings, switch};
+use super::{firings, live, strings, switch};
 use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
 use crate::ui::more::more;
@@ -48,8 +49,17 @@ pub fn SchedulesPage() -> impl IntoView {
 
 fn table(ports: Ports, page: Page<ScheduleSummary>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
+    let first = StoredValue::new(ports.clone());
+    live::follow(
+        move || rows.with(|rows| rows.iter().filter_map(|row| row.next_at).min()),
+        move || first.with_value(|ports| read(ports, rows)),
+    );
     let next = move |cursor| ports.schedules.list(Some(cursor));
-    let key = |row: &ScheduleSummary| (row.id, row.paused);
+    // Whatever changes about one draws its row anew.
+    let key = |row: &ScheduleSummary| {
+        let last = row.last.as_ref().map(|last| (last.scheduled_at, last.outcome.clone(), last.run_status.clone()));
+        (row.id, row.paused, row.next_at, last)
+    };
     view! {
         <div class="table-box">
             <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
@@ -69,6 +79,21 @@ fn table(ports: Ports, page: Page<ScheduleSummary>, again: impl Fn() + Copy + Se
         </div>
     }
     .into_any()
+}
+
+/// Reads the first page again; rows below it stay as they are.
+fn read(ports: &Ports, rows: RwSignal<Vec<ScheduleSummary>>) {
+    let asked = ports.schedules.list(None);
+    spawn_local(async move {
+        // Not read: what is shown stays, and the next change asks again.
+        let Ok(page) = asked.await else { return };
+        rows.try_update(|rows| {
+            let below = rows.iter().filter(|row| page.data.iter().all(|new| new.id != row.id)).skip_while(|_| page.next_cursor.is_none());
+            let below: Vec<_> = below.cloned().collect();
+            *rows = page.data;
+            rows.extend(below);
+        });
+    });
 }
 
 fn row(schedule: &ScheduleSummary, again: impl Fn() + Copy + 'static) -> AnyView {

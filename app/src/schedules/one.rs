@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{api, firings, strings, switch};
+use super::{api, firings, live, strings, switch};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
 use crate::ui::{ago, format, icon, problem_notice, send, skeleton, use_ready};
@@ -43,6 +43,8 @@ pub fn SchedulePage() -> impl IntoView {
 
 fn page(schedule: Schedule, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let Schedule { summary, next, firings } = schedule;
+    let due = summary.next_at;
+    live::follow(move || due, again);
     let crumbs = vec![Crumb::to(strings::SCHEDULES, "/schedules"), Crumb::here(summary.flow_name.clone())];
     let name = summary.flow_name.clone();
     let flow = format!("/flows/{}", summary.flow);
@@ -65,8 +67,8 @@ fn page(schedule: Schedule, again: impl Fn() + Copy + Send + Sync + 'static) -> 
                 <div><dt>{strings::JITTER}</dt><dd>{if summary.jitter == 0 { strings::NONE.to_owned() } else { format::duration(summary.jitter) }}</dd></div>
             </dl>
             <section class="stack schedule-part" aria-labelledby="ahead">
-                <h2 id="ahead">{strings::AHEAD}</h2>
-                {occurrences(next)}
+                <h2 id="ahead">{if summary.paused { strings::AHEAD_PAUSED } else { strings::AHEAD }}</h2>
+                {occurrences(next, !summary.paused)}
             </section>
             <section class="stack schedule-part" aria-labelledby="firings">
                 <h2 id="firings">{strings::FIRINGS}</h2>
@@ -90,8 +92,11 @@ fn fire(id: ScheduleId, again: impl Fn() + Copy + 'static) -> AnyView {
     .into_any()
 }
 
-/// Times to come, each in the schedule's zone and from now.
-pub(super) fn occurrences(next: Vec<Occurrence>) -> AnyView {
-    let one = |at: Occurrence| view! { <li><span class="mono">{at.local}</span>" "<span class="sub">{ago(at.at)}</span></li> };
+/// Times to come, each in the schedule's zone, and from now where it will come.
+pub(super) fn occurrences(next: Vec<Occurrence>, comes: bool) -> AnyView {
+    let one = |at: Occurrence| {
+        let from_now = comes.then(|| view! { <span class="sub">{ago(at.at)}</span> });
+        view! { <li><span class="mono">{at.local}</span>" "{from_now}</li> }
+    };
     view! { <ol class="ahead">{next.into_iter().map(one).collect::<Vec<_>>()}</ol> }.into_any()
 }

@@ -4,6 +4,7 @@ pub const ABOUT: &str =
     "A flow with a schedule trigger starts by itself. Publishing the flow makes its schedule and changes it.";
 pub const ACTIVE: &str = "Active";
 pub const AHEAD: &str = "Next ten firings";
+pub const AHEAD_PAUSED: &str = "Paused. Its next ten times, were it active";
 #[cfg(target_arch = "wasm32")]
 pub const ASKING: &str = "Asking for the next firings…";
 pub const BY_HAND: &str = "by hand";
@@ -29,6 +30,8 @@ pub const SCHEDULE: &str = "Schedule";
 pub const SCHEDULED: &str = "Time";
 pub const SCHEDULES: &str = "Schedules";
 pub const SEE_FLOWS: &str = "See the flows";
+#[cfg(target_arch = "wasm32")]
+pub const TIME_ZONE: &str = "Time zone";
 pub const VERSION: &str = "Version";
 
 /// The overlap policy in words.

@@ -357,6 +357,7 @@ fn an_address_without_a_host_is_a_warning() {
         r#""https:///orders""#,
         r#""api.example.com/orders""#,
         r#""ftp://e.com""#,
+        r#""https://e.com/{{ input.sku ""#,
         r#"{"$text":"http://?a=1"}"#,
     ] {
         let found = request(url);

@@ -36,8 +36,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::new(Code::InvalidRequest, rejection.body_text()).into()),
+            Err(rejection) => Err(unread(&rejection.body_text())),
         }
+    }
+}
+
+/// `Failed to deserialize query string: limit: invalid digit found in string`: the last two parts are for the caller.
+fn unread(said: &str) -> ApiError {
+    let why = said.split_once(": ").map_or(said, |(_, why)| why);
+    match why.split_once(": ") {
+        Some((name, why)) => {
+            let detail = format!("The parameter `{name}` cannot be read: {why}.");
+            Problem::new(Code::InvalidRequest, detail).with_field(format!("/{name}"), why.to_owned()).into()
+        }
+        None => Problem::new(Code::InvalidRequest, format!("The parameters behind `?` cannot be read: {why}.")).into(),
     }
 }
 

@@ -207,8 +207,8 @@ impl Check<'_> {
         if schema.get("x-holon-address") != Some(&Value::Bool(true)) {
             return;
         }
-        let Some(text) = config.as_str().filter(|text| !has_host(text)) else { return };
-        let message = format!("{}: `{}` is an address without a host", parts.kind.title, shown(text));
+        let Some((text, why)) = config.as_str().and_then(|text| Some((text, no_address(text)?))) else { return };
+        let message = format!("{}: `{}` {why}", parts.kind.title, shown(text));
         let hint = "Write an address such as `https://api.example.com/orders`.".to_owned();
         self.report(Code::IncompleteAddress.hinted(&parts.at.rest(pointer), message, hint));
     }
@@ -330,11 +330,18 @@ fn is_literal(value: &Value) -> bool {
     }
 }
 
-/// `https://host…`
-fn has_host(text: &str) -> bool {
-    let Some((scheme, rest)) = text.trim().split_once("://") else { return false };
-    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    known && !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':'])
+/// What keeps a text from being `https://host…`.
+fn no_address(text: &str) -> Option<&'static str> {
+    if text.contains("{{") && !text.contains("}}") {
+        return Some("has a `{{` that is never closed with `}}`");
+    }
+    let Some((scheme, rest)) = text.trim().split_once("://") else {
+        return Some("is an address without `https://` and a host");
+    };
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return Some("is an address of another protocol than `https` and `http`");
+    }
+    (rest.is_empty() || rest.starts_with(['/', '?', '#', ':'])).then_some("is an address without a host")
 }
 
 /// `https://name:password@host`

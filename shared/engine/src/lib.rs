@@ -81,4 +81,5 @@ pub use view::RunView;
 /// 2. the pause before another attempt is at least what the answer asked for (`retry_after`); texts that hosts keep in columns
 ///    hold no U+0000 and are bounded, and so is a task's context; a call narrows the budget of the run that it starts; whole
 ///    decimals beyond 64 bits are written without `.0`.
-pub const SEMANTICS: u32 = holon_flow::expr::MEANING;
+/// 3. a saga that is tried again asks people anew, under ids of its own, when it cannot be undone again.
+pub const SEMANTICS: u32 = 3;

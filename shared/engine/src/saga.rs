@@ -245,7 +245,10 @@ fn park(machine: &mut Machine, flow: &Compiled, at: At, step: &Arc<str>, rounds:
     advance(machine, flow, at, number, StepState::Parked);
     machine.core.arena.node_mut(at.frame, at.node).become_(NodeStatus::Waiting);
     // The run has started, or nothing of it could be undone.
-    let Ok(id) = machine.ask_id(flow, at, step, rounds) else { return };
+    let attempt = machine.core.arena.node_mut(at.frame, at.node).extra().attempt;
+    // A saga that is tried again asks anew: what was answered in the attempt before is answered.
+    let what = if attempt > 1 && machine.means(3) { format!("{step}@{attempt}") } else { step.to_string() };
+    let Ok(id) = machine.ask_id(flow, at, &what, rounds) else { return };
     let choice = |key: &str, label: &str| Choice { key: key.into(), label: label.into() };
     let task = Task {
         id,

@@ -1,10 +1,14 @@
 //! Golden histories: each case of `corpus/` gives its output and its log hash, live, replayed and from snapshots.
 
 use holon_engine::{
-    Machine, Outcome,
+    Machine, Outcome, Stamped, decode_input, encode_input,
     testing::corpus::{CASES, HASHES, lines, run},
 };
-use holon_model::Value;
+use holon_model::{Timestamp, Value, canon};
+
+/// Journals as they were written: the case's name, then a line for each input with its time, its bytes and the log hash after it.
+/// It only grows: what an older build wrote, this one reads.
+const HISTORIES: &str = include_str!("../corpus/histories.txt");
 
 #[test]
 fn every_case_ends_as_it_says() {
@@ -48,4 +52,47 @@ fn every_case_replays_and_restores_at_every_input() {
         }
         assert_eq!(machine.view(), ran.machine.view(), "{name}");
     }
+}
+
+/// The bytes of hexadecimal digits.
+fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+#[test]
+fn every_journal_that_was_written_down_reads_and_replays_to_the_hashes_it_had() {
+    let mut machine: Option<Machine> = None;
+    let mut names = Vec::new();
+    for line in HISTORIES.lines() {
+        let Some(input) = line.strip_prefix(' ') else {
+            let text = CASES.iter().find(|(name, _)| *name == line).unwrap_or_else(|| panic!("no case `{line}`")).1;
+            machine = Some(Machine::new(run(text).machine.flow().clone()));
+            names.push(line);
+            continue;
+        };
+        let [at, digits, hash] = input.split(' ').collect::<Vec<_>>()[..] else { panic!("`{line}` is no input") };
+        let machine = machine.as_mut().expect("a history begins with its name");
+        let input = decode_input(&bytes(digits)).unwrap_or_else(|error| panic!("{names:?}: {error}"));
+        let decision = machine.handle(Stamped::new(Timestamp(at.parse().unwrap()), input));
+        assert!(decision.accepted, "{:?} at {}", names.last(), decision.seq);
+        assert_eq!(canon::hex(&machine.log_hash()), hash, "{:?} at {}", names.last(), decision.seq);
+    }
+    let missing: Vec<&str> = CASES.iter().map(|(name, _)| *name).filter(|name| !names.contains(name)).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/histories.txt");
+    if std::env::var_os("HOLON_WRITE_HISTORIES").is_some() {
+        std::fs::write(path, HISTORIES.to_owned() + &missing.iter().map(|name| history(name)).collect::<String>()).unwrap();
+    } else {
+        assert!(missing.is_empty(), "run this with HOLON_WRITE_HISTORIES=1 to write down {missing:?}");
+    }
+}
+
+/// The journal of a case as this build writes it.
+fn history(name: &str) -> String {
+    let text = CASES.iter().find(|(of, _)| *of == name).unwrap().1;
+    let ran = run(text);
+    let inputs = ran.journal.iter().zip(&ran.hashes).map(|(input, hash)| {
+        format!(" {} {} {}\n", input.at.0, canon::hex(&encode_input(&input.value)), canon::hex(hash))
+    });
+    format!("{name}\n") + &inputs.collect::<String>()
 }

@@ -7,7 +7,7 @@ use holon_engine::{
 };
 use holon_flow::capability::NodeError;
 use holon_model::{Payload, Timestamp, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 fn value(text: &str) -> Value {
     json::parse(text.as_bytes()).unwrap()
@@ -80,6 +80,42 @@ fn a_saga_that_cannot_be_undone_waits_for_a_person_and_says_so_after_a_snapshot_
         ("skipped", Some("it is kept"), Some("ada"))
     );
     assert_eq!(machine.attention(), None);
+}
+
+#[test]
+fn a_saga_that_is_tried_again_asks_people_anew_under_another_id() {
+    let text = r#"{"holon":1,"name":"t","nodes":{"start":{"kind":"trigger.manual@1"},"trip":{"kind":"saga@1","config":{"steps":[
+        {"step":"book","compensate":"undo","retry":{"attempts":1}},{"step":"fail"}]},"policies":{"retry":{"attempts":2,"initial":0}},"bodies":{
+        "book":{"nodes":{"a":{"kind":"test.set@1"}},"edges":[]},
+        "undo":{"nodes":{"no":{"kind":"flow.fail@1","config":{"code":"down","message":"no"}}},"edges":[]},
+        "fail":{"nodes":{"call":{"kind":"test.call@1"}},"edges":[]}}}},
+        "edges":[{"from":"start.out","to":"trip.in"}]}"#;
+    let mut machine = Machine::new(flow(text));
+    let mut asked = Vec::new();
+    let mut inputs = VecDeque::from([start(Value::Null, 0)]);
+    while let Some(input) = inputs.pop_front() {
+        for command in machine.handle(input).commands {
+            inputs.extend(match command {
+                Command::RunEffect(effect) => {
+                    let mut error = NodeError::new("full", "no");
+                    error.retryable = true;
+                    let outcome = Outcome::Failed { error };
+                    let input = Input::EffectCompleted { id: effect.id, attempt: effect.attempt, outcome };
+                    Some(Stamped::new(Timestamp(2_000), input))
+                }
+                Command::SetTimer { id, due } => Some(Stamped::new(due, Input::TimerFired { id })),
+                Command::OpenTask(task) => {
+                    asked.push(task.id);
+                    let form = Payload::Inline(value(r#"{"reason":"it is kept"}"#));
+                    let skip = Input::TaskAnswered { id: task.id, choice: "skip".into(), form, by: "ada".into() };
+                    Some(Stamped::new(Timestamp(2_000), skip))
+                }
+                _ => None,
+            });
+        }
+    }
+    assert!(machine.status().is_terminal());
+    assert!(matches!(asked[..], [first, second] if first != second), "{asked:?}");
 }
 
 #[test]

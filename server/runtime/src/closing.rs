@@ -84,8 +84,7 @@ impl Driver {
         }
         let Some(Closing { shards, reply, .. }) = self.closing.take() else { return };
         // In one order, whatever the table's.
-        let runs: BTreeSet<RunId> =
-            self.runs.keys().copied().filter(|run| shards.contains(&shard_of(*run))).collect();
+        let runs: BTreeSet<RunId> = self.runs.keys().copied().filter(|run| shards.contains(&shard_of(*run))).collect();
         for run in runs {
             if let Some(mut live) = self.runs.remove(&run) {
                 // Whoever waits for what was not taken in is not answered here, and leaves it to the next owner.
@@ -101,9 +100,7 @@ impl Driver {
     /// What of the commands of a run whose shard is closing is to be done all the same. The rest is left to the next owner, unless
     /// something must be done here; then the shard stays.
     pub(crate) fn leave_or_stay(&mut self, run: RunId, commands: Vec<(Command, bool)>) -> Vec<(Command, bool)> {
-        let once = |command: &Command| {
-            matches!(command, Command::RunEffect(effect) if effect.class == EffectClass::AtMostOnce)
-        };
+        let once = |command: &Command| matches!(command, Command::RunEffect(effect) if effect.class == EffectClass::AtMostOnce);
         if commands.iter().any(|(command, _)| once(command)) {
             self.stay(shard_of(run));
             return commands;

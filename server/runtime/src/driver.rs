@@ -263,7 +263,8 @@ impl Driver {
             }
             self.timers.pop();
             // What comes due while a person has paused the run fires when it is resumed.
-            let armed = self.runs.get_mut(&run).filter(|live| live.held.is_none() && live.timers.get(&id) == Some(&due));
+            let armed =
+                self.runs.get_mut(&run).filter(|live| live.held.is_none() && live.timers.get(&id) == Some(&due));
             if armed.is_some_and(|live| live.timers.remove(&id).is_some()) {
                 self.queue(run, Input::TimerFired { id }, None, None);
             }

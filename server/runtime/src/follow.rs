@@ -116,15 +116,13 @@ impl Shared {
                 Ok(row) => row.is_none_or(|row| row.ended.is_some()),
                 Err(_) => false,
             };
-            // After the end was looked for: what is read now is all there is, if it was there.
-            entries = match self.store.journal(tenant, run, from).await {
-                Ok(entries) => entries,
-                // A store that is away for a moment: the next look says more.
-                Err(_) => Vec::new(),
-            };
-            if ended && entries.is_empty() {
+            // After the end was looked for: what is read now is all there is, if it was there. When the store is away for a moment the
+            // next look says more.
+            let read = self.store.journal(tenant, run, from).await;
+            if ended && read.as_ref().is_ok_and(Vec::is_empty) {
                 return;
             }
+            entries = read.unwrap_or_default();
         }
     }
 
@@ -148,7 +146,11 @@ impl Shared {
     }
 
     /// See `RuntimeHandle::answer_of`.
-    pub(crate) async fn answer_of(self: &Arc<Self>, tenant: TenantId, run: RunId) -> Result<Option<Answer>, FollowError> {
+    pub(crate) async fn answer_of(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        run: RunId,
+    ) -> Result<Option<Answer>, FollowError> {
         let mut run = run;
         loop {
             let found = self.answer_of_one(tenant, run).await?;

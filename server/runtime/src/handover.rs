@@ -148,7 +148,9 @@ async fn hand(shared: &Arc<Shared>, to: ReplicaId, shards: &[Dated]) {
         Err(error) => {
             tracing::warn!(%error, "nobody knows whether shards were handed on; asking");
             // Once this is answered the first statement has been done or never will be: the epoch is another one.
-            while let Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) = shared.store.hand_over(me, me, shards).await {
+            while let Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) =
+                shared.store.hand_over(me, me, shards).await
+            {
                 if shared.is_over() {
                     return;
                 }

@@ -178,10 +178,10 @@ impl Shared {
         if answer == Err(DeliverError::Unavailable) {
             return;
         }
-        if answer.is_err() || !leaves {
-            if let Err(error) = self.store.discard(self.replica, std::slice::from_ref(&letter)).await {
-                tracing::warn!(%error, "a letter that was dealt with could not be taken away; trying again");
-            }
+        if (answer.is_err() || !leaves)
+            && let Err(error) = self.store.discard(self.replica, std::slice::from_ref(&letter)).await
+        {
+            tracing::warn!(%error, "a letter that was dealt with could not be taken away; trying again");
         }
         if letter.sender == self.replica {
             return self.taken(letter.id, answer);

@@ -4,6 +4,7 @@
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
 //! `live` and `driver` (the loop), `turns` (whose run is next), `living` (how many there are), `dispatch` (what
 //! follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! `lease`, `share`, `shards`, `handover` and `closing` (replicas side by side), `inbox` and `wake` (what they tell each other),
 //! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
 
 mod answers;
@@ -32,6 +33,7 @@ mod share;
 mod shards;
 pub mod store;
 mod turns;
+mod upkeep;
 mod wake;
 mod wake_pg;
 mod watched;

@@ -34,12 +34,12 @@ use crate::living::Living;
 use crate::metrics::{Counters, Metrics};
 use crate::shards::Shards;
 use crate::store::{IdempotencyRow, Replica, RunFacts, Store, StoreError, shard_of};
+use crate::upkeep::maintain;
 use crate::wake::Wake;
 use crate::watched::Watched;
 
 /// Changes that a listener may lag behind.
 const CHANGES_LAG: usize = 1024;
-const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 /// How long a start waits for the shard of its run to come.
 const HERE_WITHIN: Duration = Duration::from_secs(2);
@@ -168,8 +168,10 @@ impl Shared {
         let place = if follows { Some(self.living.resume(tenant)) } else { self.living.enter(tenant) };
         let place = place.ok_or(StartError::TooMany)?;
         let (reply, answer) = oneshot::channel();
-        let waiting: VecDeque<_> =
-            inputs.into_iter().map(|input| Queued { at: input.at, input: input.value, told: None, letter: None }).collect();
+        let waiting: VecDeque<_> = inputs
+            .into_iter()
+            .map(|input| Queued { at: input.at, input: input.value, told: None, letter: None })
+            .collect();
         let give_up = Instant::now() + self.start_within;
         let live = Live {
             tenant,
@@ -243,8 +245,20 @@ impl Runtime {
     /// # Errors
     /// When the store cannot be reached.
     pub async fn start(config: RuntimeConfig) -> Result<RuntimeHandle, StoreError> {
-        let RuntimeConfig { store, definitions, executors, host, clock, address, build, alone, effects, driving, wake, .. } =
-            config;
+        let RuntimeConfig {
+            store,
+            definitions,
+            executors,
+            host,
+            clock,
+            address,
+            build,
+            alone,
+            effects,
+            driving,
+            wake,
+            ..
+        } = config;
         let replica: ReplicaId = mint(&*clock);
         let semantics = i32::try_from(config.semantics).unwrap_or(i32::MAX);
         store.maintain().await?;
@@ -314,33 +328,6 @@ async fn stop_when_lost(shared: Arc<Shared>) {
     for driver in &shared.drivers {
         // A loop that is gone needs no telling.
         let _ = driver.send(Msg::Stop);
-    }
-}
-
-/// Room for the weeks to come, and keys that ran out.
-async fn maintain(shared: Arc<Shared>) {
-    loop {
-        tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => return,
-            () = tokio::time::sleep(MAINTAIN_EVERY) => {}
-        }
-        if let Err(error) = shared.store.sweep_asks(shared.clock.now()).await {
-            tracing::warn!(%error, "waits and tasks of runs that are over were not swept; trying again in an hour");
-        }
-        if let Err(error) = shared.store.maintain().await {
-            tracing::warn!(%error, "maintenance of the store failed; trying again in an hour");
-        }
-        loop {
-            match shared.store.forget_expired(shared.clock.now(), 5_000).await {
-                Ok(5_000) => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "idempotency keys could not be swept; trying again in an hour");
-                    break;
-                }
-            }
-        }
     }
 }
 

@@ -31,7 +31,8 @@ impl Word {
     /// One line.
     pub fn to_line(&self) -> String {
         // A line has one line, whatever a message says.
-        let flat = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect::<String>();
+        let flat =
+            |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect::<String>();
         match self {
             Self::Shards => "shards".into(),
             Self::Inbox => "inbox".into(),
@@ -106,9 +107,13 @@ mod tests {
     #[test]
     fn a_word_is_one_line_and_reads_back_and_what_is_not_known_is_no_word() {
         let refused = |message: &str| Word::Taken { letter: 7, refused: Some(("run_over".into(), message.into())) };
-        for word in
-            [Word::Shards, Word::Inbox, Word::Taken { letter: -1, refused: None }, refused("the run is over"), refused("")]
-        {
+        for word in [
+            Word::Shards,
+            Word::Inbox,
+            Word::Taken { letter: -1, refused: None },
+            refused("the run is over"),
+            refused(""),
+        ] {
             assert_eq!(Word::from_line(&word.to_line()), Some(word));
         }
         assert_eq!(refused("a\nb").to_line(), "refused 7 run_over a b");

@@ -200,7 +200,10 @@ async fn one_of_two_servers_is_killed_under_load_and_its_runs_move_on_in_the_oth
     let all_over = at.elapsed();
     statuses.extend(first);
     statuses.extend(ended(&stays, &cookie, &here).await);
-    eprintln!("a killed server's runs went on after {moved_on:?}, {} of them were over after {all_over:?}", there.len());
+    eprintln!(
+        "a killed server's runs went on after {moved_on:?}, {} of them were over after {all_over:?}",
+        there.len()
+    );
     assert!(statuses.iter().all(|status| status == "completed"), "{statuses:?}");
     let received = received.lock().unwrap().clone();
     assert!(received.values().all(|keys| keys.len() == 1), "{received:?}");

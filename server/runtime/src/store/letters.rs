@@ -33,8 +33,13 @@ pub struct Posted {
 #[async_trait]
 pub trait Letters: Send + Sync + 'static {
     /// Leaves a letter for a live run; nothing when it is not live.
-    async fn post(&self, tenant: TenantId, run: RunId, sender: ReplicaId, body: &[u8])
-    -> Result<Option<Posted>, StoreError>;
+    async fn post(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        sender: ReplicaId,
+        body: &[u8],
+    ) -> Result<Option<Posted>, StoreError>;
 
     /// The first letters for runs of these shards, without those of these numbers, in their order.
     async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError>;

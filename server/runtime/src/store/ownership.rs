@@ -78,7 +78,8 @@ pub trait Ownership: Send + Sync + 'static {
     async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError>;
 
     /// Gives those of these shards, each with its epoch, that the replica holds to one that was not fenced; answers which.
-    async fn hand_over(&self, replica: ReplicaId, to: ReplicaId, shards: &[(i16, i64)]) -> Result<Vec<i16>, StoreError>;
+    async fn hand_over(&self, replica: ReplicaId, to: ReplicaId, shards: &[(i16, i64)])
+    -> Result<Vec<i16>, StoreError>;
 
     /// Gives everything back: the next replica need not wait for the lease to run out.
     async fn leave(&self, replica: ReplicaId) -> Result<(), StoreError>;

@@ -18,7 +18,8 @@ use super::columns::{Columns, labels_of};
 use super::shard_rows::{self, LeaseLine};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
-    Marks, Ownership, Posted, Replica, Roll, RunFacts, Snapshot, Store, StoreError, ask_rows, continuous, filled, letter_rows,
+    Marks, Ownership, Posted, Replica, Roll, RunFacts, Snapshot, Store, StoreError, ask_rows, continuous, filled,
+    letter_rows,
 };
 
 /// Weeks of history there is room for ahead of time.

@@ -90,8 +90,9 @@ async fn renew(
         return Ok(None);
     }
     // The shards first: an owner that is no peer was fenced when the peers were read, and stays so.
-    let shards =
-        sqlx::query!("select shard, owner, epoch, semantics from shard order by shard").fetch_all(&mut *connection).await?;
+    let shards = sqlx::query!("select shard, owner, epoch, semantics from shard order by shard")
+        .fetch_all(&mut *connection)
+        .await?;
     let peers =
         sqlx::query!("select replica_id, semantics, beat, leaving from replica where not fenced order by replica_id")
             .fetch_all(&mut *connection)
@@ -160,10 +161,7 @@ async fn hand_over(
 }
 
 /// See [`super::Ownership::fence`].
-pub(super) async fn fence(
-    executor: impl sqlx::PgExecutor<'_>,
-    silent: &[(ReplicaId, i64)],
-) -> Result<(), sqlx::Error> {
+pub(super) async fn fence(executor: impl sqlx::PgExecutor<'_>, silent: &[(ReplicaId, i64)]) -> Result<(), sqlx::Error> {
     let replicas: Vec<Uuid> = silent.iter().map(|(replica, _)| replica.0).collect();
     let beats: Vec<i64> = silent.iter().map(|(_, beat)| *beat).collect();
     sqlx::query!(

@@ -61,7 +61,8 @@ async fn shared_out(replicas: &[&RuntimeHandle], shares: &[usize]) {
     let settled = async {
         until(|| {
             let counts = replicas.iter().map(|replica| replica.shards().len());
-            counts.eq(shares.iter().copied()) && replicas.iter().zip(shares).all(|(one, share)| one.ready() || *share == 0)
+            counts.eq(shares.iter().copied())
+                && replicas.iter().zip(shares).all(|(one, share)| one.ready() || *share == 0)
         })
         .await;
     };
@@ -116,7 +117,11 @@ async fn who_joins_is_given_a_share_and_whoever_leaves_hands_it_back(world: Worl
     first.drain(Duration::from_secs(20)).await;
     shared_out(&[&third], &[256]).await;
     one_key_each(&world, &waiting, 1);
-    assert_eq!(world.ledger.calls().len(), waiting.len(), "nothing was under way when shards moved, and nothing was repeated");
+    assert_eq!(
+        world.ledger.calls().len(),
+        waiting.len(),
+        "nothing was under way when shards moved, and nothing was repeated"
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _, LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, Store, StoreError, ask_uuid, shard_of, week_of,
+    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _,
+    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, Store,
+    StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -326,7 +328,8 @@ impl Case {
 
     async fn hand_over(&self, count: u8, back: bool, late: bool) {
         let Some(other) = self.other else { return };
-        let (from, to, count) = if back { (other, self.replica, 256) } else { (self.replica, other, usize::from(count)) };
+        let (from, to, count) =
+            if back { (other, self.replica, 256) } else { (self.replica, other, usize::from(count)) };
         let mut given = Vec::new();
         for store in self.both() {
             // Only one that lives can look.
@@ -379,7 +382,8 @@ impl Case {
     async fn compare_letters(&self) {
         let shards: Vec<i16> = (0..256).collect();
         let plain = |letters: Vec<Letter>| -> Vec<(TenantId, RunId, Vec<u8>)> {
-            let ours = letters.into_iter().filter(|letter| letter.tenant == self.tenant(0) || letter.tenant == self.tenant(1));
+            let ours =
+                letters.into_iter().filter(|letter| letter.tenant == self.tenant(0) || letter.tenant == self.tenant(1));
             ours.map(|letter| (letter.tenant, letter.run, letter.body)).collect()
         };
         let mem = plain(self.mem.letters(&shards, &[], 10_000).await.unwrap());

@@ -19,8 +19,8 @@ use holon_platform::execute::{
 };
 use holon_runtime::store::{Marks, Store};
 use holon_runtime::{
-    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Nearby, Runtime,
-    RuntimeConfig, RuntimeHandle, StartRequest, Wake,
+    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Nearby,
+    Runtime, RuntimeConfig, RuntimeHandle, StartRequest, Wake,
 };
 use uuid::Uuid;
 

@@ -14,6 +14,7 @@ mod identity;
 mod links;
 mod listening;
 mod metrics;
+mod replicas;
 mod runs;
 mod runs_operating;
 mod runs_search;

@@ -122,7 +122,7 @@ async fn a_failed_run_is_told_once_signed_and_what_follows_is_told_together() {
         (&json!(1), &json!("alert.fired"), &json!("Night"))
     );
     assert_eq!(heard[0]["items"][0]["run"], run);
-    assert!(heard[0]["summary"].as_str().unwrap().contains("Orders: sold out"), "{}", heard[0]);
+    assert!(heard[0]["summary"].as_str().unwrap().contains("Orders: no_stock: sold out"), "{}", heard[0]);
     assert!(!heard[0].to_string().contains(&before));
     // As a webhook of ours would check it.
     let (headers, body) = ear.heard.lock().unwrap()[0].clone();

@@ -1,4 +1,4 @@
-//! Commands of the project: `cargo xtask up | test | build | bench | tidy | sqlx | setup`.
+//! Commands of the project: `cargo xtask up | test | build | bench | sim | tidy | sqlx | setup`.
 //!
 //! It depends on almost nothing so that it starts in seconds on a machine where nothing is built yet.
 
@@ -13,6 +13,7 @@ mod paths;
 mod say;
 mod server;
 mod setup;
+mod sim;
 mod sqlx;
 mod temp_postgres;
 mod tests;
@@ -30,6 +31,7 @@ cargo xtask <command>
   test   [--only PHASE [--file NAME]]             everything that must be green; installs what it needs itself
   bench  [NAME] [--json]                          what Holon promises in numbers, measured on a release build
   tidy                                            only the house rules that no compiler checks
+  sim    [--count N] [--from N] [--seed N]        the runtime simulated for longer, on and on; or one seed with its trace
   setup                                           only get what building needs
   sqlx   [--check]                                make `.sqlx` afresh from the migrations, or only compare
 ";
@@ -54,6 +56,7 @@ fn run() -> Result<()> {
         Some("bench") => bench::command(args),
         Some("tidy") => tidy::command(args),
         Some("setup") => setup::command(args),
+        Some("sim") => sim::command(args),
         Some("sqlx") => sqlx::command(args),
         None | Some("help") => {
             say::plain(HELP);

@@ -81,7 +81,8 @@ fn every_journal_that_was_written_down_reads_and_replays_to_the_hashes_it_had() 
     let missing: Vec<&str> = CASES.iter().map(|(name, _)| *name).filter(|name| !names.contains(name)).collect();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/histories.txt");
     if std::env::var_os("HOLON_WRITE_HISTORIES").is_some() {
-        std::fs::write(path, HISTORIES.to_owned() + &missing.iter().map(|name| history(name)).collect::<String>()).unwrap();
+        std::fs::write(path, HISTORIES.to_owned() + &missing.iter().map(|name| history(name)).collect::<String>())
+            .unwrap();
     } else {
         assert!(missing.is_empty(), "run this with HOLON_WRITE_HISTORIES=1 to write down {missing:?}");
     }

@@ -3,6 +3,7 @@
 mod calibrate;
 mod engine;
 mod measure;
+mod peers;
 mod preview;
 mod runtime;
 mod server;
@@ -19,14 +20,18 @@ use measure::Measure;
 struct Bench {
     name: &'static str,
     run: fn() -> Result<Vec<Measure>>,
+    /// Whether it is run without being named.
+    always: bool,
 }
 
 const BENCHES: &[Bench] = &[
-    Bench { name: "sizes", run: sizes::run },
-    Bench { name: "server", run: server::run },
-    Bench { name: "engine", run: engine::run },
-    Bench { name: "preview", run: preview::run },
-    Bench { name: "runtime", run: runtime::run },
+    Bench { name: "sizes", run: sizes::run, always: true },
+    Bench { name: "server", run: server::run, always: true },
+    Bench { name: "engine", run: engine::run, always: true },
+    Bench { name: "preview", run: preview::run, always: true },
+    Bench { name: "runtime", run: runtime::run, always: true },
+    // It installs what it compares with.
+    Bench { name: "peers", run: peers::run, always: false },
 ];
 
 /// Runs all benchmarks, or the one named; ends with an error when a measure falls short.
@@ -47,7 +52,7 @@ pub fn command(mut args: Args) -> Result<()> {
     let slowness = calibrate::slowness()?;
     say::note(&format!("{machine}; {:.2} times the time of the reference for a fixed loop", slowness));
     let mut short = 0;
-    for bench in BENCHES.iter().filter(|bench| only.as_deref().is_none_or(|name| name == bench.name)) {
+    for bench in BENCHES.iter().filter(|bench| only.as_deref().map_or(bench.always, |name| name == bench.name)) {
         let measures = (bench.run)().with_context(|| format!("benchmark {}", bench.name))?;
         for measure in measures {
             let judged = measure.judge(slowness);

@@ -22,7 +22,7 @@ pub fn run() -> Result<Vec<Measure>> {
     Ok(measures)
 }
 
-/// The measures of an example of a crate. One that falls short of its own bar ends with 1 and has told its measures: they
+/// The measures of an example of a crate. One that ends with 1 because it fell short has told its measures: they
 /// are judged here, where it is known how slow the machine is.
 fn example(package: &str, name: &str, env: &[(&str, &Path)]) -> Result<Vec<Measure>> {
     let mut cargo = exec::cargo()?;

@@ -1,0 +1,17 @@
+// Restate's side of the comparison: a service with three journaled steps that do nothing. Arguments: the folder of the
+// SDK's package, and the port to serve on.
+import { pathToFileURL } from 'node:url';
+
+const [sdk, port] = process.argv.slice(2);
+const restate = await import(pathToFileURL(`${sdk}/dist/index.js`));
+
+const three = restate.service({
+  name: 'Three',
+  handlers: {
+    run: async (context, given) => {
+      for (const step of ['a', 'b', 'c']) await context.run(step, async () => null);
+      return given;
+    },
+  },
+});
+restate.serve({ services: [three], port: Number(port) });

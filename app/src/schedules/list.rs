@@ -88,7 +88,10 @@ fn read(ports: &Ports, rows: RwSignal<Vec<ScheduleSummary>>) {
         // Not read: what is shown stays, and the next change asks again.
         let Ok(page) = asked.await else { return };
         rows.try_update(|rows| {
-            let below = rows.iter().filter(|row| page.data.iter().all(|new| new.id != row.id)).skip_while(|_| page.next_cursor.is_none());
+            let below = rows
+                .iter()
+                .filter(|row| page.data.iter().all(|new| new.id != row.id))
+                .skip_while(|_| page.next_cursor.is_none());
             let below: Vec<_> = below.cloned().collect();
             *rows = page.data;
             rows.extend(below);

@@ -14,7 +14,10 @@ const TOGETHER: Duration = Duration::from_secs(1);
 const AFTERWARDS: i64 = 2_000;
 
 /// Calls `read` soon after a run changed, and when the earliest time shown has passed. In a browser only.
-pub fn follow(due: impl Fn() -> Option<Timestamp> + Send + Sync + 'static, read: impl Fn() + Copy + Send + Sync + 'static) {
+pub fn follow(
+    due: impl Fn() -> Option<Timestamp> + Send + Sync + 'static,
+    read: impl Fn() + Copy + Send + Sync + 'static,
+) {
     let open = StoredValue::new(None::<Subscription>);
     let soon = StoredValue::new(None::<TimeoutHandle>);
     let ask = move || {

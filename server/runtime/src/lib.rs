@@ -18,9 +18,9 @@ mod driver;
 mod driving;
 mod effects;
 mod follow;
+mod fork;
 mod handover;
 mod inbox;
-mod fork;
 mod lease;
 mod live;
 mod living;
@@ -29,8 +29,8 @@ mod order;
 mod recover;
 mod retry;
 mod runtime;
-mod share;
 mod shards;
+mod share;
 pub mod store;
 mod turns;
 mod upkeep;
@@ -40,8 +40,8 @@ mod watched;
 
 pub use answers::AnswerWait;
 pub use api::{
-    Answer, CancelError, Change, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
-    StartRequest, Started,
+    Answer, CancelError, Change, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RetryError,
+    StartError, StartRequest, Started,
 };
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use driving::Driving;

@@ -16,7 +16,8 @@ pub enum Role {
 #[error("`{0}` is not a role")]
 pub struct UnknownRole(pub String);
 
-const OWNER: &[&str] = &["workspace:*", "flows:*", "runs:*", "tasks:*", "schedules:*", "alerts:*", "connections:*", "tokens:*"];
+const OWNER: &[&str] =
+    &["workspace:*", "flows:*", "runs:*", "tasks:*", "schedules:*", "alerts:*", "connections:*", "tokens:*"];
 /// The operator decides about the instance, which is nobody's workspace.
 const OPERATOR: &[&str] = &["instance:*"];
 /// A token that leaked must not be able to make another one that outlives its revocation.

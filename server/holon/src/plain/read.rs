@@ -182,7 +182,7 @@ mod tests {
         let pairs = [("form/kind", "2"), ("form/price", "12,5"), ("form/to/a~1b", "\"3\""), ("form/more", "[")];
         let wrong = sent(ORDER, &pairs).unwrap_err();
         let places: Vec<&str> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert_eq!(places, ["/name", "/kind", "/more", "/price", "/to/a~1b"]);
+        assert_eq!(places, ["/kind", "/name", "/more", "/price", "/to/a~1b"]);
         assert!(wrong.iter().all(|(_, detail)| !detail.is_empty()));
     }
 }

@@ -257,7 +257,10 @@ pub(super) async fn prepare_database(admin: &PgConnectOptions) -> Result<(), DbE
 
 /// Makes roles in a Postgres that was given to us, with passwords derived from the root key so that there is nothing
 /// to keep and every replica with the same root key knows them.
-pub(super) async fn prepare_given(admin: &PgConnectOptions, keyring: &Keyring) -> Result<[PgConnectOptions; 4], DbError> {
+pub(super) async fn prepare_given(
+    admin: &PgConnectOptions,
+    keyring: &Keyring,
+) -> Result<[PgConnectOptions; 4], DbError> {
     const KEY: &str = "HOLON_DATABASE_URL";
     let wrong = |problem: String| DbError::Address { key: KEY, problem };
     let mut connection = PgConnection::connect_with(admin)

@@ -191,7 +191,8 @@ impl MemAsks {
     pub fn waits(&self) -> Vec<(TenantId, RunId, String, String)> {
         let kept = self.kept();
         let rows = kept.waits.iter();
-        rows.map(|((tenant, run, _), (_, name, correlation))| (*tenant, *run, name.clone(), correlation.clone())).collect()
+        rows.map(|((tenant, run, _), (_, name, correlation))| (*tenant, *run, name.clone(), correlation.clone()))
+            .collect()
     }
 
     /// The tasks that wait for an answer now.

@@ -80,7 +80,8 @@ pub fn local_input(at: Timestamp) -> String {
 pub fn from_local_input(text: &str) -> Option<Timestamp> {
     let millis = js_sys::Date::parse(text);
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit")]
-    millis.is_finite().then(|| Timestamp(millis as i64))
+    let at = Timestamp(millis as i64);
+    millis.is_finite().then_some(at)
 }
 
 /// Minutes that the reader's zone was ahead of UTC at that instant.

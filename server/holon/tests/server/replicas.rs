@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -79,6 +79,7 @@ impl Process {
     }
 
     /// One request on a connection of its own; nothing when there is no answer.
+    #[expect(clippy::disallowed_methods, reason = "the test is the client")]
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Reply> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
@@ -188,7 +189,7 @@ async fn one_of_two_servers_is_killed_under_load_and_its_runs_move_on_in_the_oth
     }
     assert!(there.len() > 100, "it takes runs in: {}", there.len());
     killed.child.kill().unwrap();
-    let at = Instant::now();
+    let at = tokio::time::Instant::now();
     killed.child.wait().unwrap();
     // The one that is left goes on taking runs in.
     here.extend(stays.deliver(&hook, orders.next().unwrap()).await);

@@ -111,7 +111,7 @@ async fn kept(world: &World, run: RunId, count: usize) {
 
 fn code(answer: &Result<(), DeliverError>) -> &'static str {
     match answer {
-        Err(DeliverError::Refused { code, .. }) => *code,
+        Err(DeliverError::Refused { code, .. }) => code,
         _ => "",
     }
 }

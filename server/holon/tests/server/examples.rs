@@ -48,9 +48,13 @@ async fn finished(server: &Server, ada: &Person) -> Value {
 async fn compare(server: &Server, ada: &Person, run: &Value) {
     let id = run["summary"]["id"].as_str().unwrap();
     let journal = server.by(ada, "GET", &format!("/api/v1/runs/{id}/journal"), Value::Null).await.json();
-    let verified = worker(json!({"verify": {"definition": run["definition"], "journal": journal["data"]}}));
-    assert_eq!(verified["ok"], true, "{verified}");
-    assert_eq!(verified["log_hash"], run["log_hash"], "{verified}");
+    let replay = worker(json!({"replay": {"definition": run["definition"]}}))["number"].clone();
+    let fed = worker(json!({"feed": {"replay": replay, "rows": journal["data"]}}));
+    assert!(fed["difference"].is_null(), "{fed}");
+    let last = journal["data"].as_array().unwrap().len() - 1;
+    let end = worker(json!({"seek": {"replay": replay, "at": last}}));
+    assert_eq!(end["log_hash"], run["log_hash"], "{end}");
+    assert_eq!(end["output"], run["output"], "{end}");
     let preview = worker(json!({"preview": {"definition": run["definition"]}}));
     assert_eq!(preview["status"], "completed", "{preview}");
     assert_eq!(preview["output"], run["output"]);

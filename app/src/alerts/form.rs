@@ -239,6 +239,9 @@ mod tests {
         for what in WHATS {
             assert_eq!(of_key(&key(what)), what);
         }
+        // Signals belong to somebody.
+        let owner = Owner::new();
+        owner.set();
         let fields = Fields::of(None);
         fields.what.set(key(AlertWhat::ErrorRate));
         fields.connection.set("key".into());

@@ -432,7 +432,7 @@ test('what is typed after "Add a node here" goes to the search, and Home leads t
 });
 
 test('a preview of which a part could not run is not called completed', async ({ page, server }) => {
-  await opened(page, server, 'in part', { ...flows, bare: { kind: 'data.set@1', config: {} } });
+  await opened(page, server, 'in part', { ...flows, bare: { kind: 'data.set@1', config: { fields: { a: { $cel: '1 +' } } } } });
   const drawer = page.getByRole('region', { name: 'Run drawer' });
   await expect(drawer).toContainText('Ran in part: see Problems');
   await expect(drawer).not.toContainText('Completed');

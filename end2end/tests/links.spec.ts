@@ -1,4 +1,4 @@
-// What people see who follow a link and are not signed in: an approval and a form, with scripts turned off, by keyboard alone.
+// What people see who follow a link and are not signed in: an approval and a form, by keyboard alone.
 import type { Browser, Page } from '@playwright/test';
 import { Api, definition } from '../support/api';
 import { accessible } from '../support/axe';
@@ -7,9 +7,9 @@ import { enter, expect, listen, test, visit } from '../support/test';
 
 const start = { 'idempotency-key': 'first' };
 
-/** Somebody else's browser, without a session and without scripts. */
+/** Somebody else's browser, without a session. Its pages have no scripts. */
 async function stranger(browser: Browser): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ javaScriptEnabled: false });
+  const context = await browser.newContext();
   const page = await context.newPage();
   return { page, complaints: listen(page) };
 }
@@ -66,6 +66,7 @@ test('an approval is answered by a link that a person made, once', async ({ page
     await theirs.goto(address);
     await expect(theirs.getByRole('heading', { level: 1, name: 'Pay order C-9?' })).toBeVisible();
     await expect(theirs.locator('.plain-facts')).toContainText('12.5');
+    await expect(theirs.locator('script')).toHaveCount(0);
     await accessible(theirs);
     await shots(theirs, 'link-asked');
   });
@@ -140,6 +141,7 @@ test('a form is filled in by keyboard alone and starts a run', async ({ page, se
   const { page: theirs, complaints } = await stranger(browser);
   await theirs.goto(address);
   await expect(theirs.getByRole('heading', { level: 1, name: 'Order paper' })).toBeVisible();
+  await expect(theirs.locator('script')).toHaveCount(0);
   await accessible(theirs);
   await shots(theirs, 'form');
   await theirs.getByRole('textbox', { name: 'Your name' }).focus();

@@ -1,6 +1,7 @@
 //! The bar one walks with: first, previous, a scrubber, next, last, and where one is.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
 use super::Stepper;
@@ -129,9 +130,11 @@ fn marks(stepper: Stepper) -> Option<AnyView> {
     (!marks.is_empty()).then(|| view! { <span class="stepper-marks" aria-hidden="true">{marks}</span> }.into_any())
 }
 
-/// The arrow keys walk wherever in the bar the focus is; Escape leaves.
+/// The arrow keys walk wherever in the bar the focus is; Escape leaves. What is asked in a dialog keeps its keys.
 fn keys(event: &KeyboardEvent, stepper: Stepper) {
-    if event.alt_key() || event.ctrl_key() || event.meta_key() || event.default_prevented() {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let asked = target.is_some_and(|target| target.closest("dialog").ok().flatten().is_some());
+    if asked || event.alt_key() || event.ctrl_key() || event.meta_key() || event.default_prevented() {
         return;
     }
     match event.key().as_str() {

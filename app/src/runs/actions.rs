@@ -65,7 +65,9 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
             }
         };
         let cancel = move || asking.set(Some(&deeds::CANCEL));
-        view! { {hold}{button("ban", strings::CANCEL, "button danger", pending, cancel)} }.into_any()
+        // In an element of its own: what stops a run must not become what starts one, under the finger that pressed it.
+        view! { <span class="held-together">{hold}{button("ban", strings::CANCEL, "button danger", pending, cancel)}</span> }
+            .into_any()
     };
     let items = move || {
         let end = live.get().then(|| {

@@ -72,7 +72,7 @@ impl Page {
         ];
         let main = element("h1", &[], text(&self.title)).and(self.body);
         let foot = element("p", &[("class", "plain-foot")], mark().and(text(strings::HOLON)));
-        let body = element("main", &[("class", "plain")], main).and(element("footer", &[], foot));
+        let body = element("main", &[], main).and(element("footer", &[], foot));
         let head = element("head", &[], head.into_iter().collect());
         element("html", &[("lang", "en")], head.and(element("body", &[("class", "plain-page")], body))).into_document()
     }

@@ -3,7 +3,6 @@
 use holon_flow::definition::{Graph, Key};
 use holon_studio::{Command, Fragment, Kinds, Point, compose, geometry::GRID, outline};
 use leptos::{ev, prelude::*};
-use wasm_bindgen::JsCast;
 
 use super::{
     palette, save,
@@ -15,15 +14,9 @@ use crate::{
     ui::dom,
 };
 
-/// Where a key was pressed.
-fn inside(event: &web_sys::Event, selector: &str) -> bool {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|target| target.closest(selector).ok().flatten().is_some())
-}
-
 /// Handles a key of the editor.
 pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
-    if event.key() == "Escape" && inside(event, ".editor-inspector, .drawer") && !event.default_prevented() {
+    if event.key() == "Escape" && dom::inside(event, ".editor-inspector, .drawer") && !event.default_prevented() {
         // From a form back to the node it is about.
         dom::focus("#canvas");
         event.prevent_default();
@@ -40,7 +33,7 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
     // Text has an undo of its own; a switch or a choice has none.
     let text = "input:not([type=checkbox]), textarea, [contenteditable], dialog";
     let steps = command && matches!(key.as_str(), "z" | "Z" | "y");
-    if inside(event, text) || inside(event, "input, select") && !steps {
+    if dom::inside(event, text) || dom::inside(event, "input, select") && !steps {
         return;
     }
     let used = match (key.as_str(), command) {
@@ -50,11 +43,13 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         ("a", true) => done(|| select_all(editor)),
         ("d", true) => done(|| duplicate(editor)),
         ("Escape", _) => done(|| escape(editor)),
-        _ if command || !inside(event, ".canvas") => false,
+        _ if command || !dom::inside(event, ".canvas") => false,
         ("Delete" | "Backspace", _) => done(|| editor.delete()),
         ("/", _) => done(|| palette::focus(editor)),
         // Only after a click on the canvas: who walks the page with keys goes on to what follows.
-        ("Tab", _) if !event.shift_key() && !inside(event, ".keyed, .canvas-tools") => done(|| palette::focus(editor)),
+        ("Tab", _) if !event.shift_key() && !dom::inside(event, ".keyed, .canvas-tools") => {
+            done(|| palette::focus(editor))
+        }
         ("Enter", _) => done(|| {
             dom::focus(
                 ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button",
@@ -176,7 +171,7 @@ fn paste(editor: Editor, fragment: &Fragment, by: Point) {
 
 /// `copy`, `cut` and `paste` of the browser, while the canvas has the focus.
 pub(super) fn clipboard(editor: Editor, event: &ev::ClipboardEvent) {
-    if !inside(event, ".canvas") {
+    if !dom::inside(event, ".canvas") {
         return;
     }
     let Some(data) = event.clipboard_data() else { return };

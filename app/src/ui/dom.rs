@@ -107,6 +107,12 @@ pub fn try_focus(selector: &str) -> bool {
     element.focus().is_ok()
 }
 
+/// Whether an event happened in an element that matches, or in one below it.
+pub fn inside(event: &web_sys::Event, selector: &str) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.is_some_and(|target| target.closest(selector).ok().flatten().is_some())
+}
+
 /// Presses the first element that matches.
 pub fn press(selector: &str) {
     let found = document().and_then(|document| document.query_selector(selector).ok().flatten());

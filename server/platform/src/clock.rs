@@ -113,6 +113,11 @@ impl IdState {
     }
 }
 
+/// The smallest id of an instant, as [`Clock::uuid_v7`] gives ids: those of things that were made later are greater.
+pub fn least_id(at: Timestamp) -> Uuid {
+    Uuid::from_u128(u128::from(at.0.clamp(0, (1 << 48) - 1).unsigned_abs()) << 80)
+}
+
 /// The instant as Postgres stores it. Instants outside the years -9999 to 9999 become the nearest end.
 #[must_use]
 pub fn to_db(at: Timestamp) -> OffsetDateTime {

@@ -1,7 +1,6 @@
 //! The bar one walks with: first, previous, a scrubber, next, last, and where one is.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
 use super::Stepper;
@@ -132,9 +131,12 @@ fn marks(stepper: Stepper) -> Option<AnyView> {
 
 /// The arrow keys walk wherever in the bar the focus is; Escape leaves. What is asked in a dialog keeps its keys.
 fn keys(event: &KeyboardEvent, stepper: Stepper) {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let asked = target.is_some_and(|target| target.closest("dialog").ok().flatten().is_some());
-    if asked || event.alt_key() || event.ctrl_key() || event.meta_key() || event.default_prevented() {
+    if dom::inside(event, "dialog")
+        || event.alt_key()
+        || event.ctrl_key()
+        || event.meta_key()
+        || event.default_prevented()
+    {
         return;
     }
     match event.key().as_str() {

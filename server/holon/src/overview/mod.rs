@@ -8,7 +8,7 @@ use holon_authz::Authorised;
 use holon_authz::actions::ReadWorkspace;
 use holon_model::wire::identity::Overview;
 use holon_model::{Context, Millis, Timestamp};
-use holon_platform::clock::to_db;
+use holon_platform::clock::{least_id, to_db};
 use holon_platform::db::TenantTx;
 
 use crate::http::ApiError;
@@ -61,8 +61,7 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
 /// The smallest id of a run that began a day before `since`: ids rise with time, so older history is not read. A run that
 /// took longer than a day before it failed is found on the runs page.
 fn oldest_run(since: Timestamp) -> uuid::Uuid {
-    let millis = u128::try_from(since.0.saturating_sub_unsigned(A_DAY.0)).unwrap_or(0);
-    uuid::Uuid::from_u128(millis << 80)
+    least_id(Timestamp(since.0.saturating_sub_unsigned(A_DAY.0)))
 }
 
 /// What there is.

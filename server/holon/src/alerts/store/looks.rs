@@ -2,7 +2,7 @@
 
 use holon_model::wire::alerts::AlertWhat;
 use holon_model::{AlertId, EnvironmentId, FlowId, RunId, ScheduleId, TenantId, Timestamp};
-use holon_platform::clock::{from_db, to_db};
+use holon_platform::clock::{from_db, least_id, to_db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -158,8 +158,7 @@ pub async fn failed_runs(
 
 /// How many of the runs that began since then failed, of how many that are over.
 pub async fn outcomes(engine: &mut PgConnection, rule: &Rule, began: Timestamp) -> Result<(u64, u64), sqlx::Error> {
-    // The smallest id of that instant.
-    let from = Uuid::from_u128(u128::from(began.0.max(0).unsigned_abs()) << 80);
+    let from = least_id(began);
     let row = sqlx::query!(
         r#"select count(*) filter (where status = 'failed') as "failed!", count(*) as "all!" from (
              select status from run_hist where tenant_id = $1 and environment_id = $2 and moment = 'ended'

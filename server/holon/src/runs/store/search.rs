@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use holon_model::wire::runs::{RunSummary, is_over};
 use holon_model::{FlowId, RunId, Timestamp};
-use holon_platform::clock::{from_db, to_db};
+use holon_platform::clock::{from_db, least_id, to_db};
 use holon_platform::db::TenantTx;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -38,11 +38,6 @@ const MINTED_BEFORE: i64 = 3_600_000;
 /// Clocks of several servers differ by less.
 const SKEW: i64 = 60_000;
 
-/// The smallest id of an instant.
-fn bound(at: i64) -> Uuid {
-    Uuid::from_u128(u128::from(at.clamp(0, (1 << 48) - 1).unsigned_abs()) << 80)
-}
-
 /// A filter as the statements take it.
 struct Asked<'a> {
     tenant: Uuid,
@@ -62,7 +57,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn of(tx: &TenantTx<'_>, filter: &'a Filter, limit: i64) -> Self {
-        let until = filter.until.map_or(Uuid::max(), |until| bound(until.0.saturating_add(SKEW)));
+        let until = filter.until.map_or(Uuid::max(), |until| least_id(Timestamp(until.0.saturating_add(SKEW))));
         let before = filter.before.map_or(until, |before| before.0.min(until));
         Self {
             tenant: tx.tenant().0,
@@ -71,7 +66,7 @@ impl<'a> Asked<'a> {
             trigger: filter.trigger.as_deref(),
             correlation: filter.correlation.as_deref(),
             status: filter.status.as_deref(),
-            from: filter.since.map_or(Uuid::nil(), |since| bound(since.0.saturating_sub(MINTED_BEFORE))),
+            from: filter.since.map_or(Uuid::nil(), |since| least_id(Timestamp(since.0.saturating_sub(MINTED_BEFORE)))),
             before,
             since: filter.since.map(to_db),
             until: filter.until.map(to_db),

@@ -102,7 +102,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         effects: EffectLimits::default(),
         start_within: START_WITHIN,
         drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        driving: Driving::Threads,
+        driving: Driving::Apart,
         wake: Arc::new(PgWake::new(&pools.engine)),
         semantics: holon_engine::SEMANTICS,
     })

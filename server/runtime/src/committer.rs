@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::driving::Place;
 use crate::metrics::Counters;
 use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
 
@@ -136,6 +137,7 @@ impl Committer {
         replica: ReplicaId,
         clock: SharedClock,
         counters: Arc<Counters>,
+        place: &Place,
     ) -> (Self, Vec<JoinHandle<()>>) {
         let queue = Arc::new(Queue::default());
         let lane = |number| {
@@ -147,7 +149,7 @@ impl Committer {
                 queue: queue.clone(),
                 counters: counters.clone(),
             };
-            tokio::spawn(lane.run())
+            place.spawn(lane.run())
         };
         let tasks = (0..LANES).map(lane).collect();
         (Self { queue }, tasks)

@@ -104,7 +104,7 @@ impl Driver {
         Self { shared, me, inbox, runs, parked, timers, most_timers: FEW_TIMERS, turns, open, closing: None }
     }
 
-    /// Runs on a thread of its own: what it computes holds up no other work of the server.
+    /// Runs where nothing else of the server does: what it computes holds up no request.
     pub async fn run(mut self) {
         let mut messages = Vec::with_capacity(MOST_AT_ONCE);
         let stop = self.shared.stop.clone();
@@ -138,7 +138,8 @@ impl Driver {
             {
                 messages.push(message);
             }
-            return;
+            // What was written and what was done meanwhile shares the thread, and tells of itself.
+            return tokio::task::yield_now().await;
         }
         if self.inbox.is_empty() {
             self.turns.forgive();

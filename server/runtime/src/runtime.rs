@@ -24,7 +24,7 @@ use crate::api::{
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
 use crate::driver::{Driver, Msg, size};
-use crate::driving::Driving;
+use crate::driving::{Driving, Place};
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::handover::balance;
 use crate::inbox::{Happening, hear, pump};
@@ -269,10 +269,12 @@ impl Runtime {
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
         let standing = Watched::new(Standing::renewed(asked));
-        let (committer, mut tasks) = Committer::start(store.clone(), replica, clock.clone(), counters.clone());
+        let loops = config.drivers.max(1);
+        let place =
+            driving.open(loops).map_err(|error| StoreError::Unavailable(format!("no threads for runs: {error}")))?;
+        let (committer, mut tasks) = Committer::start(store.clone(), replica, clock.clone(), counters.clone(), &place);
         let pool = EffectPool::new(effects, executors, host, standing.clone(), counters.clone(), stop.clone());
-        let (senders, receivers): (Vec<_>, Vec<_>) =
-            (0..config.drivers.max(1)).map(|_| mpsc::unbounded_channel()).unzip();
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..loops).map(|_| mpsc::unbounded_channel()).unzip();
         let shared = Arc::new(Shared {
             store: store.clone(),
             definitions,
@@ -299,11 +301,8 @@ impl Runtime {
             start_within: config.start_within,
             stop: stop.clone(),
         });
-        for (number, (sender, receiver)) in senders.into_iter().zip(receivers).enumerate() {
-            let driver = Driver::new(shared.clone(), sender, receiver);
-            driving
-                .spawn(format!("holon-runs-{number}"), driver.run())
-                .map_err(|error| StoreError::Unavailable(format!("no thread for runs: {error}")))?;
+        for (sender, receiver) in senders.into_iter().zip(receivers) {
+            drop(place.spawn(Driver::new(shared.clone(), sender, receiver).run()));
         }
         let (seen, looks) = mpsc::unbounded_channel();
         // The receiver lives in the task below.
@@ -317,7 +316,7 @@ impl Runtime {
         tasks.push(tokio::spawn(pump(shared.clone())));
         tasks.push(tokio::spawn(maintain(shared.clone())));
         tasks.push(tokio::spawn(stop_when_lost(shared.clone())));
-        Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)) })
+        Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)), _place: Arc::new(place) })
     }
 }
 
@@ -336,6 +335,8 @@ async fn stop_when_lost(shared: Arc<Shared>) {
 pub struct RuntimeHandle {
     pub(crate) shared: Arc<Shared>,
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    /// Kept for as long as anybody has a handle.
+    _place: Arc<Place>,
 }
 
 impl RuntimeHandle {

@@ -26,6 +26,19 @@ pub(super) fn labels_of(column: Option<String>) -> Result<BTreeMap<String, Strin
     labels.iter().map(|(key, value)| Ok((key.to_string(), value.as_str().ok_or_else(damaged)?.to_owned()))).collect()
 }
 
+/// What the runs of a batch do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// They go on: only the journal grows.
+    GoOn,
+    /// They begin, without labels and without payloads that are stored apart.
+    Begin,
+    /// They end, or go on.
+    End,
+    /// Anything.
+    Mixed,
+}
+
 /// Columns of `idempotency`.
 #[derive(Default)]
 pub(super) struct Keyed {
@@ -179,13 +192,17 @@ impl Columns {
         Ok(columns)
     }
 
-    /// True when only the journal grows.
-    pub fn only_journal(&self) -> bool {
-        self.started.run.is_empty()
-            && self.kept.run.is_empty()
-            && self.changed.run.is_empty()
-            && self.gone.run.is_empty()
-            && self.ended.at.is_empty()
+    /// Which statement does it.
+    pub fn shape(&self) -> Shape {
+        let rare = !(self.kept.run.is_empty() && self.changed.run.is_empty() && self.labelled.run.is_empty());
+        let begins = !self.started.run.is_empty();
+        let ends = !(self.gone.run.is_empty() && self.ended.at.is_empty());
+        match (rare, begins, ends) {
+            (false, false, false) => Shape::GoOn,
+            (false, true, false) => Shape::Begin,
+            (false, false, true) => Shape::End,
+            _ => Shape::Mixed,
+        }
     }
 
     fn push(&mut self, write: &RunWrite) -> Result<(), StoreError> {

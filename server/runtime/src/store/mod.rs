@@ -11,6 +11,7 @@ mod ownership;
 mod payloads;
 pub mod pg;
 mod shard_rows;
+mod statements;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

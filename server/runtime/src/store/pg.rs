@@ -19,7 +19,7 @@ use super::shard_rows::{self, LeaseLine};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
     Marks, Ownership, Posted, Replica, Roll, RunFacts, Snapshot, Store, StoreError, ask_rows, continuous, filled,
-    letter_rows,
+    letter_rows, statements,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -45,11 +45,16 @@ pub struct PgStore {
 impl PgStore {
     /// A store over the pool of `holon_engine`.
     pub fn new(pool: PgPool) -> Self {
-        // The statements take arrays whose length says nothing to the planner: one plan for all.
-        // A process that stands still in the middle of a transaction must not keep others from fencing it.
-        let options = (*pool.connect_options())
-            .clone()
-            .options([("plan_cache_mode", "force_generic_plan"), ("idle_in_transaction_session_timeout", "2s")]);
+        let options = (*pool.connect_options()).clone().options([
+            // The statements take arrays whose length says nothing to the planner: one plan for all. It may be made while the tables
+            // are empty and is kept when they are not: rows are found by their keys, whatever is known of their number.
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            // A process that stands still in the middle of a transaction must not keep others from fencing it.
+            ("idle_in_transaction_session_timeout", "2s"),
+        ]);
         let lease = LeaseLine::new((*pool.connect_options()).clone());
         Self { pool, lease, disk: None, options, lanes: [Mutex::new(None), Mutex::new(None)] }
     }
@@ -127,108 +132,6 @@ fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
     Some(Snapshot { seq: seq?, bytes: bytes? })
 }
 
-/// Sends a batch; nothing comes back when the fence does not hold, and nothing was written then.
-async fn write(
-    connection: &mut PgConnection,
-    replica: ReplicaId,
-    c: &Columns,
-) -> Result<Option<Committed>, sqlx::Error> {
-    if c.only_journal() {
-        let j = &c.journaled;
-        let held = sqlx::query_file_scalar!(
-            "src/store/journaled.sql",
-            replica.0,
-            &j.tenant,
-            &j.run,
-            &j.seq,
-            &j.n,
-            &j.at,
-            &j.body
-        );
-        return Ok(held.fetch_one(connection).await?.then(Committed::default));
-    }
-    let (k, s, b, j, u, g, e, p, l) =
-        (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended, &c.kept, &c.labelled);
-    let row = sqlx::query_file!(
-        "src/store/commit.sql",
-        replica.0,
-        &k.tenant,
-        &k.scope,
-        &k.key,
-        &k.run,
-        &k.request_hash,
-        &k.expires_at,
-        &s.tenant,
-        &s.run,
-        &s.environment,
-        &s.flow,
-        &s.version,
-        &s.trigger,
-        &s.actor,
-        &s.started_at,
-        &s.definition_hash,
-        &s.retry_of as &[Option<Uuid>],
-        &b.tenant,
-        &b.run,
-        &b.environment,
-        &b.shard,
-        &b.flow,
-        &b.version,
-        &b.status,
-        &b.started_at,
-        &j.tenant,
-        &j.run,
-        &j.seq,
-        &j.n,
-        &j.at,
-        &j.body,
-        &u.tenant,
-        &u.run,
-        &u.status,
-        &u.reason as &[Option<String>],
-        &u.snap_seq as &[Option<i64>],
-        &u.snap as &[Option<Vec<u8>>],
-        &g.tenant,
-        &g.run,
-        &e.facts.tenant,
-        &e.facts.run,
-        &e.facts.environment,
-        &e.facts.flow,
-        &e.facts.version,
-        &e.at,
-        &e.status,
-        &e.facts.trigger,
-        &e.facts.actor,
-        &e.facts.started_at,
-        &e.facts.definition_hash,
-        &e.facts.retry_of as &[Option<Uuid>],
-        &e.error as &[Option<String>],
-        &e.log_hash,
-        &e.state,
-        &p.tenant,
-        &p.run,
-        &p.week,
-        &p.hash,
-        &p.bytes,
-        &s.labels as &[Option<String>],
-        &s.correlation as &[Option<String>],
-        &s.fork_of as &[Option<Uuid>],
-        &s.fork_seq as &[Option<i64>],
-        &e.facts.labels as &[Option<String>],
-        &e.facts.correlation as &[Option<String>],
-        &e.facts.fork_of as &[Option<Uuid>],
-        &e.facts.fork_seq as &[Option<i64>],
-        &l.tenant,
-        &l.key,
-        &l.value,
-        &l.run,
-        &u.paused_by as &[Option<String>],
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
-}
-
 /// Sends a batch: one statement, and where runs ask something, what they ask in the same transaction.
 async fn write_all(
     connection: &mut PgConnection,
@@ -236,11 +139,11 @@ async fn write_all(
     columns: &Columns,
 ) -> Result<Option<Committed>, sqlx::Error> {
     if batch.writes.iter().all(|write| write.asks.is_empty() && write.letters.is_empty()) {
-        return write(connection, batch.replica, columns).await;
+        return statements::write(connection, batch.replica, columns).await;
     }
     let mut tx = connection.begin().await?;
     // Dropped, the transaction is rolled back before the connection does anything else.
-    let Some(committed) = write(&mut tx, batch.replica, columns).await? else { return Ok(None) };
+    let Some(committed) = statements::write(&mut tx, batch.replica, columns).await? else { return Ok(None) };
     ask_rows::write(&mut tx, batch, &committed.lost).await?;
     letter_rows::take(&mut tx, batch).await?;
     tx.commit().await?;

@@ -241,7 +241,7 @@ impl World {
             effects: EffectLimits::default(),
             start_within: self.start_within,
             drivers: self.drivers,
-            driving: Driving::Threads,
+            driving: Driving::Apart,
             wake: (self.wake)(),
             semantics: self.semantics,
         };

@@ -4,15 +4,31 @@ use holon_model::Problem;
 use holon_model::wire::connections::{Connection, ConnectionKind, SaveConnection};
 use leptos::prelude::*;
 
-use super::{api, strings};
+use super::{api, server, strings};
 use crate::ui::form::{field_error, rest_of};
 use crate::ui::{Area, Field, Submit, problem_notice, send, strings as words, use_toasts};
 
-const KINDS: [(ConnectionKind, &str, &str); 4] = [
+const KINDS: [(ConnectionKind, &str, &str); 6] = [
     (ConnectionKind::HttpBearer, strings::BEARER, strings::BEARER_WHAT),
     (ConnectionKind::HttpBasic, strings::BASIC, strings::BASIC_WHAT),
     (ConnectionKind::HttpHeader, strings::HEADER, strings::HEADER_WHAT),
     (ConnectionKind::HmacKey, strings::HMAC, strings::HMAC_WHAT),
+    (ConnectionKind::Smtp, strings::SMTP, strings::SMTP_WHAT),
+    (ConnectionKind::Postgres, strings::POSTGRES, strings::POSTGRES_WHAT),
+];
+
+/// What is told beside its field.
+const POINTERS: [&str; 10] = [
+    "/name",
+    "/secret",
+    "/hosts",
+    "/header",
+    "/server/host",
+    "/server/port",
+    "/server/tls",
+    "/server/user",
+    "/server/database",
+    "/server/sender",
 ];
 
 /// `known` is the connection whose secret is replaced; without it one is made.
@@ -22,16 +38,19 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
     let kind = RwSignal::new(known.as_ref().map_or(ConnectionKind::HttpBearer, |known| known.kind));
     let header = text(known.as_ref().and_then(|known| known.header.clone()));
     let hosts = text(known.as_ref().map(|known| known.hosts.join("\n")));
+    let place = server::Fields::of(known.as_ref().and_then(|known| known.server.as_ref()));
     let secret = text(None);
     let (pending, problem, toasts) = (RwSignal::new(false), RwSignal::new(None::<Problem>), use_toasts());
     let id = known.map(|known| known.id);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        let is_server = kind.get_untracked().is_server();
         let body = SaveConnection {
             name: name.get_untracked().trim().to_owned(),
             kind: kind.get_untracked(),
             secret: secret.get_untracked(),
-            hosts: lines(&hosts.get_untracked()),
+            hosts: if is_server { Vec::new() } else { lines(&hosts.get_untracked()) },
+            server: is_server.then(|| place.server(kind.get_untracked())),
             header: (kind.get_untracked() == ConnectionKind::HttpHeader)
                 .then(|| header.get_untracked().trim().to_owned()),
         };
@@ -47,7 +66,7 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
             done();
         });
     };
-    let shown = rest_of(problem, &["/name", "/secret", "/hosts", "/header"]);
+    let shown = rest_of(problem, &POINTERS);
     let fresh = id.is_none();
     let with_header = move || {
         (kind.get() == ConnectionKind::HttpHeader).then(|| {
@@ -55,7 +74,7 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
     })
     };
     let with_hosts = move || {
-        (kind.get() != ConnectionKind::HmacKey).then(|| {
+        (kind.get() != ConnectionKind::HmacKey && !kind.get().is_server()).then(|| {
         view! { <Area id="connection-hosts" label=strings::HOSTS value=hosts hint=strings::HOSTS_HINT placeholder="api.example.com" error=field_error(problem, "/hosts")/> }
     })
     };
@@ -68,7 +87,15 @@ pub fn form(known: Option<Connection>, open: RwSignal<bool>, done: impl Fn() + C
             })}
             {with_header}
             {move || (kind.get() == ConnectionKind::HttpBasic).then(|| view! { <p class="muted small">{strings::BASIC_HINT}</p> })}
-            <Field id="connection-secret" label=strings::SECRET kind="password" value=secret autocomplete="new-password" mono=true focused=!fresh hint=strings::SECRET_HINT error=field_error(problem, "/secret")/>
+            {move || kind.get().is_server().then(|| server::fields(place, kind.get(), problem))}
+            {move || {
+                let (label, hint) = match kind.get() {
+                    ConnectionKind::Smtp => (strings::PASSWORD, strings::SECRET_EMPTY),
+                    ConnectionKind::Postgres => (strings::PASSWORD, strings::SECRET_HINT),
+                    _ => (strings::SECRET, strings::SECRET_HINT),
+                };
+                view! { <Field id="connection-secret" label=label kind="password" value=secret autocomplete="new-password" mono=true focused=!fresh hint=hint error=field_error(problem, "/secret")/> }
+            }}
             {with_hosts}
             <div class="dialog-foot">
                 <button type="button" class="button" on:click=move |_| open.set(false)>{words::CANCEL}</button>

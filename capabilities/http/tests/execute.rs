@@ -8,7 +8,7 @@ use holon_model::{EnvironmentId, RunId, TenantId, Value, json, wire::connections
 use holon_platform::{
     crypto::Secret,
     egress::Egress,
-    execute::{ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, ResolvedConnection},
+    execute::{ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, NoRecords, ResolvedConnection},
 };
 use std::sync::{Arc, Mutex};
 use tokio::{
@@ -89,7 +89,7 @@ impl ConnectionSource for Connections {
             _ => return Err(ConnectionError::Unknown { name: name.to_owned() }),
         };
         let host = if name == "elsewhere" { "api.example.com" } else { "127.0.0.1" };
-        Ok(ResolvedConnection { kind, secret: Secret::new("s3cret"), header, hosts: vec![host.to_owned()] })
+        Ok(ResolvedConnection { kind, secret: Secret::new("s3cret"), header, hosts: vec![host.to_owned()], server: None })
     }
 }
 
@@ -99,6 +99,7 @@ async fn run_with(config: &str, cancel: CancellationToken) -> Result<Value, Node
         environment: EnvironmentId::from(Uuid::nil()),
         egress: Arc::new(Egress::new(true)),
         connections: Arc::new(Connections),
+        records: Arc::new(NoRecords),
         cancel,
     };
     let request = EffectRequest {

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use holon_flow::capability::NodeError;
-use holon_model::wire::connections::ConnectionKind;
+use holon_model::wire::connections::{ConnectionKind, ConnectionServer};
 use holon_model::{EnvironmentId, RunId, TenantId, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::Secret;
 use crate::egress::Egress;
+
+pub use crate::records::{NewEvent, NoRecords, Records};
 
 /// How one kind of node is executed.
 #[async_trait]
@@ -59,6 +61,8 @@ pub struct EffectContext {
     pub egress: Arc<Egress>,
     /// The tenant's connections.
     pub connections: Arc<dyn ConnectionSource>,
+    /// What it reads and changes in Holon's own database, for kinds that are `transactional` or `outbox`.
+    pub records: Arc<dyn Records>,
     /// Given when the effect is no longer wanted.
     pub cancel: CancellationToken,
 }
@@ -89,6 +93,8 @@ pub struct ResolvedConnection {
     pub header: Option<String>,
     /// Hosts it may be sent to; pass them to the egress policy. Empty for keys that never leave.
     pub hosts: Vec<String>,
+    /// The server, for kinds that are one.
+    pub server: Option<ConnectionServer>,
 }
 
 /// Why a connection cannot be used.

@@ -89,6 +89,8 @@ fn inject(prepared: &mut Prepared, name: &str, connection: &ResolvedConnection) 
         ConnectionKind::HmacKey => {
             return Err(unusable("it is a key for signatures; choose one that holds a header or a token"));
         }
+        ConnectionKind::Smtp => return Err(unusable("it is a mail server")),
+        ConnectionKind::Postgres => return Err(unusable("it is a database")),
     };
     let mut value = HeaderValue::from_bytes(&bytes).map_err(|_| unusable("its secret cannot stand in a header"))?;
     value.set_sensitive(true);

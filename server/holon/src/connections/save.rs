@@ -11,7 +11,7 @@ use holon_platform::crypto::{Secret, SecretScope};
 use holon_platform::db::TenantTx;
 
 use super::store::{self, NewConnection};
-use super::{Error, keys};
+use super::{Error, keys, server};
 use crate::audit;
 use crate::http::is_unique_violation;
 use crate::state::AppState;
@@ -64,6 +64,8 @@ async fn save<P: IntentPayload>(
     new: bool,
 ) -> Result<Connection, Error> {
     let hosts = checked(body)?;
+    let server = server::checked(body)?;
+    let hosts = server.as_ref().map_or(hosts, |server| vec![server.host.clone()]);
     let now = state.clock.now();
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let (created_at, version) = if new {
@@ -81,6 +83,7 @@ async fn save<P: IntentPayload>(
         kind: body.kind,
         hosts: &hosts,
         header: body.header.as_deref(),
+        server: server.as_ref(),
         version,
         sealed: &sealed,
         key: key.id(),
@@ -101,6 +104,7 @@ async fn save<P: IntentPayload>(
         kind: body.kind,
         hosts,
         header: body.header.clone(),
+        server,
         created_at,
         rotated_at: now,
     })
@@ -113,9 +117,11 @@ fn checked(body: &SaveConnection) -> Result<Vec<String>, Error> {
     if !is_name(&body.name) {
         refuse("/name".into(), "starts with a small letter and has small letters, digits, `_` and `-`, 48 at most");
     }
-    let sent = body.kind != ConnectionKind::HmacKey;
+    let sent = body.kind != ConnectionKind::HmacKey && !body.kind.is_server();
+    let nobody = body.server.as_ref().is_some_and(|server| server.user.is_none());
     match body.secret.len() {
         1..=8192 => {}
+        0 if nobody => {}
         _ => refuse("/secret".into(), "needs 1 to 8192 bytes"),
     }
     if sent && HeaderValue::from_str(&body.secret).is_err() {
@@ -131,6 +137,9 @@ fn checked(body: &SaveConnection) -> Result<Vec<String>, Error> {
         }
         (ConnectionKind::HttpHeader, Some(_)) | (_, None) => {}
         (_, Some(_)) => refuse("/header".into(), "is only for the kind `http_header`"),
+    }
+    if body.kind.is_server() && !body.hosts.is_empty() {
+        refuse("/hosts".into(), "is not for this kind: its host stands in `server`");
     }
     if sent && body.hosts.is_empty() {
         refuse("/hosts".into(), "needs at least one host that the secret may be sent to, such as `api.example.com`");
@@ -158,7 +167,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A name that a URL can have as its host, or `*.` and such a name of at least two parts.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let (name, wild) = text.strip_prefix("*.").map_or((text, false), |rest| (rest, true));
     if name.is_empty() || (wild && !name.contains('.')) || name.len() > 253 {
         return false;
@@ -207,6 +216,7 @@ mod tests {
             secret: "line\nbreak".into(),
             hosts: vec![],
             header: None,
+            server: None,
         };
         let Err(Error::Fields(fields)) = checked(&body) else { panic!("accepted") };
         let pointers: Vec<&str> = fields.iter().map(|(pointer, _)| pointer.as_str()).collect();

@@ -48,6 +48,7 @@ impl ConnectionSource for StoredConnections {
             tracing::error!(%tenant, name, %error, "a connection's secret cannot be opened");
             ConnectionError::Sealed { name: name.to_owned() }
         })?;
-        Ok(ResolvedConnection { kind: found.kind, secret, header: found.header, hosts: found.hosts })
+        let (header, hosts, server) = (found.header, found.hosts, found.server);
+        Ok(ResolvedConnection { kind: found.kind, secret, header, hosts, server })
     }
 }

@@ -65,13 +65,19 @@ impl Dialler {
 
     async fn try_connect(&self, target: &Target) -> Result<Box<dyn Stream>, EgressError> {
         let tcp = self.dial(target, &self.vetted(target).await?).await?;
-        if !target.is_tls() {
-            return Ok(Box::new(tcp));
-        }
+        if target.is_tls() { self.encrypt(target, Box::new(tcp)).await } else { Ok(Box::new(tcp)) }
+    }
+
+    /// Encrypts what was not, with the name of the target proved.
+    pub(super) async fn encrypt(
+        &self,
+        target: &Target,
+        stream: Box<dyn Stream>,
+    ) -> Result<Box<dyn Stream>, EgressError> {
         let host = target.host_text();
         let failed = |e: &dyn std::fmt::Display| EgressError::failed("tls_failed", format!("TLS with {host}: {e}"));
         let name = ServerName::try_from(host.clone()).map_err(|e| failed(&e))?;
-        let tls = self.tls.connect(name, tcp).await.map_err(|e| failed(&e))?;
+        let tls = self.tls.connect(name, stream).await.map_err(|e| failed(&e))?;
         Ok(Box::new(tls))
     }
 

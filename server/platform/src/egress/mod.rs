@@ -1,11 +1,14 @@
 //! The one road out: every outbound request of Holon goes through here. A URL is parsed once; a name is resolved by
-//! us; only vetted addresses are dialled, never names; redirects are followed by hand with the same checks.
+//! us; only vetted addresses are dialled, never names; redirects are followed by hand with the same checks. Mail takes the same
+//! road in its own protocol.
 //! Proxies of the environment are ignored: a proxied fetch would resolve out of our sight.
 
 mod dial;
 mod exchange;
 mod policy;
 mod room;
+mod smtp;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +20,8 @@ use url::Url;
 
 pub use dial::{Resolve, SystemResolver};
 pub use policy::{NetworkPolicy, Target};
+pub use smtp::{Login, MailAccepted, MailRequest};
+pub use stream::{Dial, Opened};
 
 use dial::Dialler;
 use holon_model::TenantId;
@@ -117,7 +122,8 @@ pub struct EgressResponse {
 pub struct EgressError {
     /// For programs: `busy`, `bad_url`, `bad_header`, `no_network`, `forbidden_scheme`, `forbidden_port`, `forbidden_host`,
     /// `forbidden_address`, `dns_failed`, `connect_failed`, `tls_failed`, `timeout`, `connection_lost`,
-    /// `bad_response`, `response_too_large`, `too_many_redirects`, `bad_redirect`.
+    /// `bad_response`, `response_too_large`, `too_many_redirects`, `bad_redirect`; of mail besides `tls_not_offered`,
+    /// `sign_in_refused`, `mail_refused`, `mail_deferred`, `outcome_unknown`.
     pub code: &'static str,
     /// For people.
     pub message: String,
@@ -191,6 +197,31 @@ impl Egress {
         self.told.sent.of(&[outcome]).one();
         self.told.took.took(began.elapsed());
         answered
+    }
+
+    /// Hands a message to a mail server.
+    ///
+    /// # Errors
+    /// When policy, network, limits or the server end it; the code says which. `outcome_unknown` when the whole message was sent
+    /// and the server did not say whether it took it.
+    pub async fn send_mail(&self, request: MailRequest) -> Result<MailAccepted, EgressError> {
+        let began = Instant::now();
+        let sent = smtp::send(&self.dialler, &request).await;
+        self.told.sent.of(&[sent.as_ref().map_or_else(|error| error.code, |_| "mail")]).one();
+        self.told.took.took(began.elapsed());
+        sent
+    }
+
+    /// Opens a stream for another protocol.
+    ///
+    /// # Errors
+    /// When policy or network end it; the code says which.
+    pub async fn open(&self, dial: &Dial) -> Result<Opened, EgressError> {
+        let began = Instant::now();
+        let opened = Opened::open(&self.dialler, dial).await;
+        self.told.sent.of(&[opened.as_ref().map_or_else(|error| error.code, |_| "stream")]).one();
+        self.told.took.took(began.elapsed());
+        opened
     }
 
     /// Writes what went out, for Prometheus.

@@ -60,6 +60,17 @@ impl Target {
         Self::from_url(url)
     }
 
+    /// A server of another protocol than HTTP; `tls`: encrypted from the first byte.
+    ///
+    /// # Errors
+    /// `bad_url`.
+    pub(super) fn server(host: &str, port: u16, tls: bool) -> Result<Self, EgressError> {
+        // What is not a host could be read as more than one in an address.
+        let host = Host::parse(host.trim())
+            .map_err(|e| EgressError::refused("bad_url", format!("`{}` is not a host: {e}", shown(host))))?;
+        Self::parse(&format!("{}://{host}:{port}/", if tls { "https" } else { "http" }))
+    }
+
     fn from_url(mut url: Url) -> Result<Self, EgressError> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(EgressError::refused(
@@ -97,12 +108,17 @@ impl Target {
 
     /// Whether the request may go there at all; addresses are judged when they are known.
     pub(super) fn check(&self, policy: &Policy) -> Result<(), EgressError> {
+        self.check_with(policy, &[])
+    }
+
+    /// The same for another protocol, whose own ports are `ports`.
+    pub(super) fn check_with(&self, policy: &Policy, ports: &[u16]) -> Result<(), EgressError> {
         let allowed = match policy.network {
             NetworkPolicy::NoNetwork => {
                 return Err(EgressError::refused("no_network", "the network policy allows no outbound calls"));
             }
             NetworkPolicy::HttpOnly => matches!(self.port, 80 | 443),
-            NetworkPolicy::EgressOnly => !BAD_PORTS.contains(&self.port),
+            NetworkPolicy::EgressOnly => ports.contains(&self.port) || !BAD_PORTS.contains(&self.port),
         };
         if !allowed {
             return Err(EgressError::refused("forbidden_port", format!("port {} is not allowed", self.port)));

@@ -44,6 +44,30 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/csv-report/flow.json"),
         include_str!("../../../docs/examples/csv-report/input.json"),
     ),
+    (
+        "database-report",
+        "Database report",
+        include_str!("../../../docs/examples/database-report/flow.json"),
+        include_str!("../../../docs/examples/database-report/input.json"),
+    ),
+    (
+        "word-count",
+        "Word count by workers",
+        include_str!("../../../docs/examples/word-count/flow.json"),
+        include_str!("../../../docs/examples/word-count/input.json"),
+    ),
+    (
+        "failure-mail",
+        "Failure mail",
+        include_str!("../../../docs/examples/failure-mail/flow.json"),
+        include_str!("../../../docs/examples/failure-mail/input.json"),
+    ),
+    (
+        "numbered-orders",
+        "Numbered orders",
+        include_str!("../../../docs/examples/numbered-orders/flow.json"),
+        include_str!("../../../docs/examples/numbered-orders/input.json"),
+    ),
 ];
 
 /// The examples, in the order in which they are offered.

@@ -17,6 +17,11 @@ const CAPABILITIES: &[fn() -> Result<Capability, ManifestError>] = &[
     holon_cap_json::capability,
     holon_cap_csv::capability,
     holon_cap_http::capability,
+    holon_cap_email::capability,
+    holon_cap_workers::capability,
+    holon_cap_sql::capability,
+    holon_cap_state::capability,
+    holon_cap_events::capability,
     holon_cap_control::capability,
 ];
 
@@ -35,5 +40,13 @@ pub fn catalogue() -> Arc<Catalogue> {
 /// How the effects of the built-in kinds are executed, by `name@version`.
 #[cfg(feature = "execute")]
 pub fn executors() -> Executors {
-    Executors::from([("http.request@1".to_owned(), Arc::new(holon_cap_http::HttpRequest) as _)])
+    Executors::from([
+        ("http.request@1".to_owned(), Arc::new(holon_cap_http::HttpRequest) as _),
+        ("email.send@1".to_owned(), Arc::new(holon_cap_email::EmailSend) as _),
+        ("event.publish@1".to_owned(), Arc::new(holon_cap_events::PublishEvent) as _),
+        ("state.get@1".to_owned(), Arc::new(holon_cap_state::KeepState) as _),
+        ("state.put@1".to_owned(), Arc::new(holon_cap_state::KeepState) as _),
+        ("state.increment@1".to_owned(), Arc::new(holon_cap_state::KeepState) as _),
+        ("state.delete@1".to_owned(), Arc::new(holon_cap_state::KeepState) as _),
+    ])
 }

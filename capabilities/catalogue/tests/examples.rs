@@ -30,7 +30,7 @@ fn received(preview: &holon_engine::Preview, path: &str) -> Value {
 
 #[test]
 fn nothing_is_wrong_with_the_examples() {
-    assert_eq!(examples().len(), 4);
+    assert_eq!(examples().len(), 8);
     for example in examples() {
         let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
         assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
@@ -120,4 +120,12 @@ fn sales_are_summed_up_by_region() {
     let fixture = include_str!("../../../docs/examples/csv-report/endpoint/sales.csv");
     let flow = example("csv-report").flow().unwrap();
     assert_eq!(flow.samples["fetch"].get("body"), Some(&fixture.into()), "the sample is the endpoint's table");
+}
+
+#[test]
+fn an_order_gets_a_number_of_the_state_that_the_preview_keeps() {
+    let preview = run("numbered-orders", Some(input("numbered-orders")));
+    assert_eq!(preview.view.output, Some(value(r#"{"after":"A-1006","number":1,"order":"A-1007"}"#)));
+    assert_eq!(preview.sampled, ["before"], "what is kept needs no sample");
+    assert_eq!(received(&preview, "tell"), "A-1007".into());
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{api, strings};
 use crate::ui::form::{field_error, rest_of};
 use crate::ui::select::{Choice, select};
-use crate::ui::{Field, Submit, problem_notice, send, strings as words, use_toasts};
+use crate::ui::{Area, Field, Submit, problem_notice, send, strings as words, use_toasts};
 
 const MINUTE: u64 = 60_000;
 const WHATS: [AlertWhat; 5] = [
@@ -18,8 +18,9 @@ const WHATS: [AlertWhat; 5] = [
     AlertWhat::ScheduleMissed,
     AlertWhat::QueueAge,
 ];
-const CHANNELS: [(AlertChannel, &str); 3] = [
+const CHANNELS: [(AlertChannel, &str); 4] = [
     (AlertChannel::Chat, strings::CHAT_WHAT),
+    (AlertChannel::Email, strings::EMAIL_WHAT),
     (AlertChannel::Webhook, strings::WEBHOOK_WHAT),
     (AlertChannel::Flow, strings::FLOW_WHAT),
 ];
@@ -40,6 +41,7 @@ struct Fields {
     channel: RwSignal<AlertChannel>,
     url: RwSignal<String>,
     connection: RwSignal<String>,
+    recipients: RwSignal<String>,
     target: RwSignal<String>,
     quiet: RwSignal<String>,
     enabled: bool,
@@ -61,6 +63,7 @@ impl Fields {
             channel: RwSignal::new(known.map_or(AlertChannel::Chat, |known| known.channel)),
             url: text(None),
             connection: text(known.and_then(|known| known.connection.clone())),
+            recipients: text(known.and_then(|known| known.recipients.as_ref()).map(|all| all.join(", "))),
             target: text(known.and_then(|known| known.target).map(|flow| flow.to_string())),
             quiet: RwSignal::new(known.map_or(5 * MINUTE, |known| known.quiet).to_string()),
             enabled: known.is_none_or(|known| known.enabled),
@@ -89,13 +92,20 @@ impl Fields {
                 AlertWhat::RunFailed | AlertWhat::ScheduleMissed => None,
             },
             channel,
-            url: some(self.url).filter(|_| channel != AlertChannel::Flow),
-            connection: some(self.connection).filter(|_| channel == AlertChannel::Webhook),
+            url: some(self.url).filter(|_| matches!(channel, AlertChannel::Chat | AlertChannel::Webhook)),
+            connection: some(self.connection)
+                .filter(|_| matches!(channel, AlertChannel::Webhook | AlertChannel::Email)),
+            recipients: (channel == AlertChannel::Email).then(|| addresses(&self.recipients.get_untracked())),
             target: flow(self.target).filter(|_| channel == AlertChannel::Flow),
             quiet: number(self.quiet),
             enabled: Some(self.enabled),
         }
     }
+}
+
+/// One address a line; commas part them too.
+fn addresses(text: &str) -> Vec<String> {
+    text.split([',', '\n']).map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
 fn key(what: AlertWhat) -> String {
@@ -139,7 +149,7 @@ pub fn form(
             done();
         });
     };
-    let shown = rest_of(problem, &["/name", "/url", "/connection", "/target", "/threshold"]);
+    let shown = rest_of(problem, &["/name", "/url", "/connection", "/recipients", "/target", "/threshold"]);
     let whats = WHATS.map(|what| (key(what), strings::what(what).to_owned())).to_vec();
     let named: Vec<Choice> = flows.iter().map(|flow| (flow.id.to_string(), flow.name.clone())).collect();
     let about = [vec![(String::new(), strings::ANY_FLOW.to_owned())], named.clone()].concat();
@@ -198,6 +208,11 @@ fn place(fields: Fields, problem: RwSignal<Option<Problem>>, kept: bool, flows: 
             <Field id="alert-key" label=strings::CONNECTION value=fields.connection mono=true optional=true hint=strings::CONNECTION_HINT placeholder="alerts-key" error=field_error(problem, "/connection")/>
         }
         .into_any(),
+        AlertChannel::Email => view! {
+            <Area id="alert-recipients" label=strings::RECIPIENTS value=fields.recipients hint=strings::RECIPIENTS_HINT placeholder="ada@example.com" error=field_error(problem, "/recipients")/>
+            <Field id="alert-mail" label=strings::MAIL_SERVER value=fields.connection mono=true hint=strings::MAIL_SERVER_HINT placeholder="mail" error=field_error(problem, "/connection")/>
+        }
+        .into_any(),
         AlertChannel::Flow => {
             let wrong = field_error(problem, "/target");
             let choices = [vec![(String::new(), "—".to_owned())], flows.to_vec()].concat();
@@ -247,6 +262,14 @@ mod tests {
         fields.connection.set("key".into());
         let body = fields.body();
         assert_eq!((body.window, body.threshold, body.connection), (Some(15 * MINUTE), Some(20), None));
+        fields.channel.set(AlertChannel::Email);
+        fields.recipients.set("ada@example.com, \nbob@example.com".into());
+        fields.url.set("https://chat.example".into());
+        let body = fields.body();
+        assert_eq!(body.recipients, Some(vec!["ada@example.com".to_owned(), "bob@example.com".to_owned()]));
+        assert_eq!((body.url, body.connection.as_deref()), (None, Some("key")));
+        fields.channel.set(AlertChannel::Chat);
+        assert_eq!(fields.body().recipients, None);
         fields.what.set(key(AlertWhat::RunFailed));
         let body = fields.body();
         assert_eq!((body.window, body.threshold, body.quiet), (None, None, Some(5 * MINUTE)));

@@ -33,6 +33,7 @@ pub fn AlertsPage() -> impl IntoView {
     let all = Resource::new(|| (), move |()| ports.alerts.list());
     let query = FlowsQuery { limit: Some(MOST_FLOWS), ..FlowsQuery::default() };
     let flows = Resource::new(|| (), move |()| flows_port.list(query.clone()));
+    let named = StoredValue::new(Vec::new());
     let (editing, doomed) = (RwSignal::new(None::<Editing>), RwSignal::new(None::<Alert>));
     asked::when_new("/settings/alerts", move || editing.set(Some(Editing::New)));
     let start = move |primary: bool| {
@@ -50,6 +51,7 @@ pub fn AlertsPage() -> impl IntoView {
             <Transition fallback=|| skeleton::table(4)>
                 {move || Suspend::new(async move {
                     let known = flows.await.map(|page| page.data).unwrap_or_default();
+                    named.try_set_value(known.clone());
                     match all.await {
                         Ok(page) if page.data.is_empty() => {
                             view! { <div class="table-box">{empty("bell", strings::EMPTY, strings::EMPTY_WHAT, start(false))}</div> }.into_any()
@@ -60,7 +62,7 @@ pub fn AlertsPage() -> impl IntoView {
                 })}
             </Transition>
         </div>
-        {dialog(editing, flows, move || all.refetch())}
+        {dialog(editing, named, move || all.refetch())}
         {delete(doomed, move || all.refetch())}
     }
 }
@@ -105,7 +107,8 @@ fn row(
         Some(flow) => format!("{} · {flow}", strings::what(alert.what)),
         None => strings::what(alert.what).to_owned(),
     };
-    let place = alert.url.clone().or_else(|| alert.target.and_then(named)).unwrap_or_default();
+    let people = alert.recipients.as_ref().map(|all| all.join(", "));
+    let place = alert.url.clone().or(people).or_else(|| alert.target.and_then(named)).unwrap_or_default();
     let told = format!("{} · {place}", strings::channel(alert.channel));
     let (name, id) = (alert.name.clone(), alert.id);
     let (pressed, edited, gone) = (alert.clone(), alert.clone(), alert.clone());
@@ -136,7 +139,7 @@ fn row(
             </td>
             <td title=what.clone()>{what.clone()}</td>
             <td class="sub" title=told.clone()>{told.clone()}</td>
-            <td class="sub">{last(alert.last)}</td>
+            <td class="sub" data-label=strings::FIRED>{last(alert.last)}</td>
             <td class="acts">
                 {menu_button(&menu_id, &name)}
                 <Menu id=menu_id label=name.clone()>
@@ -161,7 +164,7 @@ fn last(firing: Option<AlertFiring>) -> AnyView {
 
 fn dialog(
     editing: RwSignal<Option<Editing>>,
-    flows: Resource<Result<holon_model::wire::Page<FlowSummary>, Problem>>,
+    named: StoredValue<Vec<FlowSummary>>,
     done: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
     let open = about(editing);
@@ -177,7 +180,7 @@ fn dialog(
                     Editing::One(alert) => Some(*alert),
                 };
                 // Opened by a press, after the page was shown: the flows are there by then.
-                let named = flows.get_untracked().and_then(Result::ok).map(|page| page.data).unwrap_or_default();
+                let named = named.try_get_value().unwrap_or_default();
                 form::form(known, &named, open, done)
             })}
         </Dialog>

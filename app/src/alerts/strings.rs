@@ -2,7 +2,7 @@
 
 use holon_model::wire::alerts::{AlertChannel, AlertWhat};
 
-pub const ABOUT: &str = "An alert looks for what went wrong and tells somebody: a program, a chat, or a flow of yours. What is found within the quiet time after it told is told together then.";
+pub const ABOUT: &str = "An alert looks for what went wrong and tells somebody: a program, a chat, people by mail, or a flow of yours. What is found within the quiet time after it told is told together then.";
 pub const ADDRESS: &str = "Address";
 pub const ADDRESS_HINT: &str = "It is encrypted and not shown again.";
 pub const ADDRESS_KEPT: &str = "Leave it empty to keep the address that is stored.";
@@ -18,6 +18,8 @@ pub const DELETE: &str = "Delete";
 pub const DELETE_ALERT: &str = "Delete alert";
 pub const DELETE_WHAT: &str = "It looks no more, and what it told is forgotten.";
 pub const EDIT: &str = "Edit";
+pub const EMAIL: &str = "E-mail";
+pub const EMAIL_WHAT: &str = "Sends mail through a mail server of yours";
 pub const EMPTY: &str = "No alerts yet";
 pub const EMPTY_WHAT: &str = "Make one to hear of failed runs without looking for them.";
 pub const FIRED: &str = "Last told";
@@ -25,6 +27,9 @@ pub const FLOW: &str = "Flow";
 pub const FLOW_WHAT: &str = "Starts a flow with what was found as its input";
 pub const FLOWS_ONLY: &str = "About";
 pub const FOR_LONGER: &str = "For longer than";
+pub const MAIL_SERVER: &str = "Mail server";
+pub const MAIL_SERVER_HINT: &str =
+    "The name of a connection of the kind “Mail server”, with a sender.";
 pub const NAME: &str = "Name";
 pub const NEVER: &str = "Never";
 pub const NEW: &str = "New alert";
@@ -32,6 +37,8 @@ pub const OFF: &str = "Off";
 pub const PERCENT: &str = "Percent that fail";
 pub const PERCENT_HINT: &str = "Of the runs that began in that time and are over; five at least.";
 pub const QUIET: &str = "Quiet for";
+pub const RECIPIENTS: &str = "To";
+pub const RECIPIENTS_HINT: &str = "One address a line, twenty at most.";
 pub const SAVE: &str = "Save alert";
 pub const SAVED: &str = "Alert saved";
 pub const STARTS: &str = "Starts the flow";
@@ -72,6 +79,7 @@ pub fn channel(channel: AlertChannel) -> &'static str {
         AlertChannel::Webhook => WEBHOOK,
         AlertChannel::Chat => CHAT,
         AlertChannel::Flow => FLOW,
+        AlertChannel::Email => EMAIL,
     }
 }
 

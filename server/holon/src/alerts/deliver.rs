@@ -1,4 +1,4 @@
-//! Tells a firing: to an address through the one road out, or to a flow by starting it.
+//! Tells a firing: to an address or by mail through the one road out, or to a flow by starting it.
 
 use bytes::Bytes;
 use holon_engine::ChildVersion;
@@ -41,6 +41,7 @@ pub async fn deliver(state: &AppState, due: &Due) -> Result<(), sqlx::Error> {
     let told = match due.channel {
         AlertChannel::Flow => start(state, due).await.map(Some),
         AlertChannel::Webhook | AlertChannel::Chat => send(state, due).await.map(|()| None),
+        AlertChannel::Email => mail(state, due).await.map(|()| None),
     };
     let now = state.clock.now();
     let settled = match told {
@@ -80,6 +81,30 @@ async fn send(state: &AppState, due: &Due) -> Result<(), Unheard> {
         Ok(answer) => Err(Unheard::Later(format!("the address answered {}", answer.status))),
         Err(error) if error.retryable => Err(Unheard::Later(error.to_string())),
         Err(error) => Err(Unheard::Never(error.to_string())),
+    }
+}
+
+/// By mail. Tried again it has the same `Message-ID`; when it is not known whether the server took it, it is tried again too:
+/// better told twice than not at all.
+async fn mail(state: &AppState, due: &Due) -> Result<(), Unheard> {
+    let name = due.connection.as_deref().ok_or_else(|| Unheard::Never("no mail server is named".into()))?;
+    let connection = state.connections.resolve(due.tenant, due.environment, name).await;
+    let connection = connection.map_err(|error| Unheard::Later(error.to_string()))?;
+    let key = due.id.to_string();
+    let text = message::text(due, &state.config.public_base());
+    let subject = message::subject(&due.summary);
+    let mail = holon_cap_email::Mail {
+        key: &key,
+        to: due.recipients.clone(),
+        subject: &subject,
+        text: Some(&text),
+        ..holon_cap_email::Mail::default()
+    };
+    let egress = state.egress.for_tenant(due.tenant);
+    match holon_cap_email::deliver(&egress, name, &connection, &mail, WITHIN).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.retryable || error.code == "outcome_unknown" => Err(Unheard::Later(error.message)),
+        Err(error) => Err(Unheard::Never(error.message)),
     }
 }
 
@@ -146,13 +171,11 @@ async fn start(state: &AppState, due: &Due) -> Result<RunId, Unheard> {
         }),
         marks: holon_runtime::store::Marks::default(),
     };
-    let started = state.runtime.start(request).await.map_err(|error| match error {
-        StartError::Unavailable
-        | StartError::TooMany
-        | StartError::StorageFull
-        | StartError::Definition(DefinitionsError::Unavailable(_)) => Unheard::Later(error.to_string()),
-        error => Unheard::Never(error.to_string()),
-    })?;
+    let unheard = |error: StartError| match error.passes() {
+        true => Unheard::Later(error.to_string()),
+        false => Unheard::Never(error.to_string()),
+    };
+    let started = state.runtime.start(request).await.map_err(unheard)?;
     Ok(started.run)
 }
 

@@ -11,6 +11,8 @@ use super::store::{self, Due};
 const NAMED: usize = 10;
 /// Characters of an error that are repeated.
 const LONGEST: usize = 200;
+/// Characters of the subject of mail.
+const LONGEST_SUBJECT: usize = 150;
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +82,34 @@ pub fn body(due: &Due, base: &str) -> Value {
     ])
 }
 
+/// What mail has as its subject: the sentence in one line, and not endless.
+pub fn subject(summary: &str) -> String {
+    let line: String = summary.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_SUBJECT).collect();
+    format!("[Holon] {line}")
+}
+
+/// What mail says.
+pub fn text(due: &Due, base: &str) -> String {
+    let items = json::parse(due.items.as_bytes()).ok();
+    let items = items.as_ref().and_then(Value::as_list).unwrap_or_default();
+    let mut text = format!("{}\n", due.summary);
+    if !items.is_empty() {
+        text += "\n";
+    }
+    for item in items {
+        let member = |name: &str| item.get(name).and_then(Value::as_str);
+        text += &format!("- {}\n", member("summary").unwrap_or_default());
+        if let Some(run) = member("run") {
+            text += &format!("  {base}/runs/{run}\n");
+        }
+    }
+    let more = usize::try_from(due.count).unwrap_or_default().saturating_sub(items.len());
+    if more > 0 && due.cause != "test" {
+        text += &format!("- and {more} more\n");
+    }
+    text + &format!("\n{} · {base}/settings/alerts\n", instant(due.fired_at))
+}
+
 /// RFC 3339.
 pub fn instant(at: Timestamp) -> String {
     to_db(at).format(&Rfc3339).unwrap_or_default()
@@ -98,5 +128,11 @@ mod tests {
         assert_eq!(parsed.as_list().unwrap().len(), NAMED);
         assert_eq!(summary("Night", AlertWhat::RunFailed, 16, &all), "Night: 16 runs failed: run 7");
         assert_eq!(summary("Night", AlertWhat::RunFailed, 1, "[]"), "Night: a run failed");
+    }
+
+    #[test]
+    fn a_subject_is_one_line_whatever_an_error_says() {
+        assert_eq!(subject("Night: a\r\nBcc: eve@example.com"), "[Holon] Night: a  Bcc: eve@example.com");
+        assert_eq!(subject(&"x".repeat(1000)).len(), LONGEST_SUBJECT + 8);
     }
 }

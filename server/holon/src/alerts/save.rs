@@ -15,6 +15,8 @@ use crate::{audit, connections, state::AppState};
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;
 const QUIET: u64 = 5 * MINUTE;
+/// Addresses that one rule tells by mail.
+const MOST_RECIPIENTS: usize = 20;
 
 /// A new rule.
 #[derive(Debug, Clone)]
@@ -71,11 +73,14 @@ async fn save<P: IntentPayload>(
             return Err(unknown(pointer));
         }
     }
-    if let Some(name) = &body.connection
-        && !store::has_key(&mut tx, name).await?
-    {
-        let what = format!("there is no connection `{name}` with a key (kind `hmac_key`)");
-        return Err(Error::Fields(vec![("/connection", what)]));
+    if let Some(name) = &body.connection {
+        let (kind, what) = match body.channel {
+            AlertChannel::Email => ("smtp", "that is a mail server (kind `smtp`)"),
+            _ => ("hmac_key", "with a key (kind `hmac_key`)"),
+        };
+        if !store::has_connection(&mut tx, name, kind).await? {
+            return Err(Error::Fields(vec![("/connection", format!("there is no connection `{name}` {what}"))]));
+        }
     }
     let sealed = match url {
         None => None,
@@ -141,20 +146,32 @@ fn checked(body: &SaveAlert, kept: bool) -> Result<Option<Url>, Error> {
     if to_flow != body.target.is_some() {
         refuse("/target", if to_flow { "says which flow is started" } else { "is only for the channel `flow`" });
     }
-    if body.connection.is_some() && body.channel != AlertChannel::Webhook {
-        refuse("/connection", "is only for the channel `webhook`");
+    let by_mail = body.channel == AlertChannel::Email;
+    match (&body.connection, body.channel) {
+        (None, AlertChannel::Email) => refuse("/connection", "says which mail server it goes through"),
+        (None, _) | (Some(_), AlertChannel::Webhook | AlertChannel::Email) => {}
+        (Some(_), _) => refuse("/connection", "is only for the channels `webhook` and `email`"),
     }
+    match &body.recipients {
+        None if by_mail => refuse("/recipients", "says whom it goes to"),
+        Some(_) if !by_mail => refuse("/recipients", "is only for the channel `email`"),
+        Some(to) if to.len() > MOST_RECIPIENTS || !holon_cap_email::is_recipients(to) => {
+            refuse("/recipients", "needs 1 to 20 addresses, such as `ada@example.com`");
+        }
+        _ => {}
+    }
+    let without_address = to_flow || by_mail;
     let url = body.url.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let parsed = url.map(|url| Url::parse(url).ok().filter(|url| url.scheme() == "https" || url.scheme() == "http"));
-    match (&parsed, to_flow) {
-        (Some(_), true) => refuse("/url", "is not for the channel `flow`"),
+    match (&parsed, without_address) {
+        (Some(_), true) => refuse("/url", "is only for the channels `webhook` and `chat`"),
         (Some(None), false) => refuse("/url", "needs an address that begins with https:// or http://"),
         (Some(Some(url)), false)
             if !url.username().is_empty() || url.password().is_some() || url.as_str().len() > 2048 =>
         {
             refuse("/url", "is at most 2048 characters long, without a name or password before the host");
         }
-        (None, false) if !kept => refuse("/url", "says where it is told"),
+        (None, false) if !kept => refuse("/url", "is needed: the address of what is told"),
         _ => {}
     }
     if wrong.is_empty() { Ok(parsed.flatten()) } else { Err(Error::Fields(wrong)) }
@@ -174,9 +191,20 @@ mod tests {
             channel: AlertChannel::Chat,
             url: Some("https://chat.example/T0/secret".into()),
             connection: None,
+            recipients: None,
             target: None,
             quiet: None,
             enabled: None,
+        }
+    }
+
+    fn mail(to: Option<&[&str]>) -> SaveAlert {
+        SaveAlert {
+            channel: AlertChannel::Email,
+            url: None,
+            connection: Some("mail".into()),
+            recipients: to.map(|to| to.iter().map(|one| (*one).to_owned()).collect()),
+            ..rule(AlertWhat::RunFailed)
         }
     }
 
@@ -191,6 +219,7 @@ mod tests {
             rule(AlertWhat::RunFailed),
             SaveAlert { window: Some(MINUTE), threshold: Some(50), ..rule(AlertWhat::ErrorRate) },
             SaveAlert { threshold: Some(60 * MINUTE), ..rule(AlertWhat::ApprovalWaiting) },
+            mail(Some(&["ada@example.com"])),
         ] {
             assert_eq!(pointers(&body), [] as [&str; 0], "{body:?}");
         }
@@ -214,6 +243,12 @@ mod tests {
                 SaveAlert { target: flow, connection: Some("x".into()), ..rule(AlertWhat::RunFailed) },
                 &["/target", "/connection"],
             ),
+            (mail(None), &["/recipients"]),
+            (mail(Some(&[])), &["/recipients"]),
+            (mail(Some(&["nobody"])), &["/recipients"]),
+            (mail(Some(&["ada@example.com\r\nBcc: eve@example.com"])), &["/recipients"]),
+            (SaveAlert { connection: None, ..mail(Some(&["ada@example.com"])) }, &["/connection"]),
+            (SaveAlert { channel: AlertChannel::Chat, ..mail(Some(&["a@b.org"])) }, &["/connection", "/recipients", "/url"]),
         ] {
             assert_eq!(pointers(&body), expected, "{body:?}");
         }

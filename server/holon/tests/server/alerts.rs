@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use tokio::net::TcpListener;
 
+use crate::sink::{Script, Sink};
 use crate::support::{Person, Server};
 
 const KEY: &str = "a key that only two know";
@@ -274,4 +275,40 @@ async fn a_firing_that_was_missed_is_told() {
     let heard = ear.heard();
     assert_eq!(heard.len(), 1, "{heard:?}");
     assert!(heard[0]["text"].as_str().unwrap().starts_with("Clock: "), "{heard:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_run_is_told_by_mail_and_again_with_the_same_id_until_the_server_takes_it() {
+    let mut watched = Watched::new().await;
+    let busy = Sink::with(Script { offers: vec![], answers: vec![("MAIL", "451 not now")] }).await;
+    let mail = |sink: &Sink| {
+        let server = json!({"host": "127.0.0.1", "port": sink.port, "tls": "none", "sender": "Holon <holon@example.com>"});
+        json!({"name": "mail", "kind": "smtp", "secret": "", "server": server})
+    };
+    let made = watched.post("/connections", mail(&busy)).await;
+    assert_eq!(made["hosts"], json!(["127.0.0.1"]), "{made}");
+    let flow = watched.failing().await;
+    watched.server.clock.advance(Millis(1));
+    let rule = json!({"name": "Night", "what": "run_failed", "channel": "email", "connection": "mail",
+        "recipients": ["Ada <ada@example.com>", "bob@example.com"]});
+    let id = watched.post("/alerts", rule).await["id"].as_str().unwrap().to_owned();
+    let run = watched.run(&flow).await;
+    watched.later(5_000).await;
+    let firing = watched.get(&format!("/alerts/{id}")).await["firings"][0].clone();
+    assert_eq!((&firing["state"], &firing["tries"]), (&json!("pending"), &json!(1)), "{firing}");
+    assert!(firing["error"].as_str().unwrap().contains("451 not now"), "{firing}");
+    let sink = Sink::start().await;
+    let path = format!("/api/v1/connections/{}", made["id"].as_str().unwrap());
+    let replaced = watched.server.by(&watched.ada, "PUT", &path, mail(&sink)).await;
+    assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
+    watched.later(5_000).await;
+    let taken = sink.taken();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].to, ["ada@example.com", "bob@example.com"]);
+    let firing = firing["id"].as_str().unwrap();
+    for part in [format!("Message-ID: <{firing}@example.com>"), "Subject: [Holon] Night:".to_owned(), run] {
+        assert!(taken[0].data.contains(&part), "{part}: {}", taken[0].data);
+    }
+    watched.later(60_000).await;
+    assert_eq!(sink.taken().len(), 1, "told once");
 }

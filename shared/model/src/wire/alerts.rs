@@ -31,6 +31,8 @@ pub enum AlertChannel {
     Chat,
     /// A flow, started with what was found.
     Flow,
+    /// Mail, through a connection that is a mail server.
+    Email,
 }
 
 /// A rule to make, or what one becomes.
@@ -56,9 +58,12 @@ pub struct SaveAlert {
     /// The address for `webhook` and `chat`. It is sealed and not shown again; absent, the one that is stored stays.
     #[serde(default)]
     pub url: Option<String>,
-    /// The connection (kind `hmac_key`) that a webhook is signed with.
+    /// The connection (kind `hmac_key`) that a webhook is signed with; for `email` the one (kind `smtp`) that it goes through.
     #[serde(default)]
     pub connection: Option<String>,
+    /// Addresses, for `email`: one to twenty.
+    #[serde(default)]
+    pub recipients: Option<Vec<String>>,
     /// The flow that is started.
     #[serde(default)]
     pub target: Option<FlowId>,
@@ -91,8 +96,11 @@ pub struct Alert {
     pub channel: AlertChannel,
     /// The beginning of the address: the rest is a secret.
     pub url: Option<String>,
-    /// The connection that a webhook is signed with.
+    /// The connection that a webhook is signed with, or that mail goes through.
     pub connection: Option<String>,
+    /// Whom mail goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<Vec<String>>,
     /// The flow that is started.
     pub target: Option<FlowId>,
     /// Milliseconds.

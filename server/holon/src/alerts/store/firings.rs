@@ -39,8 +39,10 @@ pub struct Due {
     pub sealed: Option<(Vec<u8>, WrappedKey)>,
     /// See `sealed`.
     pub version: i32,
-    /// What it is signed with.
+    /// What it is signed with, or goes through.
     pub connection: Option<String>,
+    /// Whom mail goes to.
+    pub recipients: Vec<String>,
     /// The flow that is started.
     pub target: Option<FlowId>,
     /// When it fired.
@@ -160,7 +162,7 @@ pub async fn claim_one(
 pub async fn due(engine: &PgPool, tenant: TenantId, id: FiringId) -> Result<Option<Due>, sqlx::Error> {
     let row = sqlx::query!(
         r#"select f.rule_id, f.fired_at, f.cause, f.summary, f.count, f.items, f.tries, r.environment_id, e.name as place,
-             r.name, r.what, r.channel, r.sealed, r.version, r.connection, r.target_flow, k.key_id as "key_id?",
+             r.name, r.what, r.channel, r.sealed, r.version, r.connection, r.recipients, r.target_flow, k.key_id as "key_id?",
              k.wrapped as "wrapped?"
            from alert_firing f
            join alert_rule r on r.tenant_id = f.tenant_id and r.rule_id = f.rule_id
@@ -186,6 +188,7 @@ pub async fn due(engine: &PgPool, tenant: TenantId, id: FiringId) -> Result<Opti
             sealed: row.sealed.zip(key),
             version: row.version,
             connection: row.connection,
+            recipients: row.recipients.unwrap_or_default(),
             target: row.target_flow.map(FlowId),
             fired_at: from_db(row.fired_at),
             cause: row.cause,

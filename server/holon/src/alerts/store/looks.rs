@@ -135,10 +135,11 @@ pub async fn failed_runs(
     rule: &Rule,
     after: Timestamp,
 ) -> Result<Vec<(RunId, FlowId, i32, Option<String>)>, sqlx::Error> {
+    let passed_over = crate::failures::PASSED_OVER.map(str::to_owned);
     let rows = sqlx::query!(
         "select h.run_id, h.flow_id, h.version, h.error from run_hist h \
          where h.tenant_id = $1 and h.environment_id = $2 and h.moment = 'ended' and h.status = 'failed' and h.at >= $3 \
-           and ($4::uuid is null or h.flow_id = $4) and not ($5 and h.trigger = $6) \
+           and ($4::uuid is null or h.flow_id = $4) and not ($5 and h.trigger = any($6)) \
            and not exists (select from alert_seen s where s.tenant_id = $1 and s.rule_id = $7 \
              and s.subject = h.run_id::text) \
          order by h.at limit $8",
@@ -147,7 +148,7 @@ pub async fn failed_runs(
         to_db(after),
         rule.flow.map(|flow| flow.0),
         rule.to_flow,
-        crate::alerts::KIND,
+        &passed_over,
         rule.id.0,
         MOST,
     )

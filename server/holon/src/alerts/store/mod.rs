@@ -6,7 +6,7 @@ mod requests;
 
 pub use firings::{Due, Settled, add_test, claim_due, claim_one, due, fire, firing, firings, forget, settle};
 pub use looks::{Rule, failed_runs, lock_due, missed, move_on, oldest_work, outcomes, see, waiting_tasks};
-pub use requests::{SealedUrl, count, delete, has_flow, has_key, list, lock, put};
+pub use requests::{SealedUrl, count, delete, has_connection, has_flow, list, lock, put};
 
 use holon_model::wire::alerts::{AlertChannel, AlertWhat};
 use holon_model::{AlertId, FiringId, Timestamp};
@@ -40,11 +40,12 @@ pub fn channel_text(channel: AlertChannel) -> &'static str {
         AlertChannel::Webhook => "webhook",
         AlertChannel::Chat => "chat",
         AlertChannel::Flow => "flow",
+        AlertChannel::Email => "email",
     }
 }
 
 fn channel(text: &str) -> Option<AlertChannel> {
-    [AlertChannel::Webhook, AlertChannel::Chat, AlertChannel::Flow]
+    [AlertChannel::Webhook, AlertChannel::Chat, AlertChannel::Flow, AlertChannel::Email]
         .into_iter()
         .find(|channel| channel_text(*channel) == text)
 }

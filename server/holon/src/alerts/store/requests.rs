@@ -52,14 +52,15 @@ pub async fn has_flow(tx: &mut TenantTx<'_>, flow: FlowId) -> Result<bool, sqlx:
     .await
 }
 
-/// Whether there is a connection of this name in this environment that holds a key.
-pub async fn has_key(tx: &mut TenantTx<'_>, name: &str) -> Result<bool, sqlx::Error> {
+/// Whether there is a connection of this name and kind in this environment.
+pub async fn has_connection(tx: &mut TenantTx<'_>, name: &str, kind: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select exists (select from connection where tenant_id = $1 and environment_id = $2 and name = $3
-             and kind = 'hmac_key') as "found!""#,
+             and kind = $4) as "found!""#,
         tx.tenant().0,
         tx.context().environment.0,
         name,
+        kind,
     )
     .fetch_one(tx.conn())
     .await
@@ -83,16 +84,16 @@ pub async fn put(
     sqlx::query!(
         "insert into alert_rule (tenant_id, rule_id, environment_id, name, what, flow_id, window_ms, threshold, channel, \
          sealed, key_id, version, shown, connection, target_flow, quiet_ms, enabled, created_at, since, looked_at, \
-         next_look_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $18, \
-         $18) \
+         next_look_at, recipients) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $18, $18, $18, $19) \
          on conflict (tenant_id, rule_id) do update set name = excluded.name, what = excluded.what, \
          flow_id = excluded.flow_id, window_ms = excluded.window_ms, threshold = excluded.threshold, \
          channel = excluded.channel, \
-         sealed = case when $9 = 'flow' then null else coalesce(excluded.sealed, alert_rule.sealed) end, \
-         key_id = case when $9 = 'flow' then null else coalesce(excluded.key_id, alert_rule.key_id) end, \
+         sealed = case when $9 in ('flow', 'email') then null else coalesce(excluded.sealed, alert_rule.sealed) end, \
+         key_id = case when $9 in ('flow', 'email') then null else coalesce(excluded.key_id, alert_rule.key_id) end, \
          version = case when excluded.sealed is null then alert_rule.version else excluded.version end, \
-         shown = case when $9 = 'flow' then null else coalesce(excluded.shown, alert_rule.shown) end, \
-         connection = excluded.connection, target_flow = excluded.target_flow, quiet_ms = excluded.quiet_ms, \
+         shown = case when $9 in ('flow', 'email') then null else coalesce(excluded.shown, alert_rule.shown) end, \
+         connection = excluded.connection, recipients = excluded.recipients, target_flow = excluded.target_flow, quiet_ms = excluded.quiet_ms, \
          enabled = excluded.enabled, since = excluded.since, looked_at = excluded.looked_at, \
          next_look_at = excluded.next_look_at, fired_at = null, held = 0, held_items = '[]'",
         tx.tenant().0,
@@ -113,6 +114,7 @@ pub async fn put(
         number(Some(quiet)),
         body.enabled.unwrap_or(true),
         to_db(now),
+        body.recipients.as_deref(),
     )
     .execute(tx.conn())
     .await?;
@@ -135,7 +137,7 @@ pub async fn delete(tx: &mut TenantTx<'_>, id: AlertId) -> Result<Option<String>
 pub async fn list(tx: &mut TenantTx<'_>, id: Option<AlertId>) -> Result<Vec<Alert>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"select r.rule_id, r.name, r.what, r.flow_id, r.window_ms, r.threshold, r.channel, r.shown, r.connection,
-             r.target_flow, r.quiet_ms, r.enabled, r.created_at, f.firing_id as "firing_id?", f.fired_at as "fired_at?",
+             r.recipients, r.target_flow, r.quiet_ms, r.enabled, r.created_at, f.firing_id as "firing_id?", f.fired_at as "fired_at?",
              f.cause as "cause?", f.summary as "summary?", f.count as "count?", f.state as "state?", f.tries as "tries?",
              f.error, f.run_id
            from alert_rule r
@@ -168,6 +170,7 @@ pub async fn list(tx: &mut TenantTx<'_>, id: Option<AlertId>) -> Result<Vec<Aler
                 channel: channel(&row.channel).ok_or_else(|| inconsistent(&row.channel))?,
                 url: row.shown,
                 connection: row.connection,
+                recipients: row.recipients,
                 target: row.target_flow.map(FlowId),
                 quiet: row.quiet_ms.unsigned_abs(),
                 enabled: row.enabled,

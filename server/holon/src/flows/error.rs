@@ -6,7 +6,7 @@ use holon_model::{Code, FlowId, Problem, error::FieldError};
 use holon_platform::db::TxError;
 
 use crate::http::ApiError;
-use crate::schedules;
+use crate::{events, failures, schedules};
 
 /// Why a use case of flows was refused.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,12 @@ pub enum Error {
     /// Publishing would make more schedules than a tenant may have.
     #[error("there would be too many schedules")]
     TooManySchedules,
+    /// The version would give the tenant more failure triggers than it may have.
+    #[error("there would be too many failure triggers")]
+    TooManyFailureTriggers,
+    /// The version would give the tenant more subscriptions than it may have.
+    #[error("there would be too many subscriptions")]
+    TooManySubscriptions,
     /// A command of the editor cannot be applied.
     #[error("command {index}: {message}")]
     Command {
@@ -100,12 +106,30 @@ impl From<Error> for ApiError {
             )
             .with_field(format!("/commands/{index}"), message)
             .into(),
+            Error::TooManySubscriptions => Problem::new(
+                Code::Conflict,
+                format!(
+                    "With this version the workspace would have more than {} event triggers. Nothing was published: delete flows \
+                     with triggers that are not needed.",
+                    events::MOST
+                ),
+            )
+            .into(),
             Error::TooManySchedules => Problem::new(
                 Code::Conflict,
                 format!(
                     "With this version the workspace would have more than {} schedules. Nothing was published: delete flows \
                      with schedules that are not needed.",
                     schedules::MOST
+                ),
+            )
+            .into(),
+            Error::TooManyFailureTriggers => Problem::new(
+                Code::Conflict,
+                format!(
+                    "With this version the workspace would have more than {} failure triggers. Nothing was published: one \
+                     flow can care for the failures of all.",
+                    failures::MOST
                 ),
             )
             .into(),

@@ -9,7 +9,7 @@ use holon_platform::db::TenantTx;
 use super::check::checked;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::{audit, schedules, state::AppState};
+use crate::{audit, events, failures, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
 #[derive(Debug, Clone)]
@@ -64,6 +64,12 @@ pub async fn publish(
     let count = schedules::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await?;
     if count > schedules::MOST {
         return Err(Error::TooManySchedules);
+    }
+    if failures::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await? > failures::MOST {
+        return Err(Error::TooManyFailureTriggers);
+    }
+    if events::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await? > events::MOST {
+        return Err(Error::TooManySubscriptions);
     }
     webhooks::sync(&mut tx, &*state.clock, environment, id, &read.definition).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &version.into()).await?;

@@ -23,6 +23,6 @@ pub use error::{Error, definition_problem, start_problem};
 pub use http::router;
 pub use marks::{evaluated, of_trigger};
 pub use port::RunsInProcess;
-pub use read::last_statuses;
+pub use read::{last_statuses, read_as_system};
 pub use start::checked_input;
 pub use streams::Streams;

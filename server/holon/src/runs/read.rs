@@ -1,10 +1,13 @@
 //! Queries: lists, one run with the state of its nodes, its journal.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use holon_authz::{Authorised, actions::ReadRuns};
-use holon_engine::DecodeError;
+use holon_engine::{Compiled, DecodeError, Input, decode_input};
 use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
-use holon_model::wire::runs::{JournalRow, Run, RunSummary};
+use holon_model::wire::runs::{CanRetry, JournalRow, Run, RunSummary};
 use holon_model::{Context, FlowId, RunId, canon::hex};
 use holon_platform::db::TenantTx;
 use holon_runtime::Definitions as _;
@@ -13,11 +16,15 @@ use holon_runtime::store::Entry;
 use super::shape::Replayed;
 use super::store::JournalError;
 use super::{Error, shape, store};
-use crate::http::cursor;
+use crate::http::{cursor, problem};
+use crate::identity::names;
 use crate::state::AppState;
 
 /// Items of a map whose nodes a page shows: a map over a hundred thousand items must not make an answer of hundreds of megabytes.
 const SHOWN_ITEMS: u32 = 1_000;
+
+/// Inputs of a run up to which it is said whether a retry would be taken: it is tried for that.
+const MOST_TRIED: u64 = 1_000;
 
 /// Bytes of inputs on a page of a journal; a larger input is a page of its own.
 const MOST_PAGE: u64 = 4 << 20;
@@ -53,9 +60,18 @@ pub async fn summary(
     Ok(found.summary)
 }
 
+/// The same as `read`, for what the server itself does: the tenant's own wall holds, and nobody is asked.
+pub async fn read_as_system(state: &AppState, context: &Context, id: RunId) -> Result<Run, Error> {
+    read_whole(state, context, id).await
+}
+
 /// One run, whole. A run that is over is shown by its final state, a live one by its last snapshot and the inputs after it, and
 /// where neither reads the whole journal is replayed through the machine, which says the same.
 pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, id: RunId) -> Result<Run, Error> {
+    read_whole(state, context, id).await
+}
+
+async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Run, Error> {
     let inconsistent = |error: DecodeError| Error::Inconsistent(id, error.to_string());
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
@@ -94,23 +110,61 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
         }
     };
     let machine = shown.machine;
+    let mut input = shown.input;
+    if found.summary.status == "queued" && machine.seq() == 0 {
+        let mut tx = TenantTx::begin(&state.pools, context).await?;
+        let kept = store::kept_start(&mut tx, id).await?;
+        tx.commit().await?;
+        if let Some(Input::Start { input: started_with, .. }) =
+            kept.map(|kept| decode_input(&kept)).transpose().map_err(inconsistent)?
+        {
+            input = started_with.to_value();
+        }
+    }
     let mut summary = found.summary;
     if summary.status == "queued" {
         // The row of live work is written with the first commit in which the run is not over; the journal knows.
         summary.status = machine.status().name().into();
     }
     let view = machine.view_of_first(SHOWN_ITEMS);
+    let steps = view.nodes.iter().filter_map(|node| node.saga.as_ref()).flat_map(|saga| &saga.steps);
+    let who: Vec<&str> = steps.filter_map(|step| step.by.as_deref()).collect();
+    let tried = matches!(summary.status.as_str(), "failed" | "cancelled" | "terminated") && machine.seq() <= MOST_TRIED;
+    let (mut names, mut retry) = (BTreeMap::new(), None);
+    if tried || !who.is_empty() {
+        let mut tx = TenantTx::begin(&state.pools, context).await?;
+        names = names::of(&mut tx, who.into_iter()).await?;
+        let entries = match tried {
+            true => Some(store::journal(&mut tx, id, 0).await.map_err(|error| unread(id, error))?),
+            false => None,
+        };
+        tx.commit().await?;
+        if let Some(entries) = entries {
+            retry = Some(can_retry(state, &flow.compiled, entries, id).await?);
+        }
+    }
     Ok(Run {
         definition: flow.definition.to_value(),
-        input: shown.input,
+        input,
         output: view.output,
         nodes: view.nodes,
         log_hash: hex(&machine.log_hash()),
         last_event: shown.last_event,
         retry_of: found.retry_of,
         fork_of: found.fork_of,
+        retry,
+        names,
         summary,
     })
+}
+
+/// What asking for a retry would say.
+async fn can_retry(state: &AppState, flow: &Arc<Compiled>, entries: Vec<Entry>, id: RunId) -> Result<CanRetry, Error> {
+    let (flow, now) = (flow.clone(), state.clock.now());
+    let tried = tokio::task::spawn_blocking(move || holon_runtime::can_retry(flow, &entries, id, now)).await;
+    let tried = tried.map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+    let why = tried.err().map(|error| problem(Error::Retry(error)).detail);
+    Ok(CanRetry { taken: why.is_none(), why })
 }
 
 /// Goes on with these inputs on a thread of its own: many take a while, and others wait for this one meanwhile.

@@ -9,6 +9,9 @@ use crate::ui::form::{field_error, rest_of};
 use crate::ui::select::select;
 use crate::ui::{Dialog, Field, Submit, code, dom, focus_inside, icon, problem_notice, send, strings as words};
 
+/// A token for workers, in the choice of what it may do.
+const WORKERS: &str = "workers";
+
 /// The dialog of a new token.
 #[component]
 pub fn CreateToken(
@@ -35,12 +38,14 @@ pub fn CreateToken(
 
 fn form(secret: RwSignal<Option<String>>, open: RwSignal<bool>, made: UnsyncCallback<()>) -> AnyView {
     let (name, days) = (RwSignal::new(String::new()), RwSignal::new("90".to_owned()));
+    let (may, pools) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let body = tokens::CreateToken {
             name: name.get_untracked().trim().to_owned(),
             days: days.get_untracked().parse().ok(),
+            pools: (may.get_untracked() == WORKERS).then(|| named(&pools.get_untracked())),
         };
         send(api::create(&body), pending, problem, move |created| {
             secret.try_set(Some(created.secret));
@@ -51,11 +56,20 @@ fn form(secret: RwSignal<Option<String>>, open: RwSignal<bool>, made: UnsyncCall
     let choices =
         [("30", strings::DAYS_30), ("90", strings::DAYS_90), ("365", strings::DAYS_365), ("", strings::NEVER)];
     let choices = choices.map(|(days, words)| (days.to_owned(), words.to_owned())).to_vec();
-    let shown = rest_of(problem, &["/name"]);
+    let grants = [("", strings::MAY_ALL), (WORKERS, strings::MAY_WORK)];
+    let grants = grants.map(|(may, words)| (may.to_owned(), words.to_owned())).to_vec();
+    let for_workers = move || {
+        (may.get() == WORKERS).then(|| view! {
+        <Field id="token-pools" label=strings::POOLS value=pools hint=strings::POOLS_HINT error=field_error(problem, "/pools")/>
+    })
+    };
+    let shown = rest_of(problem, &["/name", "/pools"]);
     view! {
         <form method="post" class="stack" novalidate=true on:submit=submit>
             {move || shown.get().map(|problem| problem_notice(&problem))}
             <Field id="token-name" label=strings::NAME value=name hint=strings::NAME_HINT focused=true error=field_error(problem, "/name")/>
+            {select("token-may", strings::MAY, grants, may)}
+            {for_workers}
             {select("token-days", strings::ENDS_AFTER, choices, days)}
             <div class="dialog-foot">
                 <button type="button" class="button" on:click=move |_| open.set(false)>{words::CANCEL}</button>
@@ -64,6 +78,11 @@ fn form(secret: RwSignal<Option<String>>, open: RwSignal<bool>, made: UnsyncCall
         </form>
     }
     .into_any()
+}
+
+/// Names that stand between commas or spaces.
+fn named(text: &str) -> Vec<String> {
+    text.split([',', ' ']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn shown_once(secret: String, open: RwSignal<bool>) -> AnyView {

@@ -49,10 +49,13 @@ pub fn TokensPage() -> impl IntoView {
 fn table(rows: Vec<Token>, doomed: RwSignal<Option<Token>>) -> AnyView {
     let row = |token: Token| {
         let gone = token.clone();
+        let workers = token.pools.as_deref().map(strings::workers);
+        let title =
+            workers.as_ref().map_or_else(|| token.name.clone(), |workers| format!("{} · {workers}", token.name));
         let when = |at: Option<holon_model::Timestamp>| at.map_or_else(|| view! { {strings::NEVER} }.into_any(), ago);
         view! {
             <tr>
-                <td title=token.name.clone()><strong>{token.name.clone()}</strong></td>
+                <td title=title><strong>{token.name.clone()}</strong>{workers.map(|workers| view! { <span class="sub">" · "{workers}</span> })}</td>
                 <td class="mono sub">{token.prefix.clone()}"…"</td>
                 <td class="sub wide">{ago(token.created_at)}</td>
                 <td class="sub">{when(token.last_used_at)}</td>

@@ -10,7 +10,7 @@ mod roles;
 
 pub use decide::{Decision, decide};
 pub use proof::{Authorised, Denied, authorise};
-pub use roles::{Role, UnknownRole};
+pub use roles::{Role, UnknownRole, worker_permissions};
 
 /// Something that can be allowed: a resource and what is done to it.
 pub trait Action: Copy + Send + Sync + 'static {

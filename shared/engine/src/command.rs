@@ -89,6 +89,8 @@ pub struct RunEffect {
     pub class: EffectClass,
     /// From 1. Outside the compared bytes.
     pub attempt: u32,
+    /// Whether it is handed out to a worker instead of being executed by the host. Follows from the kind.
+    pub handed_out: bool,
     /// The node's timeout over all attempts; the machine keeps it with a timer of its own.
     pub timeout: Option<Millis>,
 }

@@ -12,6 +12,7 @@ use holon_flow::{
     Catalogue, Definition, Graph, Node,
     capability::{Behaviour, Bodies, NodeError, Primitive},
     definition::{Key, pointer::Pointer},
+    redact::Redaction,
     validate::DiagnosticCode,
 };
 use holon_model::wire::flows::Diagnostic;
@@ -47,6 +48,7 @@ pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Com
         deadline: definition.limits.deadline,
         signals: compiler.signals,
         needs: compiler.needs,
+        redaction: Redaction::of(definition.input.as_ref()),
     };
     (Arc::new(compiled), compiler.diagnostics)
 }
@@ -129,6 +131,7 @@ impl Compiler<'_> {
         let fallback =
             fallback.map(|fallback| self.config(fallback, &[], &at.key("policies").key("timeout").key("fallback")));
         self.need(&kind.behaviour, &node.config);
+        self.needs.workers |= kind.handed_out();
         let bodies = node
             .bodies
             .iter()

@@ -53,6 +53,7 @@ pub(crate) fn request(machine: &Machine, flow: &Compiled, at: At) -> Option<RunE
         key: id.key(),
         class: node.class,
         attempt: extra.attempt,
+        handed_out: node.kind.handed_out(),
         timeout: node.policies.timeout,
     })
 }

@@ -1,7 +1,7 @@
 //! From a request's cookie or token to who it comes from.
 
 use axum::http::{HeaderMap, header};
-use holon_authz::Role;
+use holon_authz::{Role, worker_permissions};
 use holon_model::context::{Actor, Budget};
 use holon_model::intent::Source;
 use holon_model::wire::identity::{Environment, Person, Tenant};
@@ -10,7 +10,7 @@ use holon_platform::crypto::{ApiToken, hash_token};
 
 use super::store::{self, FoundMember};
 use super::{Error, cookie};
-use crate::http::{ApiError, Caller};
+use crate::http::{ApiError, Caller, Known};
 use crate::state::AppState;
 
 /// A session nobody uses for so long is over.
@@ -49,7 +49,7 @@ async fn by_session(state: &AppState, token: &str, trace: Option<String>) -> Res
         store::keep_alive(&state.pools.auth, found.member.tenant, found.id, now, idle).await?;
     }
     let actor = Actor::Person { id: found.member.person };
-    Ok(Some(known(found.member, actor, Source::Web, Some(found.id), trace)?))
+    Ok(Some(Caller::from(known(found.member, actor, Source::Web, Some(found.id), trace)?)))
 }
 
 async fn by_token(state: &AppState, token: &ApiToken, trace: Option<String>) -> Result<Option<Caller>, ApiError> {
@@ -59,7 +59,13 @@ async fn by_token(state: &AppState, token: &ApiToken, trace: Option<String>) -> 
         store::note_token_use(&state.pools.auth, found.member.tenant, found.id, now).await?;
     }
     let actor = Actor::Token { id: found.id, person: found.member.person };
-    Ok(Some(known(found.member, actor, Source::Api, None, trace)?))
+    let mut caller = known(found.member, actor, Source::Api, None, trace)?;
+    if found.pools.is_some() {
+        caller.context.permissions = worker_permissions();
+        caller.operator = false;
+        caller.pools = found.pools;
+    }
+    Ok(Some(Caller::from(caller)))
 }
 
 /// A member as a caller.
@@ -69,10 +75,10 @@ pub(super) fn known(
     source: Source,
     session: Option<SessionId>,
     trace: Option<String>,
-) -> Result<Caller, Error> {
+) -> Result<Known, Error> {
     let role: Role = member.role.parse().map_err(|e: holon_authz::UnknownRole| Error::Inconsistent(e.to_string()))?;
     let by_token = matches!(actor, Actor::Token { .. });
-    Ok(Caller::from(crate::http::Known {
+    Ok(Known {
         context: Context {
             tenant: member.tenant,
             environment: member.environment,
@@ -87,8 +93,9 @@ pub(super) fn known(
         tenant: Tenant { id: member.tenant, name: member.tenant_name },
         environment: Environment { id: member.environment, name: member.environment_name },
         operator: member.operator,
+        pools: None,
         session,
-    }))
+    })
 }
 
 fn bearer(value: &str) -> Option<&str> {

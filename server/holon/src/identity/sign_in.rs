@@ -91,7 +91,7 @@ pub(super) async fn grant(
         },
     )
     .await?;
-    let caller = known(member, Actor::Person { id: person }, Source::Web, Some(id), None)?;
+    let caller = Caller::from(known(member, Actor::Person { id: person }, Source::Web, Some(id), None)?);
     let intent: Intent<BeginSession> = caller.intent(&*state.clock, BeginSession);
     audit::record_in(auth, &*state.clock, &intent, &id.to_string(), &Value::Null).await?;
     Ok(Grant { token, caller })

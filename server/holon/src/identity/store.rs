@@ -32,6 +32,7 @@ pub struct FoundSession {
 pub struct FoundToken {
     pub id: TokenId,
     pub last_used_at: Option<Timestamp>,
+    pub pools: Option<Vec<String>>,
     pub member: FoundMember,
 }
 
@@ -94,7 +95,7 @@ pub async fn session(
 
 pub async fn token(auth: &PgPool, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<FoundToken>, sqlx::Error> {
     let row = sqlx::query!(
-        "select k.token_id, k.last_used_at, p.person_id, p.name, p.email, p.operator, t.tenant_id, \
+        "select k.token_id, k.last_used_at, k.pools, p.person_id, p.name, p.email, p.operator, t.tenant_id, \
          t.name as tenant_name, e.environment_id, e.name as environment_name, m.role \
          from api_token k \
          join person p on p.person_id = k.person_id and p.disabled_at is null \
@@ -110,6 +111,7 @@ pub async fn token(auth: &PgPool, token_hash: &[u8; 32], now: Timestamp) -> Resu
     Ok(row.map(|r| FoundToken {
         id: TokenId(r.token_id),
         last_used_at: r.last_used_at.map(from_db),
+        pools: r.pools,
         member: FoundMember {
             person: PersonId(r.person_id),
             name: r.name,

@@ -8,6 +8,7 @@ use holon_model::{Code, Intent, Millis, PersonId, Problem, TokenId, Value};
 use holon_platform::clock::mint;
 use holon_platform::crypto::ApiToken;
 use holon_platform::db::{TenantTx, TxError};
+use holon_runtime::store::is_pool;
 
 use super::store::{self, NewToken};
 use crate::audit;
@@ -15,6 +16,8 @@ use crate::http::ApiError;
 use crate::state::AppState;
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
+/// Pools of one token for workers.
+const MOST_POOLS: usize = 20;
 
 /// Why no token was made.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,10 @@ pub async fn create(
     if ask.days.is_some_and(|days| !(1..=366).contains(&days)) {
         return Err(Error::Field("/days", "must be 1 to 366, or absent for a token without an end"));
     }
+    let pools = ask.pools.as_deref().unwrap_or_default();
+    if pools.len() > MOST_POOLS || pools.iter().any(|pool| !is_pool(pool)) {
+        return Err(Error::Field("/pools", "has at most 20 names of 1 to 64 letters, digits, `.`, `_` and `-`"));
+    }
     let secret = ApiToken::generate();
     let now = state.clock.now();
     let token = Token {
@@ -66,6 +73,7 @@ pub async fn create(
         created_at: now,
         last_used_at: None,
         expires_at: ask.days.map(|days| now.plus(Millis(u64::from(days) * DAY))),
+        pools: ask.pools.clone(),
     };
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     store::insert(
@@ -78,10 +86,12 @@ pub async fn create(
             hint: &token.prefix,
             created_at: now,
             expires_at: token.expires_at,
+            pools: token.pools.as_deref(),
         },
     )
     .await?;
-    let detail = Value::map([("name", Value::from(name))]);
+    let pools = ask.pools.as_ref().map(|pools| Value::list(pools.iter().map(|pool| Value::from(pool.as_str()))));
+    let detail = Value::map([("name", Value::from(name)), ("pools", pools.unwrap_or_default())]);
     audit::record(&mut tx, &*state.clock, &intent, &token.id.to_string(), &detail).await?;
     tx.commit().await?;
     Ok(CreatedToken { token, secret: secret.expose().to_owned() })

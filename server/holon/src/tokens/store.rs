@@ -15,13 +15,14 @@ pub struct NewToken<'a> {
     pub hint: &'a str,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    pub pools: Option<&'a [String]>,
 }
 
 pub async fn insert(tx: &mut TenantTx<'_>, token: &NewToken<'_>) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().0;
     sqlx::query!(
-        "insert into api_token (tenant_id, token_id, person_id, name, token_hash, hint, created_at, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into api_token (tenant_id, token_id, person_id, name, token_hash, hint, created_at, expires_at, pools) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         tenant,
         token.id.0,
         token.person.0,
@@ -30,6 +31,7 @@ pub async fn insert(tx: &mut TenantTx<'_>, token: &NewToken<'_>) -> Result<(), s
         token.hint,
         to_db(token.created_at),
         token.expires_at.map(to_db),
+        token.pools,
     )
     .execute(tx.conn())
     .await?;
@@ -40,7 +42,7 @@ pub async fn insert(tx: &mut TenantTx<'_>, token: &NewToken<'_>) -> Result<(), s
 pub async fn list(tx: &mut TenantTx<'_>, person: PersonId) -> Result<Vec<Token>, sqlx::Error> {
     let tenant = tx.tenant().0;
     let rows = sqlx::query!(
-        "select token_id, name, hint, created_at, expires_at, last_used_at from api_token \
+        "select token_id, name, hint, created_at, expires_at, last_used_at, pools from api_token \
          where tenant_id = $1 and person_id = $2 and revoked_at is null order by token_id desc limit 500",
         tenant,
         person.0,
@@ -56,6 +58,7 @@ pub async fn list(tx: &mut TenantTx<'_>, person: PersonId) -> Result<Vec<Token>,
             created_at: from_db(r.created_at),
             last_used_at: r.last_used_at.map(from_db),
             expires_at: r.expires_at.map(from_db),
+            pools: r.pools,
         })
         .collect())
 }

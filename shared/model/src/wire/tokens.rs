@@ -19,6 +19,10 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     /// When it ends, if it does.
     pub expires_at: Option<Timestamp>,
+    /// A token for workers: it may take tasks of these pools and say what became of them, and nothing else; an empty list: of all pools.
+    /// Absent: it may do what its maker may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pools: Option<Vec<String>>,
 }
 
 /// `POST /api/v1/tokens`
@@ -31,6 +35,9 @@ pub struct CreateToken {
     /// Days until it ends, 1 to 366; absent: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u16>,
+    /// Makes a token for workers, which may take tasks of these pools (20 at most; an empty list: of all pools) and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pools: Option<Vec<String>>,
 }
 
 /// The answer: the only time the token is shown.

@@ -78,6 +78,8 @@ codes! {
     TooManyRequests = "too_many_requests", 429, "Too many requests";
     /// The server is starting, draining or its database is away.
     Unavailable = "unavailable", 503, "Holon is not ready";
+    /// A person has paused the flow, the workspace or the instance.
+    Paused = "paused", 503, "It is paused";
     /// The disk of the database is full.
     StorageFull = "storage_full", 507, "There is no space left";
     /// The run that a webhook's caller waited for failed or was cancelled.

@@ -10,7 +10,7 @@ pub use config::put;
 
 use crate::{Command, GraphPath};
 use holon_flow::definition::{
-    Definition, Edge, Graph, Join, Key, Node, Policies, PortRef,
+    Definition, Edge, Graph, Join, Key, Node, Policies, RunLimits, PortRef,
     names::{check_key, is_name},
 };
 use holon_model::{SchemaRef, wire::flows::Diagnostic};
@@ -120,6 +120,11 @@ pub fn apply(definition: &mut Definition, command: &Command) -> Result<Command, 
         C::SetOutput { schema } => {
             let before = std::mem::replace(&mut definition.output, schema.clone().map(SchemaRef));
             C::SetOutput { schema: before.map(|schema| schema.0) }
+        }
+        C::SetLimits { limits } => {
+            let limits = RunLimits::from_value(limits).map_err(|found| first(&found))?;
+            let before = std::mem::replace(&mut definition.limits, limits);
+            C::SetLimits { limits: before.to_value() }
         }
         C::SetSample { path, value } => {
             let before = match value {

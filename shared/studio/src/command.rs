@@ -77,6 +77,8 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
         schema: Option<Value>,
     },
+    /// Bounds of the flow's runs, whole, as a definition writes them.
+    SetLimits { limits: Value },
     /// The data preview uses for a trigger or an effect.
     SetSample {
         path: String,
@@ -136,6 +138,7 @@ impl Command {
             Self::SetTags { .. } => "labels".into(),
             Self::SetInput { .. } => "input schema".into(),
             Self::SetOutput { .. } => "output schema".into(),
+            Self::SetLimits { .. } => "limits".into(),
             Self::SetSample { path, .. } => format!("sample of {path}"),
             Self::SetTests { .. } => "tests".into(),
             Self::Batch { label, .. } => label.clone(),

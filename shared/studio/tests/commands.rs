@@ -232,6 +232,8 @@ fn command() -> impl Strategy<Value = Command> {
             (graph(), key(), prop::sample::select(vec!["body", "side"]), key())
                 .prop_map(|(at, key, body, to)| Command::RenameBody { at, key, body: body.into(), to }),
             (graph(), prop::option::of(value())).prop_map(|(at, value)| Command::SetResult { at, value }),
+            prop::sample::select(vec!["{}", r#"{"concurrency":{"limit":2}}"#, r#"{"rate":{}}"#])
+                .prop_map(|limits| Command::SetLimits { limits: parse(limits) }),
             Just(Command::SetName { name: "n".into() }),
             Just(Command::SetDescription { description: "d".into() }),
             prop::option::of(value()).prop_map(|value| Command::SetSample { path: "hook".into(), value }),

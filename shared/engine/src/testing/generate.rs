@@ -18,7 +18,8 @@ pub fn definition(seed: u64) -> Definition {
     if rng.percent(30) {
         graph.result = Some(expression(&mut rng, &graph.nodes.keys().cloned().collect::<Vec<_>>(), true));
     }
-    let limits = RunLimits { deadline: rng.percent(10).then(|| Millis(u64::from(1 + rng.below(200)))) };
+    let deadline = rng.percent(10).then(|| Millis(u64::from(1 + rng.below(200))));
+    let limits = RunLimits { deadline, ..RunLimits::default() };
     Definition { name: format!("generated-{seed}"), limits, graph, ..Definition::default() }
 }
 

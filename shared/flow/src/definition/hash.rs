@@ -21,6 +21,12 @@ impl Definition {
         if let Some(deadline) = self.limits.deadline {
             canon.tag(b'D').u64(deadline.0);
         }
+        if let Some(concurrency) = &self.limits.concurrency {
+            canon.tag(b'C').value(&concurrency.to_value());
+        }
+        if let Some(rate) = &self.limits.rate {
+            canon.tag(b'R').value(&rate.to_value());
+        }
         canon.hash()
     }
 }

@@ -22,3 +22,9 @@ pub const MAX_DIAGNOSTICS: usize = 200;
 pub const MAX_ATTEMPTS: u32 = 100;
 /// Longest duration a definition may state: about a hundred years, in milliseconds.
 pub const MAX_DURATION: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
+/// Runs of a flow that may go on at a time.
+pub const MAX_CONCURRENCY: u32 = 10_000;
+/// Runs of a flow that may wait, of each key.
+pub const MAX_QUEUE: u32 = 10_000;
+/// Runs of a flow that may begin in the time of a rate limit.
+pub const MAX_RATE: u32 = 1_000_000;

@@ -3,6 +3,7 @@
 pub mod duration;
 pub mod dynamic;
 mod hash;
+pub mod intake;
 pub mod limits;
 pub mod names;
 mod parse;
@@ -41,11 +42,15 @@ pub struct Definition {
     pub layout: Value,
 }
 
-/// Bounds of each run of a flow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Bounds of the runs of a flow.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunLimits {
     /// The longest a run may take; then it fails.
     pub deadline: Option<Millis>,
+    /// How many go on at a time.
+    pub concurrency: Option<intake::Concurrency>,
+    /// How many begin in a time.
+    pub rate: Option<intake::Rate>,
 }
 
 /// Nodes and edges; acyclic.

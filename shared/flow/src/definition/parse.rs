@@ -69,6 +69,18 @@ impl Node {
     }
 }
 
+impl RunLimits {
+    /// Reads limits by themselves.
+    ///
+    /// # Errors
+    /// As [`Definition::from_value`].
+    pub fn from_value(value: &Value) -> Result<Self, Vec<Diagnostic>> {
+        let mut reader = Reader::default();
+        let limits = reader.run_limits(value, &Pointer::ROOT);
+        if reader.found.is_empty() { Ok(limits) } else { Err(reader.found) }
+    }
+}
+
 impl Policies {
     /// Reads policies by themselves.
     ///
@@ -82,14 +94,14 @@ impl Policies {
 }
 
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     found: Vec<Diagnostic>,
     nodes: usize,
     edges: usize,
 }
 
 impl Reader {
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         match self.found.len() {
             n if n < limits::MAX_DIAGNOSTICS => self.found.push(diagnostic),
             limits::MAX_DIAGNOSTICS => {
@@ -104,7 +116,7 @@ impl Reader {
     }
 
     /// The map that `value` must be; unknown fields are reported.
-    fn map<'v>(&mut self, value: &'v Value, at: &Pointer<'_>, what: &str, known: &[&str]) -> Option<&'v Map> {
+    pub(super) fn map<'v>(&mut self, value: &'v Value, at: &Pointer<'_>, what: &str, known: &[&str]) -> Option<&'v Map> {
         let Some(map) = value.as_map() else {
             self.wrong_type(value, at, &format!("a map: {what}"));
             return None;
@@ -201,8 +213,13 @@ impl Reader {
     }
 
     fn run_limits(&mut self, value: &Value, at: &Pointer<'_>) -> RunLimits {
-        let Some(map) = self.map(value, at, "limits", &["deadline"]) else { return RunLimits::default() };
-        RunLimits { deadline: map.get("deadline").and_then(|value| self.duration(value, &at.key("deadline"), 1)) }
+        let fields = ["deadline", "concurrency", "rate"];
+        let Some(map) = self.map(value, at, "limits", &fields) else { return RunLimits::default() };
+        RunLimits {
+            deadline: map.get("deadline").and_then(|value| self.duration(value, &at.key("deadline"), 1)),
+            concurrency: map.get("concurrency").and_then(|value| self.concurrency(value, &at.key("concurrency"))),
+            rate: map.get("rate").and_then(|value| self.rate(value, &at.key("rate"))),
+        }
     }
 
     fn schema(&mut self, map: &Map, at: &Pointer<'_>, field: &str) -> Option<SchemaRef> {
@@ -449,7 +466,7 @@ impl Reader {
         Some(retry)
     }
 
-    fn duration(&mut self, value: &Value, at: &Pointer<'_>, least: u64) -> Option<Millis> {
+    pub(super) fn duration(&mut self, value: &Value, at: &Pointer<'_>, least: u64) -> Option<Millis> {
         match duration::parse(value) {
             Ok(duration) if duration.0 >= least => Some(duration),
             Ok(_) => {

@@ -10,6 +10,9 @@ pub fn definition_schema() -> Value {
     let text = SCHEMA
         .replace("RESERVED", &Value::list(RESERVED.iter().map(|word| Value::from(*word))).to_json())
         .replace("MAX_NODES", &limits::MAX_NODES.to_string())
+        .replace("MAX_CONCURRENCY", &limits::MAX_CONCURRENCY.to_string())
+        .replace("MAX_QUEUE", &limits::MAX_QUEUE.to_string())
+        .replace("MAX_RATE", &limits::MAX_RATE.to_string())
         .replace("MAX_EDGES", &limits::MAX_EDGES.to_string())
         .replace("MAX_NAME", &limits::MAX_NAME.to_string())
         .replace("MAX_TEXT", &limits::MAX_TEXT.to_string())
@@ -34,11 +37,35 @@ const SCHEMA: &str = r##"{
     "input": { "description": "JSON Schema of the trigger's value.", "type": ["object", "boolean"] },
     "output": { "description": "JSON Schema of the result.", "type": ["object", "boolean"] },
     "limits": {
-      "description": "Bounds of each run.",
+      "description": "Bounds of the flow's runs.",
       "type": "object",
       "additionalProperties": false,
       "properties": {
-        "deadline": { "description": "The longest a run may take; then it fails.", "$ref": "#/$defs/duration" }
+        "deadline": { "description": "The longest a run may take; then it fails.", "$ref": "#/$defs/duration" },
+        "concurrency": {
+          "description": "How many runs of the flow go on at a time.",
+          "type": "object",
+          "required": ["limit"],
+          "additionalProperties": false,
+          "properties": {
+            "limit": { "description": "So many, of each key.", "type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY },
+            "key": { "description": "Runs for which it gives the same stand in one line: a value or an expression over `trigger`." },
+            "when_full": { "description": "What becomes of a start when so many go on.", "enum": ["queue", "refuse", "replace"], "default": "queue" },
+            "queue": { "description": "How many may wait, of each key.", "type": "integer", "minimum": 1, "maximum": MAX_QUEUE, "default": 1000 }
+          }
+        },
+        "rate": {
+          "description": "How many runs of the flow begin in a time.",
+          "type": "object",
+          "required": ["limit", "per"],
+          "additionalProperties": false,
+          "properties": {
+            "limit": { "description": "So many, of each key.", "type": "integer", "minimum": 1, "maximum": MAX_RATE },
+            "per": { "description": "In this time.", "$ref": "#/$defs/duration" },
+            "burst": { "description": "So many at once, when none began for a while; as many as `limit` unless it is said.", "type": "integer", "minimum": 1, "maximum": MAX_RATE },
+            "key": { "description": "As with `concurrency`." }
+          }
+        }
       }
     },
     "nodes": { "$ref": "#/$defs/nodes" },

@@ -1,6 +1,6 @@
 //! A definition as JSON: what `parse` reads back to the same definition. Whatever has its default value is left out.
 
-use super::{Definition, Graph, Join, Node, Policies, Retry, duration};
+use super::{Definition, Graph, Join, Node, Policies, Retry, RunLimits, duration};
 use holon_model::{Decimal, Map, Value};
 
 impl Definition {
@@ -20,8 +20,9 @@ impl Definition {
                 put(&mut map, field, schema.as_value().clone());
             }
         }
-        if let Some(deadline) = self.limits.deadline {
-            put(&mut map, "limits", Value::map([("deadline", Value::from(duration::format(deadline)))]));
+        let limits = self.limits.to_value();
+        if limits.as_map().is_some_and(|limits| !limits.is_empty()) {
+            put(&mut map, "limits", limits);
         }
         graph_into(&self.graph, &mut map);
         if !self.tests.is_null() {
@@ -36,6 +37,23 @@ impl Definition {
         }
         if !self.layout.is_null() {
             put(&mut map, "layout", self.layout.clone());
+        }
+        map.into()
+    }
+}
+
+impl RunLimits {
+    /// The JSON form: `{deadline?, concurrency?, rate?}`.
+    pub fn to_value(&self) -> Value {
+        let mut map = Map::new();
+        if let Some(deadline) = self.deadline {
+            put(&mut map, "deadline", duration::format(deadline).into());
+        }
+        if let Some(concurrency) = &self.concurrency {
+            put(&mut map, "concurrency", concurrency.to_value());
+        }
+        if let Some(rate) = &self.rate {
+            put(&mut map, "rate", rate.to_value());
         }
         map.into()
     }

@@ -13,7 +13,7 @@ pub use codes::DiagnosticCode;
 
 use crate::{
     capability::{Behaviour, Bodies, Catalogue, EffectClass, NodeKind, Primitive},
-    definition::{Definition, Graph, Key, Node, Policies, limits, names::did_you_mean, pointer::Pointer},
+    definition::{Definition, Graph, Key, Node, Policies, intake, limits, names::did_you_mean, pointer::Pointer},
     schema::well_formed,
 };
 use graph::Shape;
@@ -35,6 +35,14 @@ pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnosti
         if let Some(fault) = schema.as_ref().and_then(|schema| well_formed(schema.as_value()).err()) {
             let at = root.key(field);
             check.report(DiagnosticCode::InvalidSchema.at(&at.rest(&fault.pointer), fault.message));
+        }
+    }
+    let limits = root.key("limits");
+    let (concurrency, rate) = (&definition.limits.concurrency, &definition.limits.rate);
+    let keys = [("concurrency", concurrency.as_ref().and_then(|one| one.key.as_ref())), ("rate", rate.as_ref().and_then(|one| one.key.as_ref()))];
+    for (name, key) in keys {
+        if let Some(found) = key.and_then(|key| intake::check_key(key, &limits.key(name).key("key"))) {
+            check.report(found);
         }
     }
     check.graph(&definition.graph, &root, None);

@@ -1,0 +1,302 @@
+//! Pauses and places in Postgres.
+
+use async_trait::async_trait;
+use holon_engine::EffectId;
+use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::intake::{Admitted, Crowd, Line, PauseMode, PauseScope, Pauses, Prefix, Ticket};
+use super::pg::{PgStore, unread};
+use super::{Intake, RunWrite, StoreError, shard_of};
+
+/// Places that are given in one look at most; the next look gives more.
+const MOST: i64 = 500;
+
+/// What a batch says of places, turned on its side.
+#[derive(Default)]
+pub(super) struct Places {
+    tenant: Vec<Uuid>,
+    run: Vec<Uuid>,
+    flow: Vec<Uuid>,
+    key: Vec<String>,
+    most: Vec<i32>,
+    replaces: Vec<bool>,
+    shard: Vec<i16>,
+    copied: Vec<i32>,
+    again: Vec<Option<Vec<u8>>>,
+    fresh: Vec<bool>,
+    reason: Vec<String>,
+    heirs: (Vec<Uuid>, Vec<Uuid>, Vec<Uuid>),
+    left: (Vec<Uuid>, Vec<Uuid>),
+}
+
+impl Places {
+    pub fn queue(&mut self, write: &RunWrite, ticket: &Ticket) {
+        self.tenant.push(write.tenant.0);
+        self.run.push(write.run.0);
+        self.flow.push(ticket.line.flow.0);
+        self.key.push(ticket.line.key.clone());
+        self.most.push(i32::try_from(ticket.most).unwrap_or(i32::MAX));
+        self.replaces.push(ticket.replaces);
+        self.shard.push(shard_of(write.run));
+        self.copied.push(i32::try_from(ticket.prefix.copied).unwrap_or(i32::MAX));
+        self.again.push(ticket.prefix.again.map(|id| id.0.to_vec()));
+        self.fresh.push(ticket.prefix.fresh);
+        self.reason.push(ticket.reason());
+    }
+
+    pub fn inherit(&mut self, write: &RunWrite, from: RunId) {
+        self.heirs.0.push(write.tenant.0);
+        self.heirs.1.push(write.run.0);
+        self.heirs.2.push(from.0);
+    }
+
+    pub fn leave(&mut self, write: &RunWrite) {
+        self.left.0.push(write.tenant.0);
+        self.left.1.push(write.run.0);
+    }
+
+    /// Writes it, in the transaction that writes the rest of the batch.
+    pub async fn write(&self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if !self.run.is_empty() {
+            sqlx::query!(
+                "insert into run_place (tenant_id, run_id, flow_id, key, state, most, replaces, shard, copied, again, fresh)
+                 select tenant_id, run_id, flow_id, key, 'waiting', most, replaces, shard, copied, again, fresh
+                 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::bool[], $7::smallint[], $8::int[],
+                             $9::bytea[], $10::bool[])
+                   as x(tenant_id, run_id, flow_id, key, most, replaces, shard, copied, again, fresh)
+                 on conflict do nothing",
+                &self.tenant,
+                &self.run,
+                &self.flow,
+                &self.key,
+                &self.most,
+                &self.replaces,
+                &self.shard,
+                &self.copied,
+                &self.again as &[Option<Vec<u8>>],
+                &self.fresh
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        if !self.run.is_empty() {
+            sqlx::query!(
+                "update run_live l set reason = x.reason from unnest($1::uuid[], $2::uuid[], $3::text[]) as x(tenant_id, run_id, reason)
+                 where l.tenant_id = x.tenant_id and l.run_id = x.run_id and l.status = 'queued'",
+                &self.tenant,
+                &self.run,
+                &self.reason
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        let (tenants, runs, from) = &self.heirs;
+        if !runs.is_empty() {
+            sqlx::query!(
+                "update run_place p set run_id = x.run_id, shard = ('x' || right(x.run_id::text, 2))::bit(8)::int::smallint
+                 from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as x(tenant_id, run_id, from_id)
+                 where p.tenant_id = x.tenant_id and p.run_id = x.from_id",
+                tenants,
+                runs,
+                from
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        let (tenants, runs) = &self.left;
+        if !runs.is_empty() {
+            sqlx::query!(
+                "delete from run_place p using unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
+                 where p.tenant_id = x.tenant_id and p.run_id = x.run_id",
+                tenants,
+                runs
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// See [`Intake::pauses`].
+async fn pauses(pool: &PgPool) -> Result<Pauses, StoreError> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id?", subject as "subject?", environment_id as "environment_id?", mode as "mode!",
+             reason as "reason!" from pause
+           union all select null, null, null, mode, reason from instance_pause"#
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(unread)?;
+    let mut pauses = Pauses::new();
+    for row in rows {
+        let mode = PauseMode::parse(&row.mode)
+            .ok_or_else(|| StoreError::Inconsistent(format!("unknown way to pause `{}`", row.mode)))?;
+        let scope = match (row.tenant_id, row.subject, row.environment_id) {
+            (Some(tenant), Some(subject), _) if tenant == subject => PauseScope::Workspace(TenantId(tenant)),
+            (Some(tenant), Some(subject), Some(environment)) => {
+                PauseScope::Flow(TenantId(tenant), EnvironmentId(environment), FlowId(subject))
+            }
+            _ => PauseScope::Instance,
+        };
+        pauses.insert(scope, (mode, row.reason));
+    }
+    Ok(pauses)
+}
+
+/// See [`Intake::crowd`].
+async fn crowd(pool: &PgPool, line: &Line) -> Result<Crowd, StoreError> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where state = 'going') as "going!", count(*) filter (where state = 'waiting') as "waiting!"
+           from run_place where tenant_id = $1 and flow_id = $2 and key = $3"#,
+        line.tenant.0,
+        line.flow.0,
+        line.key
+    )
+    .fetch_one(pool)
+    .await
+    .map_err(unread)?;
+    Ok(Crowd { going: row.going.unsigned_abs(), waiting: row.waiting.unsigned_abs() })
+}
+
+/// See [`Intake::admit`].
+async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
+    let mut tx = pool.begin().await.map_err(unread)?;
+    // One look at a line at a time. The statements after it see what those before have committed.
+    let name = format!("run_place {} {} {}", line.tenant, line.flow, line.key);
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", name)
+        .execute(&mut *tx)
+        .await
+        .map_err(unread)?;
+    let replaced = sqlx::query_scalar!(
+        "with newest as (
+           select most, replaces from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting'
+           order by position desc limit 1)
+         select run_id from run_place where tenant_id = $1 and flow_id = $2 and key = $3
+           and exists (select from newest where replaces)
+         order by position desc offset (select most from newest) limit $4",
+        line.tenant.0,
+        line.flow.0,
+        line.key,
+        MOST
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(unread)?;
+    let rows = sqlx::query!(
+        r#"with going as (
+             select count(*) as n from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going'),
+           head as (
+             select run_id, position, most from run_place
+             where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting' and run_id <> all($5)
+             order by position limit $4),
+           numbered as (
+             select run_id, position, row_number() over (order by position) as nth, min(most) over (order by position) as most
+             from head),
+           given as (
+             update run_place p set state = 'going' from numbered, going
+             where p.tenant_id = $1 and p.run_id = numbered.run_id and going.n + numbered.nth <= numbered.most
+             returning p.run_id, p.position, p.shard)
+           select g.run_id as "run_id!", s.owner as "owner?" from given g join shard s on s.shard = g.shard order by g.position"#,
+        line.tenant.0,
+        line.flow.0,
+        line.key,
+        MOST,
+        &replaced
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(unread)?;
+    tx.commit().await.map_err(unread)?;
+    let mut replaced: Vec<RunId> = replaced.into_iter().map(RunId).collect();
+    replaced.reverse();
+    let runs = rows.into_iter().map(|row| (RunId(row.run_id), row.owner.map(ReplicaId))).collect();
+    Ok(Admitted { runs, replaced })
+}
+
+/// See [`Intake::lines`].
+async fn lines(pool: &PgPool) -> Result<Vec<Line>, StoreError> {
+    let rows = sqlx::query!(
+        "select distinct tenant_id, flow_id, key from run_place where state = 'waiting' order by tenant_id, flow_id, key"
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(unread)?;
+    let line = |tenant, flow, key| Line { tenant: TenantId(tenant), flow: FlowId(flow), key };
+    Ok(rows.into_iter().map(|row| line(row.tenant_id, row.flow_id, row.key)).collect())
+}
+
+/// See [`Intake::admitted`].
+async fn admitted(pool: &PgPool, shards: &[i16]) -> Result<Vec<(TenantId, RunId)>, StoreError> {
+    let rows = sqlx::query!(
+        "select p.tenant_id, p.run_id from run_place p
+         join run_live l on l.tenant_id = p.tenant_id and l.run_id = p.run_id and l.status = 'queued'
+         where p.state = 'going' and p.shard = any($1) order by p.position",
+        shards
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(unread)?;
+    Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), RunId(row.run_id))).collect())
+}
+
+/// See [`Intake::ticket`].
+async fn ticket(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
+    let row = sqlx::query!(
+        "select flow_id, key, most, replaces, copied, again, fresh from run_place where tenant_id = $1 and run_id = $2",
+        tenant.0,
+        run.0
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(unread)?;
+    let Some(row) = row else { return Ok(None) };
+    let damaged = |_| StoreError::Inconsistent("the place of a run names an effect that is none".into());
+    let again = row.again.map(|bytes| bytes.as_slice().try_into().map(EffectId)).transpose().map_err(damaged)?;
+    Ok(Some(Ticket {
+        line: Line { tenant, flow: FlowId(row.flow_id), key: row.key },
+        most: row.most.unsigned_abs(),
+        replaces: row.replaces,
+        prefix: Prefix { copied: usize::try_from(row.copied).unwrap_or(0), again, fresh: row.fresh },
+    }))
+}
+
+/// Takes away places of runs that are over; there are none unless something went wrong.
+pub(super) async fn sweep(pool: &PgPool) -> Result<u64, StoreError> {
+    let gone = sqlx::query!(
+        "delete from run_place p where not exists (select from run_live l where l.tenant_id = p.tenant_id and l.run_id = p.run_id)"
+    )
+    .execute(pool)
+    .await
+    .map_err(unread)?;
+    Ok(gone.rows_affected())
+}
+
+#[async_trait]
+impl Intake for PgStore {
+    async fn pauses(&self) -> Result<Pauses, StoreError> {
+        pauses(self.pool()).await
+    }
+
+    async fn crowd(&self, line: &Line) -> Result<Crowd, StoreError> {
+        crowd(self.pool(), line).await
+    }
+
+    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
+        admit(self.pool(), line).await
+    }
+
+    async fn lines(&self) -> Result<Vec<Line>, StoreError> {
+        lines(self.pool()).await
+    }
+
+    async fn admitted(&self, shards: &[i16]) -> Result<Vec<(TenantId, RunId)>, StoreError> {
+        admitted(self.pool(), shards).await
+    }
+
+    async fn ticket(&self, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
+        ticket(self.pool(), tenant, run).await
+    }
+}

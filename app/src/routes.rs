@@ -9,10 +9,11 @@ use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
 use crate::lazy::{
-    Alerts, Backtest, Connections, Editor, OneSchedule, OneTask, Run, Runs, Schedules, Settings, SignIn, SignUp, Tasks,
-    Tokens, Versions,
+    Alerts, Backtest, Connections, Editor, Events, FlowState, OneSchedule, OneTask, Run, Runs, Schedules, Settings, SignIn, SignUp, Tasks,
+    Tokens, Versions, Workers,
 };
 use crate::ports::{Ports, use_ports};
+use crate::rest::connection::Connection;
 use crate::ui::{Clock, Ready, Toasts};
 
 /// The pages. Every page is rendered whole before it is sent, so that a redirect is one and nothing pops in.
@@ -23,6 +24,7 @@ pub fn App(
 ) -> impl IntoView {
     provide_meta_context();
     Ports::provide();
+    Connection::provide();
     Clock::provide(*SharedValue::new(|| use_ports().now));
     let toasts = Toasts::new();
     provide_context(toasts);
@@ -42,11 +44,14 @@ pub fn App(
                     <Route path=path!("/flows/:id") view=Editor::route()/>
                     <Route path=path!("/flows/:id/versions") view=Versions::route()/>
                     <Route path=path!("/flows/:id/backtest") view=Backtest::route()/>
+                    <Route path=path!("/flows/:id/state") view=FlowState::route()/>
+                    <Route path=path!("/events") view=Events::route()/>
                     <Route path=path!("/runs") view=Runs::route()/>
                     <Route path=path!("/runs/:id") view=Run::route()/>
                     <Route path=path!("/tasks") view=Tasks::route()/>
                     <Route path=path!("/tasks/:run/:task") view=OneTask::route()/>
                     <Route path=path!("/connections") view=Connections::route()/>
+                    <Route path=path!("/workers") view=Workers::route()/>
                     <Route path=path!("/tokens") view=Tokens::route()/>
                     <Route path=path!("/settings") view=Settings::route()/>
                     <Route path=path!("/settings/alerts") view=Alerts::route()/>

@@ -2,14 +2,15 @@
 import { Api, definition } from '../support/api';
 import { Receiver } from '../support/receiver';
 import { HolonServer } from '../support/server';
-import { ada, enter, expect, test } from '../support/test';
+import { shots } from '../support/shots';
+import { ada, enter, expect, test, visit } from '../support/test';
 
-const waitThenCall = (url: string) =>
+const waitThenCall = (url: string, wait = '2s') =>
   definition(
     'wait then call',
     {
       hook: { kind: 'trigger.webhook@1', config: { method: 'POST' } },
-      pause: { kind: 'flow.wait@1', config: { for: '2s' } },
+      pause: { kind: 'flow.wait@1', config: { for: wait } },
       call: { kind: 'http.request@1', config: { method: 'POST', url, body: { json: { order: { $cel: 'trigger.body.order' } } } } },
     },
     ['hook -> pause', 'pause -> call'],
@@ -29,18 +30,32 @@ test.describe('killed and started again', () => {
     await server.close();
   });
 
-  test('while a run waits, the run finishes with one call', async ({ page }) => {
+  // Chromium reports what it cannot reach.
+  test.use({ expected: ['net::', 'Failed to load'] });
+  test('while a run waits, the run finishes with one call, and its page says what it cannot know', async ({ page }) => {
     await page.goto(server.url);
     await enter(page, server, ada);
     const api = new Api(page.request, server.url);
-    const flow = await api.publish(waitThenCall(receiver.url));
+    const flow = await api.publish(waitThenCall(receiver.url, '6s'));
     const delivered = await page.request.post(flow.hooks[0] ?? '', { data: { order: 7 } });
     expect(delivered.status()).toBeLessThan(300);
     await expect.poll(async () => (await api.runs(flow.id))[0]?.status).toBe('waiting');
     const [run] = await api.runs(flow.id);
+    await visit(page, `${server.url}/runs/${run?.id}`);
+    const lost = page.locator('.lost').getByRole('status').filter({ hasText: 'The server cannot be reached' });
+    await expect(page.getByRole('status').filter({ hasText: /^Waiting$/ })).toBeVisible();
+    await expect(lost).toHaveCount(0);
 
     await server.crash();
+    // The page says that what it shows is not what is, and catches up by itself.
+    await expect(lost).toBeVisible();
+    const took = page.getByRole('definition').filter({ hasText: /^\d+ s$/ });
+    const then = await took.textContent();
+    await shots(page, 'run-lost');
+    expect(await took.textContent()).toBe(then);
     await server.launch();
+    await expect(lost).toHaveCount(0, { timeout: 20_000 });
+    await expect(page.getByRole('status').filter({ hasText: /^Completed$/ })).toBeVisible({ timeout: 20_000 });
 
     const finished = await api.reaches(run?.id ?? '', 'completed', 'failed');
     expect(finished.summary.error ?? '').toBe('');

@@ -1,6 +1,7 @@
 //! What stands around every page of a person who is signed in: rail, bar, tools, command palette.
 
 mod bar;
+mod lost;
 mod not_found;
 mod palette;
 mod person;
@@ -30,6 +31,11 @@ pub fn use_session() -> SessionNow {
     expect_context::<SessionNow>()
 }
 
+/// The session, if it is known by now. In a browser, in answer to something that happened.
+pub fn session_now() -> Option<Session> {
+    use_context::<SessionNow>().and_then(|session| session.0.try_get_untracked().flatten()).and_then(Result::ok)
+}
+
 /// The frame.
 #[component]
 pub fn Frame() -> impl IntoView {
@@ -40,6 +46,7 @@ pub fn Frame() -> impl IntoView {
     view! {
         <div class="frame">
             <a class="skip" href="#main">{strings::SKIP}</a>
+            {lost::strip()}
             {rail::rail()}
             <div class="tools">
                 <button type="button" class="find" aria-label=strings::FIND aria-keyshortcuts="Control+K Meta+K" on:click=move |_| palette.set(true)>

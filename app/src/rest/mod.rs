@@ -1,5 +1,6 @@
 //! The REST client of the pages: `fetch` in the browser, and an answer that says so where there is none.
 
+pub mod connection;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
 mod query;
@@ -10,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::ports::PortFuture;
 
-pub use query::Query;
+pub use query::{Query, segment};
 pub use stream::{Message, Subscription, pause_after, subscribe};
 
 /// Answers every port by asking `/api/v1`.
@@ -81,6 +82,12 @@ impl Ask {
                 )
             })
         })
+    }
+
+    /// Sends it and reads the answer, where there is one.
+    pub fn read_if_any<T: DeserializeOwned + Send + 'static>(self) -> PortFuture<Option<T>> {
+        let answer = send(self);
+        Box::pin(async move { answer.await.map(|text| serde_json::from_str(&text).ok()) })
     }
 
     /// Sends it; what is answered does not matter.

@@ -23,6 +23,12 @@ pub struct Subscription {
 /// `hear` gets each message; `end` is the last one of a stream that is over.
 #[cfg(target_arch = "wasm32")]
 pub fn subscribe(path: &str, after: Option<&str>, hear: impl Fn(Message) + 'static) -> Subscription {
+    // The page as a whole says when what it shows is not current.
+    let share = super::connection::Share::take();
+    let hear = move |message: Message| {
+        share.note(message.event);
+        hear(message);
+    };
     Subscription { _open: send_wrapper::SendWrapper::new(browser::Open::new(path, after, Box::new(hear))) }
 }
 

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::replay::{Reading, Replay};
 use super::strings;
+use crate::rest::connection::lost_since;
 use crate::ui::{Dialog, copyable, format, icon, words};
 
 /// So many inputs are replayed without being asked to.
@@ -41,6 +42,16 @@ pub fn LogHash(
         if wanted {
             replay.read();
         }
+    });
+    // What could not be read while the server was away is read when it is back.
+    let lost = lost_since();
+    Effect::new(move |before: Option<bool>| {
+        let lost = lost.get().is_some();
+        let failed = matches!(replay.reading.get_untracked(), Reading::Failed(_));
+        if before == Some(true) && !lost && failed {
+            replay.start_over();
+        }
+        lost
     });
     view! {
         <section class="log-hash" aria-label=strings::LOG_HASH>

@@ -4,6 +4,7 @@ use holon_model::Timestamp;
 use leptos::prelude::*;
 
 use super::format;
+use crate::rest::connection::lost_since;
 
 /// Now, as the pages count it: the server's time in the rendered page, then the browser's, each second.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +44,14 @@ pub fn ago(at: Timestamp) -> AnyView {
     let clock = use_clock();
     let (zoned, set_zoned) = signal(format::exact(at, 0, "UTC"));
     Effect::new(move |_| set_zoned.set(in_zone(at)));
-    view! { <time datetime=format::iso(at) title=zoned>{move || format::relative(at, clock.now())}</time> }.into_any()
+    let lost = lost_since();
+    let told = move || format::relative(at, known(clock.now(), lost.get().filter(|lost| at > *lost)));
+    view! { <time datetime=format::iso(at) title=zoned>{told}</time> }.into_any()
+}
+
+/// Up to when something is known: what was not heard of since the connection was lost may have happened, or may not.
+fn known(now: Timestamp, lost: Option<Timestamp>) -> Timestamp {
+    lost.map_or(now, |lost| Timestamp(lost.0.min(now.0)))
 }
 
 /// How long something took, or takes so far.
@@ -53,8 +61,8 @@ pub fn took(started: Timestamp, finished: Option<Timestamp>) -> AnyView {
             view! { <span class="number">{format::duration(finished.since(started).0)}</span> }.into_any()
         }
         None => {
-            let clock = use_clock();
-            let so_far = move || format::so_far(clock.now().since(started).0);
+            let (clock, lost) = (use_clock(), lost_since());
+            let so_far = move || format::so_far(known(clock.now(), lost.get()).since(started).0);
             view! { <span class="number">{so_far}</span> }.into_any()
         }
     }
@@ -68,6 +76,11 @@ pub fn in_zone(at: Timestamp) -> String {
 /// The time of day in the reader's zone. In a browser only.
 pub fn of_day(at: Timestamp) -> String {
     format::clock(at, offset(at))
+}
+
+/// The time of day in whole seconds in the reader's zone. In a browser only.
+pub fn second_of_day(at: Timestamp) -> String {
+    of_day(at).chars().take(8).collect()
 }
 
 /// The instant as a field for local times has it. In a browser only.

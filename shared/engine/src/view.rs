@@ -109,13 +109,30 @@ impl Machine {
             input: ran.then(|| state.input.clone()),
             output: self.emitted(at.frame, at.node),
             error: extra.and_then(|extra| extra.error.as_ref()).map(crate::wire::failure),
-            attempts: extra.map_or(0, |extra| extra.attempt),
+            attempts: extra.map_or(0, |extra| extra.attempt) + self.attempts_before(at),
             started_at: ran.then_some(state.started_at),
             finished_at: state.status.is_terminal().then_some(state.finished_at),
             waiting_until: extra.and_then(|extra| extra.waiting_until),
             waiting_for: extra.and_then(|extra| extra.ask.as_ref()).map(|ask| crate::wire::waiting_for(&ask.awaited())),
             saga: extra.and_then(|extra| extra.saga.as_ref()).map(|saga| saga.shown()),
         }
+    }
+
+    /// Attempts of the same node in the earlier tries of a body that ran again, as compensations do.
+    fn attempts_before(&self, at: At) -> u32 {
+        let frames = &self.core.arena.frames;
+        let this = self.core.arena.frame(at.frame);
+        if this.round <= 1 {
+            return 0;
+        }
+        let same = |frame: &crate::state::Frame| {
+            (frame.parent, frame.body, frame.attempt) == (this.parent, this.body, this.attempt)
+                && frame.round < this.round
+        };
+        let earlier = (0..).zip(frames).filter(|(_, frame)| same(frame));
+        let attempts =
+            |(frame, _)| self.core.arena.node(frame, at.node).extra.as_ref().map_or(0, |extra| extra.attempt);
+        earlier.map(attempts).sum()
     }
 
     /// The value a node emitted, by port.

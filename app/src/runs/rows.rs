@@ -42,7 +42,7 @@ pub fn long(rows: RwSignal<Vec<RunSummary>>, picked: Picked) -> AnyView {
                     <th scope="col" style="width:130px">{strings::STATUS}</th>
                     <th scope="col">{strings::ERROR}</th>
                     <th scope="col" class="about">{strings::MARKS}</th>
-                    <th scope="col" style="width:110px">{strings::TRIGGER}</th>
+                    <th scope="col" style="width:160px">{strings::TRIGGER}</th>
                     <th scope="col" style="width:110px">{strings::STARTED}</th>
                     <th scope="col" class="end" style="width:110px">{strings::TOOK}</th>
                 </tr>
@@ -57,6 +57,7 @@ pub fn long(rows: RwSignal<Vec<RunSummary>>, picked: Picked) -> AnyView {
 
 fn row(run: &RunSummary, picked: Picked) -> AnyView {
     let (id, error) = (run.id, run.error.clone().or(run.reason.clone()).unwrap_or_default());
+    let started = strings::started_by(run);
     let label = format!("{}: {} {}", strings::SELECT, run.flow_name, crate::ui::format::short_id(&id));
     let press = move |event: MouseEvent| picked.set(id, event_target_checked(&event), event.shift_key());
     view! {
@@ -71,7 +72,7 @@ fn row(run: &RunSummary, picked: Picked) -> AnyView {
             <td>{status(&run.status)}</td>
             <td class="sub wide" title=plain(&error)>{words(&error)}</td>
             <td class="about">{marks::tags(run)}</td>
-            <td class="sub wide">{strings::trigger(&run.trigger)}</td>
+            <td class="sub wide" title=started.clone()>{started.clone()}</td>
             <td class="sub">{ago(run.started_at)}</td>
             <td class="sub end">{took(run.started_at, run.finished_at)}</td>
         </tr>

@@ -19,6 +19,11 @@ pub const SHOW_MORE: &str = "Show more";
 pub const TREE: &str = "Tree";
 pub const RAW: &str = "Raw";
 
+/// Who did something: by name where it is known.
+pub fn named(label: &str, name: Option<&str>) -> String {
+    name.unwrap_or_else(|| who(label)).to_owned()
+}
+
 /// Who did something, as journals and answers name them: `person_…`, `token_…`, `webhook`, `system`.
 pub fn who(label: &str) -> &str {
     // To whom a link was given; whether it was they who used it nobody knows.

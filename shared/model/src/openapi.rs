@@ -74,5 +74,9 @@ id_schemas!(
     ConnectionId,
     IntentId,
     AuditId,
-    RequestId
+    RequestId,
+    ClaimId,
+    PublishedId,
+    SubscriptionId,
+    ReplicaId
 );

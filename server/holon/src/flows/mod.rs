@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod error;
 mod examples;
+pub mod gone;
 mod http;
 mod port;
 mod publish;

@@ -4,6 +4,7 @@ pub mod cookie;
 mod error;
 mod http;
 mod instance;
+pub mod names;
 mod password_rules;
 pub mod port;
 pub mod resolve;

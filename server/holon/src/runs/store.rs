@@ -10,10 +10,9 @@ use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
 use holon_runtime::store::{Entry, Hash, Snapshot, StoreError, Unpacked, continuous, fill, wanted, week_of};
 
-pub use search::{Filter, list};
+use crate::{flows, identity::names};
 
-/// How a flow is called that is gone.
-const DELETED: &str = "Deleted flow";
+pub use search::{Filter, list};
 
 /// What history knows of a run.
 #[derive(Debug, Clone)]
@@ -28,6 +27,16 @@ pub struct Found {
     pub log_hash: Option<Vec<u8>>,
 }
 
+/// Says how flows that are gone were called, and how those are who started runs.
+async fn called(tx: &mut TenantTx<'_>, runs: &mut [RunSummary]) -> Result<(), sqlx::Error> {
+    flows::gone::name(tx, runs, |run| (run.flow, &mut run.flow_name)).await?;
+    let names = names::of(tx, runs.iter().filter_map(|run| run.started_by.as_deref())).await?;
+    for run in runs {
+        run.started_by_name = run.started_by.as_ref().and_then(|by| names.get(by)).cloned();
+    }
+    Ok(())
+}
+
 /// The labels of a run as its row has them.
 fn labels(column: Option<String>) -> BTreeMap<String, String> {
     // Written by the runtime, from such a map.
@@ -39,10 +48,10 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
     let row = sqlx::query!(
-        r#"select s.flow_id, s.version, s.trigger, s.started_at, s.retry_of, s.fork_of, s.fork_seq,
+        r#"select s.flow_id, s.version, s.trigger, s.actor, s.started_at, s.retry_of, s.fork_of, s.fork_seq,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
              e.log_hash as "log_hash?", f.name as "flow_name?", s.labels::text as "labels?", s.correlation,
-             case when l.status = 'paused' then l.reason end as "reason?", l.paused_by as "paused_by?"
+             case when l.status in ('paused', 'queued') then l.reason end as "reason?", l.paused_by as "paused_by?"
            from run_hist s
            left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
            left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
@@ -54,14 +63,17 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| Found {
+    let Some(row) = row else { return Ok(None) };
+    let mut found = Found {
         summary: RunSummary {
             id,
             flow: FlowId(row.flow_id),
-            flow_name: row.flow_name.unwrap_or_else(|| DELETED.into()),
+            flow_name: row.flow_name.unwrap_or_default(),
             version: row.version,
             status: row.status,
             trigger: row.trigger,
+            started_by: Some(row.actor),
+            started_by_name: None,
             started_at: from_db(row.started_at),
             finished_at: row.ended_at.map(from_db),
             error: row.error,
@@ -73,7 +85,9 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
         retry_of: row.retry_of.map(RunId),
         fork_of: row.fork_of.zip(row.fork_seq).map(|(run, seq)| ForkOf { run: RunId(run), seq }),
         log_hash: row.log_hash,
-    }))
+    };
+    called(tx, std::slice::from_mut(&mut found.summary)).await?;
+    Ok(Some(found))
 }
 
 /// Why a journal was not read: the database, or what lies in it.
@@ -109,6 +123,14 @@ pub async fn snapshot(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Snapsho
         .fetch_optional(tx.conn())
         .await?;
     Ok(row.and_then(|row| Some(Snapshot { seq: row.snap_seq?, bytes: row.snap? })))
+}
+
+/// What a run that waits for its place is to begin with, as the engine encodes it.
+pub async fn kept_start(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    sqlx::query_scalar!("select input from kept_input where tenant_id = $1 and run_id = $2 and n = 0", tenant, id.0)
+        .fetch_optional(tx.conn())
+        .await
 }
 
 /// Inputs of a run from number `from` on: at most `limit` of them and as many as fit in `bytes`, at least one. Says

@@ -7,6 +7,7 @@ use holon_platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::Error;
+use crate::{flows, identity::names};
 
 /// Which tasks.
 #[derive(Debug, Clone, Default)]
@@ -42,14 +43,15 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter()
+    let mut found: Vec<TaskSummary> = rows
+        .into_iter()
         .map(|row| {
             let run = RunId(row.run_id);
             Ok(TaskSummary {
                 id: row.task_id.simple().to_string(),
                 run,
                 flow: FlowId(row.flow_id),
-                flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+                flow_name: row.flow_name.unwrap_or_default(),
                 path: row.path,
                 kind: row.kind,
                 title: row.title,
@@ -59,11 +61,19 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
                 state: row.state,
                 choice: row.choice,
                 answered_by: row.answered_by,
+                answered_by_name: None,
                 opened_at: from_db(row.opened_at),
                 ended_at: row.ended_at.map(from_db),
             })
         })
-        .collect()
+        .collect::<Result<_, Error>>()?;
+    flows::gone::name(tx, &mut found, |task| (task.flow, &mut task.flow_name)).await?;
+    let who = found.iter().filter_map(|task| task.answered_by.as_deref());
+    let names = names::of(tx, who).await?;
+    for task in &mut found {
+        task.answered_by_name = task.answered_by.as_ref().and_then(|by| names.get(by)).cloned();
+    }
+    Ok(found)
 }
 
 /// One task of a run of the environment, whole.
@@ -83,11 +93,12 @@ pub async fn find(tx: &mut TenantTx<'_>, run: RunId, task: Uuid) -> Result<Optio
     .fetch_optional(tx.conn())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Task {
+    let names = names::of(tx, row.answered_by.as_deref().into_iter()).await?;
+    let mut found = [Task {
         id: task.simple().to_string(),
         run,
         flow: FlowId(row.flow_id),
-        flow_name: row.flow_name.unwrap_or_else(|| "Deleted flow".into()),
+        flow_name: row.flow_name.unwrap_or_default(),
         path: row.path,
         kind: row.kind,
         title: row.title,
@@ -98,11 +109,15 @@ pub async fn find(tx: &mut TenantTx<'_>, run: RunId, task: Uuid) -> Result<Optio
         due: row.due.map(from_db),
         state: row.state,
         choice: row.choice,
+        answered_by_name: row.answered_by.as_ref().and_then(|by| names.get(by)).cloned(),
         answered_by: row.answered_by,
         opened_at: from_db(row.opened_at),
         ended_at: row.ended_at.map(from_db),
         answer: row.answer.map(|answer| read(run, &answer)).transpose()?.unwrap_or_default(),
-    }))
+    }];
+    flows::gone::name(tx, &mut found, |task| (task.flow, &mut task.flow_name)).await?;
+    let [found] = found;
+    Ok(Some(found))
 }
 
 fn read(run: RunId, text: &str) -> Result<Value, Error> {

@@ -23,6 +23,12 @@ pub struct RunSummary {
     pub status: String,
     /// What started it: the trigger's kind, such as `trigger.webhook`.
     pub trigger: String,
+    /// Who started it, as the audit log names them: `person_…`, `token_…`, `webhook`, `system`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    /// How they are called, if they are a person or a program of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by_name: Option<String>,
     /// When it was accepted.
     pub started_at: Timestamp,
     /// When it was over.
@@ -76,6 +82,23 @@ pub struct Run {
     /// From where this one was forked, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork_of: Option<ForkOf>,
+    /// Whether a retry would be taken, of a run that did not end well; absent where that is not known without trying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<CanRetry>,
+    /// How those are called who did something to it, by how they are named in it: `person_…`, `token_…`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+}
+
+/// Whether a retry would be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CanRetry {
+    /// Whether it would.
+    pub taken: bool,
+    /// Why not, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// One node of a run.

@@ -34,8 +34,11 @@ pub struct TaskSummary {
     pub state: String,
     /// The key of what was chosen.
     pub choice: Option<String>,
-    /// Who answered.
+    /// Who answered: `person_…`, `token_…`, or the holder of a link.
     pub answered_by: Option<String>,
+    /// How they are called, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by_name: Option<String>,
     /// Since when it is asked.
     pub opened_at: Timestamp,
     /// When it was answered or closed.
@@ -74,8 +77,11 @@ pub struct Task {
     pub state: String,
     /// The key of what was chosen.
     pub choice: Option<String>,
-    /// Who answered.
+    /// Who answered: `person_…`, `token_…`, or the holder of a link.
     pub answered_by: Option<String>,
+    /// How they are called, if they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by_name: Option<String>,
     /// Since when it is asked.
     pub opened_at: Timestamp,
     /// When it was answered or closed.
@@ -94,4 +100,12 @@ pub struct AnswerTask {
     /// The form, filled in; null without one.
     #[serde(default)]
     pub form: Value,
+}
+
+/// That an answer is kept for its run, which has not said yet whether it takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AnswerKept {
+    /// What that means, in words.
+    pub detail: String,
 }

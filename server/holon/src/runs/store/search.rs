@@ -81,6 +81,7 @@ struct Line {
     flow_id: Uuid,
     version: i32,
     trigger: String,
+    actor: String,
     started_at: OffsetDateTime,
     status: String,
     ended_at: Option<OffsetDateTime>,
@@ -97,10 +98,12 @@ impl From<Line> for RunSummary {
         Self {
             id: RunId(line.run_id),
             flow: FlowId(line.flow_id),
-            flow_name: line.flow_name.unwrap_or_else(|| super::DELETED.into()),
+            flow_name: line.flow_name.unwrap_or_default(),
             version: line.version,
             status: line.status,
             trigger: line.trigger,
+            started_by: Some(line.actor),
+            started_by_name: None,
             started_at: from_db(line.started_at),
             finished_at: line.ended_at.map(from_db),
             error: line.error,
@@ -134,16 +137,18 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
         (_, Some(status)) if !is_over(status) && !narrow => that_live(tx, &asked, status).await?,
         _ => of_any_kind(tx, &asked).await?,
     };
-    Ok(lines.into_iter().map(RunSummary::from).collect())
+    let mut found: Vec<RunSummary> = lines.into_iter().map(RunSummary::from).collect();
+    super::called(tx, &mut found).await?;
+    Ok(found)
 }
 
 async fn of_any_kind(tx: &mut TenantTx<'_>, asked: &Asked<'_>) -> Result<Vec<Line>, sqlx::Error> {
     sqlx::query_as!(
         Line,
-        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at,
+        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.actor, s.started_at,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
              f.name as "flow_name?", s.labels::text as "labels?", s.correlation,
-             case when l.status = 'paused' then l.reason end as "reason?", l.paused_by as "paused_by?"
+             case when l.status in ('paused', 'queued') then l.reason end as "reason?", l.paused_by as "paused_by?"
            from run_hist s
            left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
            left join run_live l on l.tenant_id = s.tenant_id and l.run_id = s.run_id
@@ -182,10 +187,10 @@ async fn of_label(
     let all = serde_json::to_string(labels).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query_as!(
         Line,
-        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at,
+        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.actor, s.started_at,
              coalesce(e.status, l.status, 'queued') as "status!", e.at as "ended_at?", e.error as "error?",
              f.name as "flow_name?", s.labels::text as "labels?", s.correlation,
-             case when l.status = 'paused' then l.reason end as "reason?", l.paused_by as "paused_by?"
+             case when l.status in ('paused', 'queued') then l.reason end as "reason?", l.paused_by as "paused_by?"
            from run_label w
            join run_hist s on s.tenant_id = w.tenant_id and s.run_id = w.run_id and s.moment = 'started'
            left join run_hist e on e.tenant_id = s.tenant_id and e.run_id = s.run_id and e.moment = 'ended'
@@ -222,7 +227,7 @@ async fn of_label(
 async fn that_ended(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> Result<Vec<Line>, sqlx::Error> {
     sqlx::query_as!(
         Line,
-        r#"select e.run_id, e.flow_id, e.version, e.trigger, e.started_at, e.status, e.at as "ended_at?", e.error,
+        r#"select e.run_id, e.flow_id, e.version, e.trigger, e.actor, e.started_at, e.status, e.at as "ended_at?", e.error,
              f.name as "flow_name?", e.labels::text as "labels?", e.correlation,
              null::text as "reason?", null::text as "paused_by?"
            from run_hist e left join flow f on f.tenant_id = e.tenant_id and f.flow_id = e.flow_id
@@ -251,10 +256,10 @@ async fn that_ended(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> R
 async fn that_live(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> Result<Vec<Line>, sqlx::Error> {
     sqlx::query_as!(
         Line,
-        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.started_at, l.status,
+        r#"select s.run_id, s.flow_id, s.version, s.trigger, s.actor, s.started_at, l.status,
              null::timestamptz as "ended_at?", null::text as "error?", f.name as "flow_name?",
              s.labels::text as "labels?", s.correlation,
-             case when l.status = 'paused' then l.reason end as "reason?", l.paused_by as "paused_by?"
+             case when l.status in ('paused', 'queued') then l.reason end as "reason?", l.paused_by as "paused_by?"
            from run_live l
            join run_hist s on s.tenant_id = l.tenant_id and s.run_id = l.run_id and s.moment = 'started'
            left join flow f on f.tenant_id = l.tenant_id and f.flow_id = l.flow_id

@@ -65,7 +65,7 @@ test('a run waits for an approval, is answered with the keyboard alone, and goes
   await test.step('the answer counts', async () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await expect(page.locator('.task-body')).toContainText('chose “Pay”');
+    await expect(page.locator('.task-body')).toContainText('Ada Lovelace chose “Pay”');
     await expect(page.locator('.task-body')).toContainText('seen');
     // The button is gone; the focus is not lost with it.
     await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
@@ -90,9 +90,13 @@ test('a run waits for an approval, is answered with the keyboard alone, and goes
 test.describe('a task that somebody else answers first', () => {
   // Chromium reports every refused request.
   test.use({ expected: ['409'] });
-  test('shows their answer', async ({ page, server }) => {
+  test('comes and goes while one looks, and whoever comes second is told who was first', async ({ page, server, playwright }) => {
     await enter(page, server);
     const api = new Api(page.request, server.url);
+    // Somebody else: a program with a token.
+    const made = await api.ok<{ secret: string }>('POST', '/tokens', { name: 'night shift' });
+    const other = await playwright.request.newContext({ extraHTTPHeaders: { authorization: `Bearer ${made.secret}` } });
+    const theirs = new Api(other, server.url);
     const flow = await api.publish(
       definition(
         'two answer',
@@ -100,14 +104,43 @@ test.describe('a task that somebody else answers first', () => {
         ['go -> ask'],
       ),
     );
-    const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
-    const task = await api.task(run.id);
-    await visit(page, `/tasks/${run.id}/${task}`);
-    await api.ok('POST', `/runs/${run.id}/tasks/${task}/answer`, { choice: 'no' });
-    await page.getByRole('button', { name: 'yes', exact: true }).click();
-    await expect(page.getByRole('alert').filter({ hasText: 'Your answer was not taken.' })).toBeVisible();
-    await expect(page.locator('.task-body')).toContainText('chose “no”');
-    await expect(page.getByRole('button', { name: 'yes', exact: true })).toHaveCount(0);
+    const asked = async (key: string) => {
+      const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, { 'idempotency-key': key });
+      return { run: run.id, task: await api.task(run.id) };
+    };
+    const first = await asked('first');
+    await visit(page, '/tasks');
+    await expect(page.getByText('Live', { exact: true })).toBeVisible();
+
+    await test.step('a task that is asked while the page is open appears in it, and one that is answered leaves it', async () => {
+      const row = (asked: { run: string; task: string }) => page.locator(`a[href="/tasks/${asked.run}/${asked.task}"]`);
+      await expect(row(first)).toBeVisible();
+      const second = await asked('second');
+      await expect(row(second)).toBeVisible();
+      await theirs.ok('POST', `/runs/${second.run}/tasks/${second.task}/answer`, { choice: 'yes' });
+      await expect(row(second)).toHaveCount(0);
+      await row(first).click();
+    });
+
+    await test.step('whoever has it open sees that it was answered', async () => {
+      await expect(page.getByRole('button', { name: 'yes', exact: true })).toBeVisible();
+      await theirs.ok('POST', `/runs/${first.run}/tasks/${first.task}/answer`, { choice: 'no' });
+      const told = page.getByRole('alert').filter({ hasText: 'Somebody else answered while you had this page open.' });
+      await expect(told).toContainText('Ada Lovelace’s token “night shift” chose “no”');
+      await expect(page.getByRole('button', { name: 'yes', exact: true })).toHaveCount(0);
+    });
+
+    await test.step('an answer that comes second is said not to count', async () => {
+      const third = await asked('third');
+      await visit(page, `/tasks/${third.run}/${third.task}`);
+      await theirs.ok('POST', `/runs/${third.run}/tasks/${third.task}/answer`, { choice: 'no' });
+      await page.getByRole('button', { name: 'yes', exact: true }).click();
+      const told = page.getByRole('alert').filter({ hasText: 'Your answer “yes” did not count: the first answer counts.' });
+      await expect(told).toContainText('Ada Lovelace’s token “night shift” chose “no”');
+      await accessible(page);
+      await shots(page, 'task-beaten');
+    });
+    await other.dispose();
   });
 });
 
@@ -117,7 +150,7 @@ test.describe('a step that cannot be undone', () => {
   test('waits for a person, who leaves it as it is and says why', async ({ page, server }) => {
     await enter(page, server);
     const api = new Api(page.request, server.url);
-    const endpoint = await Receiver.start(({ path }) => ({ status: path === '/cancel' ? 500 : 200, body: {} }));
+    const endpoint = await Receiver.start(({ path }) => ({ status: path === '/cancel' ? 500 : 200, body: { seat: '7A' } }));
     const call = (path: string) => ({ nodes: { call: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}${path}` } } }, edges: [] });
     const flow = await api.publish(
       definition(
@@ -151,10 +184,24 @@ test.describe('a step that cannot be undone', () => {
 
     await page.locator('.run-waits').getByRole('link', { name: 'Answer' }).click();
     await page.waitForURL(`**/tasks/${run.id}/${task}`);
+    // What is to be undone, why that failed, and what the step gave.
+    await expect(page.locator('.task-body')).toContainText('answered 500');
+    await expect(page.getByRole('region', { name: 'What the step gave' })).toContainText('seat');
+    await accessible(page);
+    await shots(page, 'task-parked');
+
+    // A try that fails again asks anew, and the page leads there.
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('region', { name: 'The run asks more' }).getByRole('link').click();
+    await page.waitForURL((url) => url.pathname.startsWith('/tasks/') && !url.pathname.endsWith(task));
     const leave = page.getByRole('button', { name: 'Leave it as it is' });
+    const reason = page.getByRole('textbox', { name: 'Reason' });
+    await expect(page.getByText('Needed when it is left as it is')).toBeVisible();
     await leave.click();
-    await expect(page.locator('.task-body').getByRole('alert')).toBeVisible();
-    await page.getByRole('textbox', { name: 'Reason' }).fill('the airline is closed');
+    await expect(reason).toHaveAttribute('aria-invalid', 'true');
+    await expect(reason).toBeFocused();
+    await shots(page, 'task-no-reason');
+    await reason.fill('the airline is closed');
     await leave.click();
     await expect(page.locator('.task-body')).toContainText('chose “Leave it as it is”');
 
@@ -163,9 +210,9 @@ test.describe('a step that cannot be undone', () => {
     await visit(page, `/runs/${run.id}`);
     await page.getByRole('option', { name: /^trip/ }).click();
     await expect(steps.getByRole('listitem').filter({ hasText: 'flight' })).toContainText('Left as it is');
-    await expect(steps).toContainText('the airline is closed');
+    await expect(steps).toContainText('Ada Lovelace left it as it is: the airline is closed');
     // Nothing was tried behind the person's back.
-    expect(endpoint.received.map(({ path }) => path)).toEqual(['/book', '/cancel']);
+    expect(endpoint.received.map(({ path }) => path)).toEqual(['/book', '/cancel', '/cancel']);
     endpoint.close();
   });
 });

@@ -1,11 +1,15 @@
 //! What happens while somebody looks: streams of the server, folded into what is shown.
 
-use holon_model::wire::runs::{NodeRun, Run, RunEvent, RunSummary};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use holon_model::wire::runs::{CanRetry, NodeRun, Run, RunEvent, RunSummary};
 use holon_model::{RunId, Value};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::api::RunsQuery;
+use super::follow;
 use crate::ports::{Ports, use_ports};
 use crate::rest::{Message, Subscription, pause_after, subscribe};
 use crate::ui::status::is_live;
@@ -16,6 +20,9 @@ const ARRIVALS: usize = 200;
 
 /// Most rows that one answer of the server holds.
 const MOST: usize = 200;
+
+/// How often a list is read although nothing was told.
+const ANYHOW: Duration = Duration::from_secs(20);
 
 /// A list of runs that is kept current.
 #[derive(Clone, Copy)]
@@ -48,6 +55,15 @@ impl LiveList {
     pub fn follow(self, query: RunsQuery, keep: Option<usize>) {
         let open = StoredValue::new(None::<Subscription>);
         let ports = use_ports();
+        {
+            // What another replica drives is not told of by the one that serves this page.
+            let (query, ports) = (query.clone(), ports.clone());
+            follow::every(ANYHOW, move || {
+                if self.connected.get_untracked() && self.rows.with_untracked(Vec::len) <= MOST {
+                    self.read(&query, keep, &ports);
+                }
+            });
+        }
         Effect::new(move |_| {
             let (query, ports) = (query.clone(), ports.clone());
             let stream = subscribe("/events/runs", None, move |message| self.hear(&message, &query, keep, &ports));
@@ -167,6 +183,10 @@ pub struct LiveRun {
     pub definition: StoredValue<Value>,
     /// What it was started with.
     pub input: StoredValue<Value>,
+    /// Whether a retry would be taken, where that is known.
+    pub retry: RwSignal<Option<CanRetry>>,
+    /// How those are called who did something to it.
+    pub names: RwSignal<BTreeMap<String, String>>,
     /// The last event that is shown.
     seen: StoredValue<Place>,
     /// Whether it is being read, and whether it must be read again after that.
@@ -197,6 +217,8 @@ impl LiveRun {
             log_hash: RwSignal::new(run.log_hash),
             definition: StoredValue::new(run.definition),
             input: StoredValue::new(run.input),
+            retry: RwSignal::new(run.retry),
+            names: RwSignal::new(run.names),
             seen: StoredValue::new(place(&last_event)),
             reading: StoredValue::new(None),
             stream: StoredValue::new(None),
@@ -301,6 +323,9 @@ impl LiveRun {
         if newer != Some(true) {
             return;
         }
+        // Before what is shown by them.
+        self.retry.try_set(run.retry);
+        self.names.try_set(run.names);
         self.summary.try_set(run.summary);
         self.nodes.try_set(run.nodes);
         self.output.try_set(run.output);
@@ -340,10 +365,12 @@ pub(crate) mod tests {
             version: 1,
             status: status.into(),
             trigger: "trigger.webhook".into(),
+            started_by: None,
+            started_by_name: None,
             started_at: Timestamp(at),
             finished_at: None,
             error: None,
-            labels: std::collections::BTreeMap::new(),
+            labels: BTreeMap::new(),
             correlation: None,
             reason: None,
             paused_by: None,
@@ -399,6 +426,8 @@ pub(crate) mod tests {
                 last_event: last_event.into(),
                 retry_of: None,
                 fork_of: None,
+                retry: None,
+                names: BTreeMap::new(),
             };
             let event = |id: &str, status: &str| RunEvent {
                 id: id.into(),

@@ -8,6 +8,7 @@ mod debugger;
 mod deeds;
 mod edited;
 mod filters;
+pub mod follow;
 mod fork;
 mod journal;
 mod list;

@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
 
-use super::{firings, live, strings, switch};
+use super::{firings, strings, switch};
 use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
+use crate::runs::follow::follow;
 use crate::ui::more::more;
 use crate::ui::{ago, empty, keys, problem_notice, skeleton};
 
@@ -50,7 +51,7 @@ pub fn SchedulesPage() -> impl IntoView {
 fn table(ports: Ports, page: Page<ScheduleSummary>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
     let first = StoredValue::new(ports.clone());
-    live::follow(
+    follow(
         move || rows.with(|rows| rows.iter().filter_map(|row| row.next_at).min()),
         move || first.with_value(|ports| read(ports, rows)),
     );
@@ -112,9 +113,9 @@ fn row(schedule: &ScheduleSummary, again: impl Fn() + Copy + 'static) -> AnyView
                 <code>{schedule.cron.clone()}</code>
                 <span class="sub">" "{schedule.time_zone.clone()}</span>
             </td>
-            <td class="sub">{schedule.next_at.map_or_else(none, ago)}</td>
-            <td class="sub">{schedule.last.as_ref().map_or_else(never, |last| ago(last.scheduled_at))}</td>
-            <td>{schedule.last.as_ref().map(firings::result)}</td>
+            <td class="sub" class:none=schedule.next_at.is_none() data-label=strings::NEXT>{schedule.next_at.map_or_else(none, ago)}</td>
+            <td class="sub" data-label=strings::LAST>{schedule.last.as_ref().map_or_else(never, |last| ago(last.scheduled_at))}</td>
+            <td class:none=schedule.last.is_none()>{schedule.last.as_ref().map(firings::result)}</td>
             <td>{switch::active(schedule.id, schedule.paused, &schedule.flow_name, again)}</td>
         </tr>
     }

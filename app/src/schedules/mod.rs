@@ -5,7 +5,6 @@ pub mod api;
 mod field;
 mod firings;
 mod list;
-mod live;
 mod one;
 pub(crate) mod strings;
 mod switch;

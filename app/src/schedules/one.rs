@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{api, firings, live, strings, switch};
+use super::{api, firings, strings, switch};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
+use crate::runs::follow::follow;
 use crate::ui::{ago, format, icon, problem_notice, send, skeleton, use_ready};
 
 /// `/schedules/{id}`
@@ -44,7 +45,7 @@ pub fn SchedulePage() -> impl IntoView {
 fn page(schedule: Schedule, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let Schedule { summary, next, firings } = schedule;
     let due = summary.next_at;
-    live::follow(move || due, again);
+    follow(move || due, again);
     let crumbs = vec![Crumb::to(strings::SCHEDULES, "/schedules"), Crumb::here(summary.flow_name.clone())];
     let name = summary.flow_name.clone();
     let flow = format!("/flows/{}", summary.flow);

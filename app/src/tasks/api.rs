@@ -2,7 +2,7 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::links::{Link, MadeLink, MakeLink};
-use holon_model::wire::tasks::{AnswerTask, Task, TaskSummary};
+use holon_model::wire::tasks::{AnswerKept, AnswerTask, Task, TaskSummary};
 use holon_model::{LinkId, RunId};
 
 use crate::ports::PortFuture;
@@ -12,6 +12,8 @@ use crate::rest::{Ask, Query, Rest};
 pub trait TasksPort: Send + Sync {
     /// Tasks in this state, `open`, `answered` or `closed`, or all of them; of the newest run first.
     fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>>;
+    /// Tasks of one run that are open.
+    fn of_run(&self, run: RunId) -> PortFuture<Page<TaskSummary>>;
     /// One task of one run.
     fn get(&self, run: RunId, task: String) -> PortFuture<Task>;
     /// The links to a task, newest first, without their addresses.
@@ -25,6 +27,10 @@ impl TasksPort for Rest {
         Ask::get(address.build()).read()
     }
 
+    fn of_run(&self, run: RunId) -> PortFuture<Page<TaskSummary>> {
+        Ask::get(format!("/runs/{run}/tasks?state=open")).read()
+    }
+
     fn get(&self, run: RunId, task: String) -> PortFuture<Task> {
         Ask::get(format!("/runs/{run}/tasks/{task}")).read()
     }
@@ -34,9 +40,9 @@ impl TasksPort for Rest {
     }
 }
 
-/// Answers a task; the first answer counts.
-pub fn answer(run: RunId, task: &str, body: &AnswerTask) -> PortFuture<()> {
-    Ask::post(format!("/runs/{run}/tasks/{task}/answer")).json(body).done()
+/// Answers a task; the first answer counts. It says so where the run has not said yet whether this was the first.
+pub fn answer(run: RunId, task: &str, body: &AnswerTask) -> PortFuture<Option<AnswerKept>> {
+    Ask::post(format!("/runs/{run}/tasks/{task}/answer")).json(body).read_if_any()
 }
 
 /// Makes a link to a task; the answer is the only time that its address is shown.

@@ -12,6 +12,8 @@ use crate::ui::{icon, words};
 #[derive(Clone)]
 pub(super) struct Filled {
     name: String,
+    /// Where answers of the server name it.
+    pointer: String,
     value: RwSignal<Option<Value>>,
     /// Why it cannot be read.
     wrong: RwSignal<Option<String>>,
@@ -21,16 +23,25 @@ pub(super) struct Filled {
 #[derive(Clone)]
 pub(super) struct Form(Option<Vec<Filled>>);
 
-/// The controls of a schema, and what they hold. `problem` is what the server said about the answer.
-pub(super) fn fields(schema: &Value, problem: RwSignal<Option<Problem>>) -> (Form, AnyView) {
+/// The controls of a schema, and what they hold. `hint` stands below those that say nothing of themselves; `problem` is what the
+/// server said about the answer.
+pub(super) fn fields(
+    schema: &Value,
+    hint: Option<&'static str>,
+    problem: RwSignal<Option<Problem>>,
+) -> (Form, AnyView) {
     if schema.is_null() {
         return (Form(None), ().into_any());
     }
-    let fields = form::fields(schema);
+    let mut fields = form::fields(schema);
+    for field in fields.iter_mut().filter(|field| field.description.is_empty()) {
+        field.description = hint.unwrap_or_default().to_owned();
+    }
     let filled: Vec<Filled> = fields
         .iter()
         .map(|field| Filled {
             name: field.pointer.trim_start_matches('/').replace("~1", "/").replace("~0", "~"),
+            pointer: format!("/form{}", field.pointer),
             value: RwSignal::new(start(field)),
             wrong: RwSignal::new(None),
         })
@@ -45,6 +56,17 @@ pub(super) fn fields(schema: &Value, problem: RwSignal<Option<Problem>>) -> (For
 }
 
 impl Form {
+    /// Whether its fields tell all of a problem.
+    pub(super) fn tells(&self, problem: &Problem) -> bool {
+        let fields = self.0.as_deref().unwrap_or_default();
+        let at_field = |pointer: &str| {
+            fields.iter().any(|field| {
+                pointer.strip_prefix(&field.pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        !problem.errors.is_empty() && problem.errors.iter().all(|error| at_field(&error.pointer))
+    }
+
     /// The form as an object, null where the task has none; nothing where something cannot be read, which its field says.
     pub(super) fn collected(&self) -> Option<Value> {
         let Self(Some(filled)) = self else { return Some(Value::Null) };

@@ -1,18 +1,24 @@
-//! All tasks: what waits for an answer, and what was answered.
+//! All tasks: what waits for an answer, and what was answered, kept current while somebody looks.
 
 use holon_model::wire::Page;
 use holon_model::wire::tasks::TaskSummary;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use super::strings;
+use super::strings::{self, answerer};
 use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
+use crate::rest::connection::lost_since;
+use crate::runs::{follow::follow, strings as runs};
 use crate::ui::more::more;
 use crate::ui::select::filter;
 use crate::ui::{ago, empty, keys, plain, problem_notice, skeleton, words};
+
+/// So many are on a page of the server.
+const PAGE: usize = 50;
 
 /// `/tasks`: those that are open; with `?show=all` all.
 #[component]
@@ -32,13 +38,12 @@ pub fn TasksPage() -> impl IntoView {
                 <h1>{strings::TASKS}</h1>
                 <p>{strings::ABOUT}</p>
             </div>
-            <div class="filters">{show(all)}</div>
+            <div class="filters">{show(all)}{mark()}</div>
             <Transition fallback=|| skeleton::table(4)>
                 {move || {
                     let ports = ports.clone();
                     Suspend::new(async move {
                         match tasks.await {
-                            Ok(page) if page.data.is_empty() => nothing(all.get_untracked()),
                             Ok(page) => table(ports, page, all.get_untracked()),
                             Err(problem) => problem_notice(&problem),
                         }
@@ -65,17 +70,50 @@ fn show(all: Memo<bool>) -> AnyView {
     })
 }
 
+/// Whether what is shown is what is.
+fn mark() -> AnyView {
+    let lost = lost_since();
+    let words = move || if lost.get().is_none() { runs::LIVE } else { runs::NOT_LIVE };
+    view! { <span class="live live-dot" class:lost=move || lost.get().is_some() role="status">{words}</span> }
+        .into_any()
+}
+
 fn nothing(all: bool) -> AnyView {
     let title = if all { strings::EMPTY_ALL } else { strings::EMPTY };
-    view! { <div class="table-box">{empty("clipboard-check", title, strings::EMPTY_WHAT, ())}</div> }.into_any()
+    empty("clipboard-check", title, strings::EMPTY_WHAT, ())
+}
+
+/// Reads the first page again; rows below it stay as they are.
+fn read(ports: &Ports, all: bool, rows: RwSignal<Vec<TaskSummary>>, cursor: RwSignal<Option<String>>) {
+    let asked = ports.tasks.list(wanted(all), None);
+    spawn_local(async move {
+        // Not read: what is shown stays, and the next change asks again.
+        let Ok(page) = asked.await else { return };
+        let whole = page.next_cursor.is_none();
+        let now = rows.try_update(|rows| {
+            let last = page.data.last().map(|last| (last.run, last.id.clone()));
+            let below =
+                rows.drain(..).filter(|row| last.as_ref().is_some_and(|last| (row.run, &row.id) < (last.0, &last.1)));
+            let below: Vec<_> = below.filter(|_| !whole).collect();
+            *rows = page.data;
+            rows.extend(below);
+            rows.len()
+        });
+        if whole || now.is_some_and(|now| now <= PAGE) {
+            cursor.try_set(page.next_cursor);
+        }
+    });
 }
 
 fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
     let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
+    let first = StoredValue::new(ports.clone());
+    follow(|| None, move || _ = first.try_with_value(|ports| read(ports, all, rows, cursor)));
     let next = move |cursor| ports.tasks.list(wanted(all), Some(cursor));
+    let key = |task: &TaskSummary| (task.id.clone(), task.state.clone(), task.assignees.clone());
     view! {
         <div class="table-box">
-            <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
+            <table class="data" hidden=move || rows.with(Vec::is_empty) on:keydown=move |event| keys::vertical(&event, ".row-link")>
                 <thead>
                     <tr>
                         <th scope="col">{strings::TASK}</th>
@@ -86,8 +124,9 @@ fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
                         {all.then(|| view! { <th scope="col" style="width:110px">{strings::STATE}</th> })}
                     </tr>
                 </thead>
-                <tbody><For each=move || rows.get() key=|task| task.id.clone() children=move |task| row(&task, all)/></tbody>
+                <tbody><For each=move || rows.get() key children=move |task| row(&task, all)/></tbody>
             </table>
+            {move || rows.with(Vec::is_empty).then(|| nothing(all))}
             {more(rows, cursor, next)}
         </div>
     }
@@ -97,8 +136,13 @@ fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
 fn row(task: &TaskSummary, all: bool) -> AnyView {
     let none = || view! { {strings::NONE} }.into_any();
     let people = if task.assignees.is_empty() { strings::NONE.to_owned() } else { task.assignees.join(", ") };
+    let nobody = task.assignees.is_empty();
     let state = all.then(|| {
-        let over = strings::over(&task.state, task.choice.as_deref(), task.answered_by.as_deref());
+        let over = strings::over(
+            &task.state,
+            task.choice.as_deref(),
+            answerer(task.answered_by.as_deref(), task.answered_by_name.as_deref()).as_deref(),
+        );
         let title = (task.state != "open").then_some(over);
         view! { <td title=title><span class="tag">{strings::state(&task.state)}</span></td> }
     });
@@ -108,9 +152,9 @@ fn row(task: &TaskSummary, all: bool) -> AnyView {
                 <a class="row-link" href=format!("/tasks/{}/{}", task.run, task.id)>{words(&task.title)}</a>
             </td>
             <td title=task.flow_name.clone()><a class="above" href=format!("/flows/{}", task.flow)>{task.flow_name.clone()}</a></td>
-            <td class="sub" title=people.clone()>{people.clone()}</td>
-            <td class="sub">{task.due.map_or_else(none, ago)}</td>
-            <td class="sub">{ago(task.opened_at)}</td>
+            <td class="sub" class:none=nobody title=people.clone() data-label=strings::FOR>{people.clone()}</td>
+            <td class="sub" class:none=task.due.is_none() data-label=strings::DUE>{task.due.map_or_else(none, ago)}</td>
+            <td class="sub" data-label=strings::ASKED>{ago(task.opened_at)}</td>
             {state}
         </tr>
     }

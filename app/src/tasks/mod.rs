@@ -4,8 +4,10 @@ pub mod api;
 mod fields;
 mod links;
 mod list;
+mod next;
 mod one;
 pub(crate) mod strings;
+mod undo;
 
 pub use list::TasksPage;
 pub use one::TaskPage;

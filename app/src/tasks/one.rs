@@ -1,17 +1,38 @@
-//! One task: what it is about, its form, and the answers one can give.
+//! One task: what it is about, its form, and the answers one can give. When somebody else answers meanwhile, it says so.
 
 use holon_model::wire::tasks::{AnswerTask, Task};
 use holon_model::{Code, Problem, RunId, Value};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{api, fields, links, strings};
-use crate::frame::{Crumb, NotFound, bar};
+use super::strings::answerer;
+use super::{api, fields, links, next, strings, undo};
+use crate::frame::{Crumb, NotFound, bar, session_now};
 use crate::ports::use_ports;
+use crate::runs::follow::follow;
 use crate::ui::form::show_mistake;
 use crate::ui::format::short_id;
 use crate::ui::{Json, ago, dom, icon, plain, problem_notice, send, skeleton, use_ready, use_toasts, words};
+
+/// What the person who looks did about the task, across the readings of it.
+#[derive(Debug, Clone, Copy)]
+struct Mine {
+    /// Whether it is read again because somebody here answered.
+    answering: RwSignal<bool>,
+    /// That somebody else was first.
+    beaten: RwSignal<Option<Beaten>>,
+}
+
+/// Somebody else was first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Beaten {
+    /// This answer, in words, came second.
+    Answer(String),
+    /// No answer was sent from here yet.
+    Looking,
+}
 
 /// `/tasks/{run}/{task}`
 #[component]
@@ -41,13 +62,21 @@ pub fn TaskPage() -> impl IntoView {
         },
     );
     let crumbs = || vec![Crumb::to(strings::TASKS, "/tasks")];
-    let answering = RwSignal::new(false);
+    let mine = Mine { answering: RwSignal::new(false), beaten: RwSignal::new(None) };
+    // Of another task nothing is known yet.
+    Effect::new(move |before: Option<Option<(RunId, String)>>| {
+        let now = asked.get();
+        if before.is_some_and(|before| before != now) {
+            mine.beaten.set(None);
+        }
+        now
+    });
     view! {
         <Title text=strings::TASK/>
         <Transition fallback=move || view! { {bar(crumbs(), ())}<div class="content">{skeleton::table(6)}</div> }>
             {move || Suspend::new(async move {
                 match task.await {
-                    Ok(found) => page(found, listed, answering, move || task.refetch()),
+                    Ok(found) => page(found, listed, mine, move || task.refetch()),
                     Err(problem) if problem.code == Code::NotFound => view! { <NotFound/> }.into_any(),
                     Err(problem) => view! { {bar(crumbs(), ())}<div class="content">{problem_notice(&problem)}</div> }.into_any(),
                 }
@@ -56,26 +85,27 @@ pub fn TaskPage() -> impl IntoView {
     }
 }
 
-/// `answering` is whether the page is read again because somebody here answered.
-fn page(
-    task: Task,
-    listed: links::Listed,
-    answering: RwSignal<bool>,
-    again: impl Fn() + Copy + Send + Sync + 'static,
-) -> AnyView {
+fn page(task: Task, listed: links::Listed, mine: Mine, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     Effect::new(move |_| {
-        if answering.get_untracked() {
-            answering.set(false);
+        if mine.answering.get_untracked() {
+            mine.answering.set(false);
             // The button that was pressed is gone.
             request_animation_frame(|| dom::rescue_focus(".task-title"));
         }
     });
     let crumbs = vec![Crumb::to(strings::TASKS, "/tasks"), Crumb::here(plain(&task.title))];
     let people = task.assignees.join(", ");
-    let context = (!task.context.is_null())
-        .then(|| view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone()/> });
+    let open = task.state == "open";
+    if open {
+        watch(&task, mine, again);
+    }
+    let context = match task.kind == undo::COMPENSATION {
+        true => Some(undo::about(&task)),
+        false => (!task.context.is_null())
+            .then(|| view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone()/> }.into_any()),
+    };
     let due = task.due.map(|due| view! { <div><dt>{strings::DUE}</dt><dd>{ago(due)}</dd></div> });
-    let linked = (task.state == "open" && task.kind == "approval").then(|| links::section(&task, listed));
+    let linked = (open && task.kind == "approval").then(|| links::section(&task, listed));
     let whom = (!people.is_empty()).then(|| view! { <div><dt>{strings::FOR}</dt><dd>{people}</dd></div> });
     view! {
         {bar(crumbs, ())}
@@ -90,7 +120,7 @@ fn page(
             </dl>
             <div class="stack task-body">
                 {context}
-                {if task.state == "open" { form(task, answering, again) } else { over(&task) }}
+                {if open { form(task, mine, again) } else { view! { {over(&task, mine)}{next::next(&task)} }.into_any() }}
                 {linked}
             </div>
         </div>
@@ -98,19 +128,61 @@ fn page(
     .into_any()
 }
 
+/// Looks whether somebody else answers, as long as nobody here does.
+fn watch(task: &Task, mine: Mine, again: impl Fn() + Copy + Send + Sync + 'static) {
+    let (run, id, ports) = (task.run, task.id.clone(), StoredValue::new(use_ports()));
+    let id = StoredValue::new(id);
+    let read = move || {
+        let Some(asked) =
+            ports.try_with_value(|ports| id.try_with_value(|id| ports.tasks.get(run, id.clone()))).flatten()
+        else {
+            return;
+        };
+        spawn_local(async move {
+            // Read again only when it is over: what was typed into the form would be gone.
+            let over = asked.await.is_ok_and(|task| task.state != "open");
+            if over && mine.answering.try_get_untracked() == Some(false) {
+                mine.beaten.try_update(|beaten| *beaten = beaten.take().or(Some(Beaten::Looking)));
+                again();
+            }
+        });
+    };
+    follow(|| None, read);
+}
+
 /// What became of it.
-fn over(task: &Task) -> AnyView {
+fn over(task: &Task, mine: Mine) -> AnyView {
     let choices = choices(&task.choices);
     let label = task.choice.as_ref().map(|chosen| {
         choices.iter().find(|(key, _)| key == chosen).map_or_else(|| chosen.clone(), |(_, label)| label.clone())
     });
-    let told = strings::over(&task.state, label.as_deref(), task.answered_by.as_deref());
+    let by = answerer(task.answered_by.as_deref(), task.answered_by_name.as_deref());
+    let told = strings::over(&task.state, label.as_deref(), by.as_deref());
     let filled = (!task.answer.is_null())
         .then(|| view! { <Json id="task-answer" title=strings::FILLED_IN value=task.answer.clone()/> });
     let when = task.ended_at.map(|at| view! { ", "{ago(at)} });
+    // An answer of one's own that was kept for a while is nobody else's.
+    let own = |by: &str| session_now().is_some_and(|session| session.person.id.to_string() == by);
+    let beaten = mine
+        .beaten
+        .get_untracked()
+        .filter(|beaten| *beaten != Beaten::Looking || !task.answered_by.as_deref().is_some_and(own));
+    let class = if beaten.is_some() { "notice warn" } else { "notice" };
+    let role = if beaten.is_some() { "alert" } else { "status" };
+    let glyph = match (task.state.as_str(), &beaten) {
+        (_, Some(_)) => "triangle-alert",
+        ("answered", None) => "circle-check",
+        _ => "circle-minus",
+    };
+    let title = match &beaten {
+        Some(Beaten::Answer(mine)) => Some(strings::beaten(mine)),
+        Some(Beaten::Looking) => Some(strings::WHILE_OPEN.to_owned()),
+        None => None,
+    };
     view! {
-        <div class="notice" role="status">
-            {icon(if task.state == "answered" { "circle-check" } else { "circle-minus" })}
+        <div class=class role=role>
+            {icon(glyph)}
+            {title.map(|title| view! { <span class="title">{title}</span> })}
             <span class="detail">{told}{when}"."</span>
         </div>
         {filled}
@@ -118,15 +190,21 @@ fn over(task: &Task) -> AnyView {
     .into_any()
 }
 
-fn form(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
+fn form(task: Task, mine: Mine, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
     let (ready, toasts) = (use_ready(), use_toasts());
     let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
-    let (filled, drawn) = fields::fields(&task.form, problem);
+    let hint = (task.kind == undo::COMPENSATION).then_some(strings::REASON_NEEDED);
+    let (filled, drawn) = fields::fields(&task.form, hint, problem);
+    let labels = StoredValue::new(choices(&task.choices));
+    let sent = StoredValue::new(String::new());
     Effect::new(move |_| {
         // The first answer counts, and it was not this one: what became of the task is shown instead of the form.
-        if let Some(found) = problem.get().filter(|problem| problem.code == Code::Conflict) {
-            toasts.bad(format!("{} {}", found.detail, strings::NOT_TAKEN));
-            answering.set(true);
+        if problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code == Code::Conflict)) {
+            let key = sent.get_value();
+            let label =
+                labels.with_value(|all| all.iter().find(|(known, _)| *known == key).map(|(_, label)| label.clone()));
+            mine.beaten.set(Some(Beaten::Answer(label.unwrap_or(key))));
+            mine.answering.set(true);
             again();
         }
     });
@@ -136,14 +214,22 @@ fn form(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + 
         let Some(form) = filled.with_value(fields::Form::collected) else {
             return request_animation_frame(show_mistake);
         };
+        sent.set_value(choice.clone());
         let body = AnswerTask { choice, form };
         let ask = id.with_value(|id| api::answer(run, id, &body));
-        send(ask, pending, problem, move |()| {
-            toasts.good(strings::ANSWERED);
-            answering.set(true);
+        // Whoever looks meanwhile whether somebody else answered finds this answer.
+        mine.answering.set(true);
+        send(ask, pending, problem, move |kept| {
+            toasts.good(if kept.is_some() { strings::KEPT } else { strings::ANSWERED });
             again();
         });
     };
+    // An answer that was refused is none.
+    Effect::new(move |_| {
+        if problem.with(|problem| problem.as_ref().is_some_and(|problem| problem.code != Code::Conflict)) {
+            mine.answering.set(false);
+        }
+    });
     let button = move |(at, (key, label)): (usize, (String, String))| {
         let press = move |_| answer(key.clone());
         view! {
@@ -156,7 +242,7 @@ fn form(task: Task, answering: RwSignal<bool>, again: impl Fn() + Copy + Send + 
     view! {
         <form class="stack" novalidate=true aria-label=strings::ANSWER on:submit=|event| event.prevent_default()>
             {drawn}
-            {move || problem.get().map(|problem| problem_notice(&problem))}
+            {move || problem.get().filter(|problem| !filled.with_value(|form| form.tells(problem))).map(|problem| problem_notice(&problem))}
             <div class="actions">{choices(&task.choices).into_iter().enumerate().map(button).collect::<Vec<_>>()}</div>
         </form>
     }

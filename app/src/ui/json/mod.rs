@@ -19,6 +19,9 @@ pub fn Json(
     title: String,
     /// The value.
     value: Value,
+    /// All of it at once, where it is what one must read.
+    #[prop(optional)]
+    unfolded: bool,
 ) -> impl IntoView {
     let raw = RwSignal::new(false);
     let text = holon_model::json::to_string_pretty(&value);
@@ -26,7 +29,7 @@ pub fn Json(
     let copied = text.clone();
     let body = {
         let value = value.clone();
-        move || if raw.get() { raw::raw(&text) } else { tree::tree(&value) }
+        move || if raw.get() { raw::raw(&text) } else { tree::tree(&value, unfolded) }
     };
     let choice = |word: &'static str, is_raw: bool| {
         let name = id.clone();

@@ -9,13 +9,13 @@ use crate::ui::{dom, format, icon, strings, toast::use_toasts};
 /// Members shown at once; the rest on demand.
 const STEP: usize = 100;
 
-/// The whole value, its first level unfolded.
-pub fn tree(value: &Value) -> AnyView {
-    row(None, value.clone(), String::new(), 0)
+/// The whole value, its first level unfolded, or all of them.
+pub fn tree(value: &Value, unfolded: bool) -> AnyView {
+    row(None, value.clone(), String::new(), 0, unfolded)
 }
 
-fn row(key: Option<String>, value: Value, path: String, depth: u32) -> AnyView {
-    let open = RwSignal::new(depth == 0);
+fn row(key: Option<String>, value: Value, path: String, depth: u32, unfolded: bool) -> AnyView {
+    let open = RwSignal::new(unfolded || depth == 0);
     let folds = members(&value) > 0;
     let name = key.clone().unwrap_or_else(|| value.type_name().to_owned());
     let fold = if folds {
@@ -31,7 +31,7 @@ fn row(key: Option<String>, value: Value, path: String, depth: u32) -> AnyView {
     let shown = leaf(&value);
     let children = {
         let (value, path) = (value.clone(), path.clone());
-        move || open.get().then(|| children(&value, &path, depth + 1))
+        move || open.get().then(|| children(&value, &path, depth + 1, unfolded))
     };
     view! {
         <div class="json-row" style=format!("--depth:{depth}")>
@@ -76,7 +76,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn children(value: &Value, path: &str, depth: u32) -> AnyView {
+fn children(value: &Value, path: &str, depth: u32, unfolded: bool) -> AnyView {
     let all: Vec<(String, Value, String)> = match value {
         Value::List(items) => {
             items.iter().enumerate().map(|(at, item)| (at.to_string(), item.clone(), format!("{path}[{at}]"))).collect()
@@ -93,7 +93,7 @@ fn children(value: &Value, path: &str, depth: u32) -> AnyView {
     };
     let left = move || total.saturating_sub(limit.get());
     view! {
-        <For each=shown key=|(key, _, _)| key.clone() children=move |(key, value, path)| row(Some(key), value, path, depth)/>
+        <For each=shown key=|(key, _, _)| key.clone() children=move |(key, value, path)| row(Some(key), value, path, depth, unfolded)/>
         {move || (left() > 0).then(|| view! {
             <div class="json-row" style=format!("--depth:{depth}")>
                 <button type="button" class="button ghost small" on:click=move |_| limit.update(|limit| *limit += STEP)>

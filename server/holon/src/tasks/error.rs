@@ -1,5 +1,6 @@
 //! What can go wrong with tasks, and how the API says it.
 
+use holon_model::error::FieldError;
 use holon_model::{Code, Problem, RunId};
 use holon_platform::db::TxError;
 use holon_runtime::DeliverError;
@@ -22,6 +23,9 @@ pub enum Error {
     /// Not one of the task's choices.
     #[error("the task has no such choice")]
     NoChoice(Vec<String>),
+    /// The form is not filled in as it must be.
+    #[error("the form is not filled in as it must be")]
+    BadForm(Vec<FieldError>),
     /// The run did not take the answer.
     #[error(transparent)]
     Deliver(#[from] DeliverError),
@@ -54,6 +58,11 @@ impl From<Error> for ApiError {
             }
             Error::Deliver(error) => {
                 delivery_problem(error, "Read the task again: when it is still open, answer it again.")
+            }
+            Error::BadForm(errors) => {
+                let mut problem = Problem::new(Code::ValidationFailed, "The task was not answered.");
+                problem.errors = errors;
+                problem.into()
             }
             Error::NoChoice(known) => Problem::new(Code::ValidationFailed, "The task was not answered.")
                 .with_field("/choice", format!("must be the key of one of the task's choices: {}", known.join(", ")))

@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use holon_authz::actions::{AnswerTasks, ReadTasks};
 use holon_model::wire::Page;
-use holon_model::wire::tasks::{AnswerTask, STATES, Task, TaskSummary};
+use holon_model::wire::tasks::{AnswerKept, AnswerTask, STATES, Task, TaskSummary};
 use holon_model::{Problem, RunId, Value};
+use holon_runtime::Delivered;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,6 +17,9 @@ use super::{answer, list, read};
 use crate::http::{Allowed, ApiResult, Fields, PAYLOAD, Path, Query, ValueBody, cursor, one_of};
 use crate::state::AppState;
 
+/// What it means that an answer is kept.
+const KEPT: &str = "The answer is kept, and the run has not taken it in yet: it is paused, or the server that drives it has not \
+                    answered. It counts unless another one came first. Read the task to see; answering again is not needed.";
 /// Longer than any key of a choice.
 const LONGEST_KEY: usize = 1_000;
 
@@ -80,19 +85,22 @@ async fn read_task(
     Ok(Json(read::read(&state, caller.context(), caller.proof(), run, &task).await?))
 }
 
-/// Answers a task. The first answer counts.
+/// Answers a task. The first answer counts. 202: it is kept for the run, which has not said yet whether it was the first.
 #[utoipa::path(post, path = "/runs/{id}/tasks/{task}/answer", tag = "tasks",
     params(("id" = RunId, Path), ("task" = String, Path, description = "The task's id: 32 hexadecimal digits")),
-    request_body = AnswerTask, responses((status = 204)))]
+    request_body = AnswerTask, responses((status = 204), (status = 202, body = AnswerKept)))]
 async fn answer_task(
     State(state): State<AppState>,
     caller: Allowed<AnswerTasks>,
     Path((run, task)): Path<(RunId, String)>,
     ValueBody(body): ValueBody<PAYLOAD>,
-) -> ApiResult<StatusCode> {
+) -> ApiResult<Response> {
     let answer = read_answer(&body)?;
-    answer::answer(&state, caller.proof(), caller.intent(&*state.clock, answer::Answer { run, task, answer })).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let intent = caller.intent(&*state.clock, answer::Answer { run, task, answer });
+    Ok(match answer::answer(&state, caller.proof(), intent).await? {
+        Delivered::TakenIn => StatusCode::NO_CONTENT.into_response(),
+        Delivered::Kept => (StatusCode::ACCEPTED, Json(AnswerKept { detail: KEPT.into() })).into_response(),
+    })
 }
 
 fn read_answer(body: &Value) -> Result<AnswerTask, Problem> {

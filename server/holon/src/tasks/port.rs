@@ -32,6 +32,15 @@ impl TasksPort for TasksInProcess {
         })
     }
 
+    fn of_run(&self, run: RunId) -> PortFuture<Page<TaskSummary>> {
+        let (server, visitor) = (self.state.clone(), self.visitor.clone());
+        Box::pin(async move {
+            let caller = visitor.allowed::<ReadTasks>()?;
+            let ask = list::ListTasks { state: Some("open".to_owned()), run: Some(run), cursor: None, limit: 50 };
+            list::list(&server, caller.context(), caller.proof(), ask).await.map_err(problem)
+        })
+    }
+
     fn get(&self, run: RunId, task: String) -> PortFuture<Task> {
         let (server, visitor) = (self.state.clone(), self.visitor.clone());
         Box::pin(async move {

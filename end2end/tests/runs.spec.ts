@@ -3,9 +3,16 @@ import { Api, definition } from '../support/api';
 import { accessible } from '../support/axe';
 import { Receiver } from '../support/receiver';
 import { shots } from '../support/shots';
+import { type Page } from '@playwright/test';
 import { enter, expect, test, visit } from '../support/test';
 
 const start = { 'idempotency-key': 'first' };
+
+/** Runs all of it again: a question comes before. */
+async function again(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await page.getByRole('dialog', { name: 'Run all of it again?' }).getByRole('button', { name: 'Run again' }).click();
+}
 
 test('a run that waits is cancelled, and says so without an alarm', async ({ page, server }) => {
   await enter(page, server);
@@ -79,6 +86,25 @@ test('a failed run is retried with the key it had, and what completed is not don
   endpoint.close();
 });
 
+test('a run that would fail again at the same place is not offered a retry, and says why', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const flow = await api.publish(
+    definition('cannot', { go: { kind: 'trigger.manual@1' }, no: { kind: 'flow.fail@1', config: { code: 'out_of_stock', message: 'nothing is left' } } }, ['go -> no']),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+  await api.reaches(run.id, 'failed');
+  await visit(page, `/runs/${run.id}`);
+  // The words are the heading, the code stands beside them.
+  await expect(page.locator('.run-head .notice.bad .sentence')).toHaveText('nothing is left');
+  await expect(page.getByText('it called nothing that could answer differently')).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Retry/ })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Run again' })).toHaveClass(/primary/);
+  // Somebody started it, not the trigger by itself.
+  await expect(page.getByRole('definition').filter({ hasText: 'Ada Lovelace' })).toBeVisible();
+  await shots(page, 'run-no-retry');
+});
+
 test('a completed run is run again on the same input, as a run of its own', async ({ page, server }) => {
   await enter(page, server);
   const api = new Api(page.request, server.url);
@@ -92,7 +118,7 @@ test('a completed run is run again on the same input, as a run of its own', asyn
   const first = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { a: 4, b: 5 } }, start);
   await api.reaches(first.id, 'completed');
   await visit(page, `/runs/${first.id}`);
-  await page.getByRole('button', { name: 'Run again' }).click();
+  await again(page);
   await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first.id));
   const second = await api.reaches(page.url().split('/').pop() ?? '', 'completed', 'failed');
   expect(second.output).toEqual({ a: 4, b: 5, sum: 9 });
@@ -118,7 +144,7 @@ test('a run of a webhook is run again from the webhook, also where the flow can 
   await expect.poll(async () => (await api.runs(flow.id)).map(({ status }) => status)).toEqual(['completed']);
   const [first] = await api.runs(flow.id);
   await visit(page, `/runs/${first?.id}`);
-  await page.getByRole('button', { name: 'Run again' }).click();
+  await again(page);
   await page.waitForURL((url) => url.pathname.startsWith('/runs/') && !url.pathname.endsWith(first?.id ?? ''));
   const second = await api.reaches(page.url().split('/').pop() ?? '', 'completed', 'failed');
   expect(second.output).toMatchObject({ out: { order: 7 } });

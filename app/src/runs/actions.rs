@@ -10,7 +10,9 @@ use super::debugger::Stepper;
 use super::live::LiveRun;
 use super::{api, deeds, edited, strings};
 use crate::ui::status::is_live;
-use crate::ui::{Menu, dom, icon, menu, menu_button, send, use_toasts};
+use crate::ui::{
+    Dialog, Menu, Submit, dom, icon, menu, menu_button, problem_notice, send, strings as words, use_toasts,
+};
 
 /// The buttons in a run's header.
 pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
@@ -21,7 +23,7 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
             toasts.bad(format!("{}. {}", problem.title, problem.detail));
         }
     });
-    let (asking, editing) = (RwSignal::new(None), RwSignal::new(false));
+    let (asking, editing, rerunning) = (RwSignal::new(None), RwSignal::new(false), RwSignal::new(false));
     let status = Memo::new(move |_| run.summary.with(|summary| summary.status.clone()));
     let live = Memo::new(move |_| status.with(|status| is_live(status)));
     Effect::new(move |before: Option<bool>| {
@@ -42,7 +44,7 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
     });
     let went = move |started: Started| _ = go.try_with_value(|go| go(started));
     let retry = move || send(api::retry(run.id), pending, problem, went);
-    let again = move || send(api::again(run.id, &RunAgain::default()), pending, problem, went);
+    let again = move || rerunning.set(true);
     let resume = move || {
         send(api::resume(run.id), pending, problem, move |()| {
             toasts.good(strings::RESUMED);
@@ -54,9 +56,12 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
     let buttons = move || {
         let status = status.get();
         if !is_live(&status) {
-            let retry = retry_words(&status).map(|words| button("rotate-ccw", words, "button primary", pending, retry));
-            let again = button("play", strings::AGAIN, "button", pending, again);
-            return view! { {retry}{again} }.into_any();
+            // Only what the server would take is offered, and the first of it is the one to press.
+            let taken = run.retry.with(|retry| retry.as_ref().is_none_or(|retry| retry.taken));
+            let words = retry_words(&status).filter(|_| taken);
+            let class = if words.is_none() && status != "completed" { "button primary" } else { "button" };
+            let retry = words.map(|words| button("rotate-ccw", words, "button primary", pending, retry));
+            return view! { {retry}{button("play", strings::AGAIN, class, pending, again)} }.into_any();
         }
         let hold = match status.as_str() {
             "paused" => held().then(|| button("circle-play", strings::RESUME, "button primary", pending, resume)),
@@ -88,6 +93,32 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
         <Menu id="run-menu" label=name.clone()>{items}</Menu>
         {deeds::ask(run, asking)}
         {edited::again(run, editing, went)}
+        {rerun(run, rerunning, went)}
+    }
+    .into_any()
+}
+
+/// Asks before all of it is done once more: what it calls is called for real.
+fn rerun(run: LiveRun, open: RwSignal<bool>, went: impl Fn(Started) + Copy + Send + Sync + 'static) -> AnyView {
+    let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        send(api::again(run.id, &RunAgain::default()), pending, problem, move |started| {
+            open.try_set(false);
+            went(started);
+        });
+    };
+    view! {
+        <Dialog open title=strings::AGAIN_ASK.to_owned()>
+            <form method="post" class="stack" novalidate=true on:submit=submit>
+                <p>{strings::AGAIN_WHAT}</p>
+                {move || problem.get().map(|problem| problem_notice(&problem))}
+                <div class="dialog-foot">
+                    <button type="button" class="button" on:click=move |_| open.set(false)>{words::CANCEL}</button>
+                    <Submit pending label=strings::AGAIN/>
+                </div>
+            </form>
+        </Dialog>
     }
     .into_any()
 }

@@ -1,4 +1,4 @@
-//! The nodes of a run: a list in the order of the flow, and the chosen one beside it.
+//! The nodes of a run: a list in the order of the flow, those of a scope below it by step or body, and the chosen one beside it.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub fn nodes(
 ) -> AnyView {
     let limit = RwSignal::new(STEP);
     let ordered = Memo::new(move |_| all.with(|nodes| in_order(nodes)));
-    let shown = move || ordered.with(|all| all.iter().take(limit.get()).cloned().collect::<Vec<_>>());
+    let shown = move || ordered.with(|all| rows(&all[..all.len().min(limit.get())]));
     let none =
         move || ordered.with(Vec::is_empty).then(|| view! { <p class="empty small muted">{strings::NO_NODES}</p> });
     // Until somebody chooses, what matters most is shown: it moves to what fails while one looks.
@@ -43,7 +43,10 @@ pub fn nodes(
         <div class="run-split">
             <div class="nodes">
                 <div class="nodes-list" role="listbox" aria-label=strings::NODES on:keydown=move |event| keys::vertical(&event, ".run-node")>
-                    <For each=shown key=key children=move |node| row(&node, at, stop, looking)/>
+                    <For each=shown key=key children=move |line| match line {
+                        Row::Body { name, depth, .. } => body(name, depth),
+                        Row::Node(node) => row(&node, at, stop, looking),
+                    }/>
                 </div>
                 {none}
                 {left(limit, STEP, Signal::derive(move || ordered.with(Vec::len)))}
@@ -75,9 +78,63 @@ pub fn panel(
     view! { <div class="panel">{shown}{more(node)}</div> }.into_any()
 }
 
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq)]
+enum Row {
+    /// Above the nodes of a body that has a name: a step, a branch, `catch`.
+    Body {
+        /// Where it is.
+        at: String,
+        name: String,
+        depth: usize,
+    },
+    Node(NodeRun),
+}
+
+/// The lines of nodes in their order.
+fn rows(nodes: &[NodeRun]) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(nodes.len());
+    let mut open = "";
+    for node in nodes {
+        let scope = node.path.rsplit_once('/').map_or("", |(scope, _)| scope);
+        // Back from what is deeper it is the same body still.
+        let still = open == scope || open.strip_prefix(scope).is_some_and(|rest| rest.starts_with('/'));
+        if let (false, Some(name)) = (still, named_body(scope)) {
+            rows.push(Row::Body { at: scope.to_owned(), name: name.to_owned(), depth: depth(scope) });
+        }
+        open = scope;
+        rows.push(Row::Node(node.clone()));
+    }
+    rows
+}
+
 /// A row is made anew when what it shows changed.
-fn key(node: &NodeRun) -> (String, String, u32, bool) {
-    (node.path.clone(), node.status.clone(), node.attempts, node.finished_at.is_some())
+fn key(row: &Row) -> (String, String, u32, bool) {
+    match row {
+        Row::Body { at, .. } => (at.clone(), String::new(), 0, false),
+        Row::Node(node) => (node.path.clone(), node.status.clone(), node.attempts, node.finished_at.is_some()),
+    }
+}
+
+/// How deep a node or a body stands: each scope around it is a level, and its body's name another one.
+fn depth(path: &str) -> usize {
+    let around = path.rsplit_once('/').map_or("", |(scope, _)| scope);
+    let own = usize::from(!around.is_empty());
+    own + around.split('/').filter(|segment| segment.contains('.')).count()
+        + around.matches('/').count()
+        + usize::from(named_body(path).is_some())
+}
+
+/// The name of the body at the end of a scope's path: `hotel` of `trip.hotel`; nothing of `each[3]`, whose body has none.
+fn named_body(scope: &str) -> Option<&str> {
+    let last = scope.rsplit('/').next().unwrap_or(scope);
+    let (_, body) = last.split_once('.')?;
+    Some(body.split('[').next().unwrap_or(body))
+}
+
+/// The heading of a body.
+fn body(name: String, depth: usize) -> AnyView {
+    view! { <div class="run-body-name" role="presentation" style=format!("--depth:{depth}")>{name}</div> }.into_any()
 }
 
 /// What to look at first: what failed (the innermost, a scope only passes it on), else what came first.
@@ -87,11 +144,11 @@ fn first(nodes: &[NodeRun]) -> Option<String> {
 }
 
 fn row(node: &NodeRun, at: Memo<Option<String>>, stop: Memo<Option<String>>, looking: Looking) -> AnyView {
-    let depth = node.path.matches('/').count();
+    let depth = depth(&node.path);
     let path = node.path.clone();
-    let (scope, name) = match node.path.rsplit_once('/') {
-        Some((scope, name)) => (item(scope), name.to_owned()),
-        None => (None, node.path.clone()),
+    let (scope, within, name) = match node.path.rsplit_once('/') {
+        Some((scope, name)) => (item(scope), named_body(scope).map(strings::within), name.to_owned()),
+        None => (None, None, node.path.clone()),
     };
     let (is_chosen, is_stop, pressed) = (path.clone(), path.clone(), path.clone());
     let time = node.started_at.map(|started| took(started, node.finished_at));
@@ -107,7 +164,7 @@ fn row(node: &NodeRun, at: Memo<Option<String>>, stop: Memo<Option<String>>, loo
             on:click=move |_| looking.at_node(pressed.clone())
         >
             {state_icon(&node.status)}
-            <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}</span>
+            <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}{within.map(|within| view! { <span class="hidden-visually">" "{within}</span> })}</span>
             <span class="state">{word(&node.status)}</span>
             <span class="took">{time}</span>
         </button>
@@ -138,22 +195,27 @@ fn in_order(nodes: &[NodeRun]) -> Vec<NodeRun> {
     all.into_iter().map(|(_, node)| node).collect()
 }
 
-/// `each[3]/call` → `each` with item 3, then `each/call`; −1 stands for the node itself.
+/// `each[3]/call` → `each` with item 3, then `each/call`; `trip.hotel/book` → `trip`, `trip.hotel`, `trip.hotel/book`; −1 stands for
+/// what is no item.
 fn prefixes(path: &str) -> Vec<(String, i64)> {
     let mut name = String::new();
-    path.split('/')
-        .map(|segment| {
-            let (key, item) = match segment.split_once('[') {
-                Some((key, rest)) => (key, rest.trim_end_matches(']').parse().unwrap_or(-1)),
-                None => (segment, -1),
-            };
-            if !name.is_empty() {
-                name.push('/');
-            }
-            name.push_str(key);
-            (name.clone(), item)
-        })
-        .collect()
+    let mut all = Vec::new();
+    for segment in path.split('/') {
+        let (key, item) = match segment.split_once('[') {
+            Some((key, rest)) => (key, rest.trim_end_matches(']').parse().unwrap_or(-1)),
+            None => (segment, -1),
+        };
+        if !name.is_empty() {
+            name.push('/');
+        }
+        // A body stands below its scope.
+        if let Some((scope, _)) = key.split_once('.') {
+            all.push((format!("{name}{scope}"), -1));
+        }
+        name.push_str(key);
+        all.push((name.clone(), item));
+    }
+    all
 }
 
 #[cfg(test)]
@@ -189,6 +251,38 @@ mod tests {
             "tail",
         ];
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn steps_stand_below_their_saga_each_under_its_name() {
+        let started = [
+            "go",
+            "trip",
+            "tail",
+            "trip.hotel/book",
+            "trip.cancel_hotel/call",
+            "trip.hotel/each",
+            "trip.hotel/each[0]/x",
+        ];
+        let lines: Vec<_> = rows(&in_order(&started.map(node)))
+            .into_iter()
+            .map(|row| match row {
+                Row::Body { name, depth, .. } => format!("{depth} {name}:"),
+                Row::Node(node) => format!("{} {}", depth(&node.path), node.path),
+            })
+            .collect();
+        let expected = [
+            "0 go",
+            "0 trip",
+            "1 hotel:",
+            "2 trip.hotel/book",
+            "2 trip.hotel/each",
+            "3 trip.hotel/each[0]/x",
+            "1 cancel_hotel:",
+            "2 trip.cancel_hotel/call",
+            "0 tail",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::debugger::{self, Stepper};
 use super::live::LiveRun;
 use super::looking::Looking;
 use super::replay::Replay;
+use super::saga::Names;
 use super::verify::LogHash;
 use super::{actions, fork, journal, marks, nodes, strings, waits};
 use crate::canvas::{Chosen, RunCanvas};
@@ -54,6 +55,7 @@ fn page(run: Run) -> AnyView {
     let short = short_id(&run.summary.id);
     let flow = (run.summary.flow_name.clone(), run.summary.flow);
     let live = LiveRun::follow(run);
+    provide_context(Names(live.names));
     let crumbs = vec![
         Crumb::to(strings::RUNS, "/runs"),
         Crumb::to(flow.0.clone(), format!("/runs?flow={}", flow.1)),
@@ -81,6 +83,7 @@ fn page(run: Run) -> AnyView {
             view! {
                 {facts(live, replay, retry_of, fork_of)}
                 {move || live.summary.with(|summary| summary.error.as_deref().map(|error| ending(&summary.status, error)))}
+                {move || live.retry.with(|retry| retry.as_ref().and_then(|retry| retry.why.as_deref()).map(refused))}
                 {move || live.summary.with(held)}
                 {waits::of_people(live)}
             }
@@ -204,8 +207,7 @@ fn data_then(stepper: Stepper) -> AnyView {
 
 fn facts(live: LiveRun, replay: Replay, retry_of: Option<RunId>, fork_of: Option<ForkOf>) -> AnyView {
     let summary = live.summary;
-    let (version, trigger, started) =
-        summary.with_untracked(|it| (it.version, strings::trigger(&it.trigger), it.started_at));
+    let (version, trigger, started) = summary.with_untracked(|it| (it.version, strings::started_by(it), it.started_at));
     let retries = retry_of.map(|id| {
         view! { <div><dt>{strings::RETRY_OF}</dt><dd><a href=format!("/runs/{id}")>{short_id(&id)}</a></dd></div> }
     });
@@ -255,13 +257,20 @@ fn ending(status: &str, why: &str) -> AnyView {
         "cancelled" => ("notice", "status", "ban"),
         _ => ("notice bad", "alert", "circle-x"),
     };
+    let (code, why) = strings::apart(why);
     view! {
         <div class=class role=role>
             {icon(glyph)}
             <span class="detail sentence">{words(why)}</span>
+            {code.map(|code| view! { <code class="aside">{code.to_owned()}</code> })}
         </div>
     }
     .into_any()
+}
+
+/// Why it cannot be retried: what can be done is among the buttons.
+fn refused(why: &str) -> AnyView {
+    view! { <p class="muted small">{icon("info")}" "{words(why)}</p> }.into_any()
 }
 
 fn data(live: LiveRun) -> AnyView {

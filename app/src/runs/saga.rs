@@ -1,20 +1,30 @@
 //! The way of a saga: its steps forward, and what became of undoing them.
 
+use std::collections::BTreeMap;
+
 use holon_model::wire::runs::{SagaRun, SagaStepRun};
 use leptos::prelude::*;
 
 use super::strings;
-use crate::ui::strings::who;
+use crate::ui::strings::named;
 use crate::ui::{icon, words};
 
-/// The steps in their order; backward they are walked from the last to the first.
+/// The names of those who decided about steps, in the context of a run's page.
+#[derive(Debug, Clone, Copy)]
+pub struct Names(pub RwSignal<BTreeMap<String, String>>);
+
+/// The steps in the order in which they are walked: backward from the last to the first.
 pub fn way(saga: &SagaRun) -> AnyView {
-    let (glyph, phase) =
-        if saga.phase == "backward" { ("undo-2", strings::BACKWARD) } else { ("arrow-right", strings::FORWARD) };
+    let backward = saga.phase == "backward";
+    let mut steps: Vec<&SagaStepRun> = saga.steps.iter().collect();
+    if backward {
+        steps.reverse();
+    }
+    let (glyph, phase) = if backward { ("undo-2", strings::BACKWARD) } else { ("arrow-right", strings::FORWARD) };
     view! {
         <section class="saga" aria-label=strings::SAGA>
             <p class="saga-phase">{icon(glyph)}{phase}</p>
-            <ol class="list">{saga.steps.iter().map(step).collect::<Vec<_>>()}</ol>
+            <ol class="list">{steps.into_iter().map(step).collect::<Vec<_>>()}</ol>
         </section>
     }
     .into_any()
@@ -25,7 +35,9 @@ fn step(step: &SagaStepRun) -> AnyView {
     let error = step.error.as_ref().map(|error| view! { <p class="muted small">{words(&error.message)}</p> });
     let decided = step.by.as_ref().map(|by| {
         let why = step.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        view! { <p class="muted small">{format!("{}{why}", who(by))}</p> }
+        let names = use_context::<Names>().map(|names| names.0.get_untracked()).unwrap_or_default();
+        let who = named(by, names.get(by).map(String::as_str));
+        view! { <p class="muted small">{format!("{}{why}", strings::decided(&step.state, &who))}</p> }
     });
     let tries =
         (step.tries > 1).then(|| view! { <span class="sub end">{format!("{} {}", step.tries, strings::TRIES)}</span> });

@@ -1,12 +1,14 @@
 //! What people read on the pages of runs.
 
-use holon_model::wire::runs::BulkAction;
+use holon_model::wire::runs::{BulkAction, RunSummary};
 use holon_studio::worker::{Difference, Parting};
 
 use crate::ui::format::{count, thousands};
 
 pub const AFTER: &str = "After";
 pub const AGAIN: &str = "Run again";
+pub const AGAIN_ASK: &str = "Run all of it again?";
+pub const AGAIN_WHAT: &str = "A new run of the version in force does every step anew, with the input of this one: what the flow calls is called for real.";
 pub const AGAIN_EDITED: &str = "Run again with edited input";
 pub const AGAIN_EDITED_WHAT: &str =
     "Starts a new run by the same trigger on the version in force. Nothing of this run is kept.";
@@ -167,6 +169,15 @@ pub fn trigger(kind: &str) -> String {
     }
 }
 
+/// Who or what started a run: a trigger by itself, or somebody by one.
+pub fn started_by(run: &RunSummary) -> String {
+    match &run.started_by_name {
+        Some(name) if run.trigger.starts_with("trigger.manual") => name.clone(),
+        Some(name) => format!("{name} · {}", trigger(&run.trigger)),
+        None => trigger(&run.trigger),
+    }
+}
+
 /// What a node waits for that no timer brings.
 pub fn waits(kind: &str, name: &str, correlation: &str) -> String {
     match (kind, correlation) {
@@ -176,6 +187,20 @@ pub fn waits(kind: &str, name: &str, correlation: &str) -> String {
         ("person", _) => "A step could not be undone: somebody must say what to do".to_owned(),
         ("task", _) => "Waits for somebody's answer".to_owned(),
         _ => "Waits for the run it started".to_owned(),
+    }
+}
+
+/// Of a node in a body that has a name, for whoever hears it.
+pub fn within(body: &str) -> String {
+    format!("in {body}")
+}
+
+/// What somebody decided about a step that could not be undone.
+pub fn decided(state: &str, who: &str) -> String {
+    match state {
+        "skipped" => format!("{who} left it as it is"),
+        "by_hand" => format!("{who} undid it by hand"),
+        _ => format!("{who} had it tried again"),
     }
 }
 
@@ -442,5 +467,30 @@ pub fn bulk_done(done: u64, failed: u64) -> String {
         (done, 0) => format!("Done to {}.", count(done, "run", "runs")),
         (0, failed) => format!("Not done to {}.", count(failed, "run", "runs")),
         (done, failed) => format!("Done to {}, not done to {}.", count(done, "run", "runs"), thousands(failed)),
+    }
+}
+
+/// Code and words of an error that is told in one line, `code: words`.
+pub fn apart(error: &str) -> (Option<&str>, &str) {
+    let is_code = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    match error.split_once(": ") {
+        Some((code, words)) if is_code(code) && !words.is_empty() => (Some(code), words),
+        _ => (None, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn the_code_of_an_error_stands_apart_from_its_words() {
+        assert_eq!(apart("no_such_overload: list has no field"), (Some("no_such_overload"), "list has no field"));
+        for words in ["cancelled by Ada", "Ada: enough", "The server said: no", "code:words", "code: "] {
+            assert_eq!(apart(words), (None, words));
+        }
     }
 }

@@ -9,6 +9,8 @@
 
 mod answers;
 mod api;
+mod bell;
+mod called_again;
 mod children;
 mod closing;
 mod committer;
@@ -21,17 +23,23 @@ mod follow;
 mod fork;
 mod handover;
 mod inbox;
+mod intake;
 mod lease;
 mod live;
 mod living;
 mod metrics;
 mod order;
+mod proposing;
+mod records;
+mod queued;
+mod rates;
 mod recover;
 mod retry;
 mod runtime;
 mod shards;
 mod share;
 pub mod store;
+mod tracer;
 mod turns;
 mod upkeep;
 mod wake;
@@ -39,8 +47,9 @@ mod wake_pg;
 mod watched;
 
 pub use answers::AnswerWait;
+pub use bell::WorkPool;
 pub use api::{
-    Answer, CancelError, Change, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RetryError,
+    Answer, CancelError, Change, Delivered, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RateShown, RetryError,
     StartError, StartRequest, Started,
 };
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
@@ -48,7 +57,9 @@ pub use driving::Driving;
 pub use effects::{EffectLimits, Host};
 pub use fork::Fork;
 pub use metrics::Metrics;
+pub use rates::Buckets;
 pub use recover::{ReplayError, replay};
+pub use retry::can_retry;
 pub use runtime::{Runtime, RuntimeConfig, RuntimeHandle};
 pub use wake::{Nearby, Silent, Wake, Word};
 pub use wake_pg::PgWake;

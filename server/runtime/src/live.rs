@@ -12,12 +12,16 @@ use holon_model::{RunId, TenantId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{DeliverError, StartError, Started};
+use crate::api::{DeliverError, Delivered, StartError, Started};
 use crate::children::{self, Afterword};
 use crate::living::Place;
 use crate::order::{Held, Order};
+use crate::proposing::Back;
+use crate::queued::InLine;
+use crate::records::Proposal;
 use crate::store::{
-    Ask, Asked, EndRow, Entry, IdempotencyRow, JournalWrite, LiveStatus, LiveWrite, RunFacts, RunWrite, Snapshot, Start,
+    Ask, Asked, EndRow, Entry, HandOut, IdempotencyRow, JournalWrite, Line, LiveStatus, LiveWrite, Prefix, RunFacts,
+    RunWrite, Snapshot, Start,
 };
 
 /// Inputs of one run in one write at most.
@@ -33,7 +37,7 @@ const LARGEST_SNAPSHOT: usize = 1 << 20;
 const LARGEST_FINAL: usize = 256 << 10;
 
 /// Told what became of an input.
-pub(crate) type Reply = oneshot::Sender<Result<(), DeliverError>>;
+pub(crate) type Reply = oneshot::Sender<Result<Delivered, DeliverError>>;
 
 /// Something that happened to a run and was not taken in yet.
 pub(crate) struct Queued {
@@ -43,6 +47,15 @@ pub(crate) struct Queued {
     pub told: Option<Reply>,
     /// The letter by which it came, which goes when it is durable.
     pub letter: Option<i64>,
+    /// What a step changes with this, its result.
+    pub proposal: Proposal,
+}
+
+impl Queued {
+    /// Something of which nobody is told.
+    pub fn of(at: Timestamp, input: Input) -> Self {
+        Self { at, input, told: None, letter: None, proposal: Proposal::default() }
+    }
 }
 
 /// The beginning of a run: whom to tell, and the key it was asked for with.
@@ -68,14 +81,36 @@ pub(crate) struct Flight {
     pub again: Option<EffectId>,
     pub events: Vec<Told>,
     /// Whom to tell what, once it is durable.
-    pub told: Vec<(Reply, Result<(), DeliverError>)>,
+    pub told: Vec<(Reply, Result<Delivered, DeliverError>)>,
     pub ended: bool,
     /// What the run owes now that it is over.
     pub afterword: Option<Afterword>,
     pub status: LiveStatus,
     /// After these inputs.
     pub log_hash: [u8; 32],
+    /// Whether its status changed, or what it asks: lists show both.
     pub status_changed: bool,
+    /// Where the run goes back to when a change comes too late.
+    pub back: Option<Box<Back>>,
+}
+
+impl Flight {
+    /// A write from which nothing follows.
+    pub fn still(status: LiveStatus, log_hash: [u8; 32]) -> Self {
+        Self {
+            commands: Vec::new(),
+            copied: 0,
+            again: None,
+            events: Vec::new(),
+            told: Vec::new(),
+            ended: false,
+            afterword: None,
+            status,
+            log_hash,
+            status_changed: true,
+            back: None,
+        }
+    }
 }
 
 /// An event with the run's status after the input that made it.
@@ -104,6 +139,14 @@ pub(crate) struct Live {
     pub children: BTreeMap<EffectId, Called>,
     /// What follows and was not begun because its shard is being handed on, with whether it may have been done before.
     pub left: Vec<(Command, bool)>,
+    /// Where it has a place, or waits for one.
+    pub line: Option<Line>,
+    /// Set while it waits for its place.
+    pub in_line: Option<InLine>,
+    /// The run whose place it has from its start on.
+    pub inherits: Option<RunId>,
+    /// How it begins, once it is its turn.
+    pub prefix: Option<Prefix>,
     /// Whether it has asked for anything that stands in a table.
     pub asked: bool,
     pub watchers: Vec<mpsc::Sender<Arc<[Told]>>>,
@@ -146,6 +189,9 @@ impl Live {
 
     /// Takes in what waits and says what to write; nothing when there is nothing to write, or a write is under way.
     pub fn advance(&mut self, now: Timestamp) -> Result<Option<RunWrite>, Broken> {
+        if self.in_line.is_some() {
+            return self.stand_or_begin(now);
+        }
         if self.flight.is_some() || self.waiting.is_empty() {
             return Ok(None);
         }
@@ -157,7 +203,15 @@ impl Live {
         let most = MOST_INPUTS.max(self.beginning.as_ref().map_or(0, |beginning| beginning.copied + 1));
         while taken.entries.len() < most {
             let Some(queued) = self.waiting.pop_front() else { break };
-            self.take_in(queued, &mut taken)?;
+            if queued.proposal.is_empty() || self.machine.check(&queued.input).is_err() {
+                self.take_in(queued, &mut taken)?;
+            } else if taken.entries.is_empty() {
+                taken.tell();
+                return self.take_alone(queued, now).map(Some);
+            } else {
+                self.waiting.push_front(queued);
+                break;
+            }
         }
         if taken.entries.is_empty() {
             taken.tell();
@@ -167,9 +221,9 @@ impl Live {
     }
 
     pub(crate) fn take_in(&mut self, queued: Queued, taken: &mut Taken) -> Result<(), Broken> {
-        let Queued { at, input, told, letter } = queued;
+        let Queued { at, input, told, letter, .. } = queued;
         if let Err(refusal) = self.machine.check(&input) {
-            if self.beginning.is_some() {
+            if self.prefix().is_some() {
                 return Err(Broken(format!("the run does not begin: {}", refusal.message)));
             }
             // Refused because of what is durable, or will be with this write: told then.
@@ -182,6 +236,13 @@ impl Live {
             }
             _ => None,
         };
+        let answered = match &input {
+            Input::EffectCompleted { id, attempt, .. } if self.machine.is_handed_out(*id) => {
+                Some(Ask::TakeBack { id: *id, attempt: Some(*attempt) })
+            }
+            _ => answered,
+        };
+        let workers = self.machine.flow().needs().workers;
         let bytes = encode_input(&input);
         let machine = &mut self.machine;
         // A defect in a node's code must stop this run only, and say so.
@@ -190,19 +251,20 @@ impl Live {
             handled.map_err(|_| Broken("machine_panicked: the engine ended unexpectedly on this run".into()))?;
         taken.entries.push(Entry { at: decision.at, input: bytes, log_hash: self.machine.log_hash() });
         taken.events.extend(decision.events.into_iter().map(|event| (decision.status, event)));
-        taken.told.extend(told.map(|told| (told, Ok(()))));
+        taken.told.extend(told.map(|told| (told, Ok(Delivered::TakenIn))));
         taken.letters.extend(letter);
-        let fresh = self.beginning.as_ref().is_some_and(|beginning| beginning.fresh);
-        match self.beginning.as_ref().map(|beginning| beginning.copied) {
+        let prefix = self.prefix();
+        let fresh = prefix.as_ref().is_some_and(|prefix| prefix.fresh);
+        match prefix.map(|prefix| prefix.copied) {
             // What they asked for the earlier run was given, or is outstanding after them.
             Some(copied) if taken.entries.len() < copied => {}
             Some(copied) if taken.entries.len() == copied && copied > 0 => {
-                taken.follow(self.run, decision.at, self.machine.pending());
+                taken.follow(self.run, decision.at, self.machine.pending(), workers);
                 taken.copied = if fresh { 0 } else { taken.commands.len() };
             }
             _ => {
                 taken.ask(self.run, decision.at, answered);
-                taken.follow(self.run, decision.at, decision.commands);
+                taken.follow(self.run, decision.at, decision.commands, workers);
             }
         }
         Ok(())
@@ -211,10 +273,16 @@ impl Live {
     pub(crate) fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
         let Taken { entries, commands, copied, events, told, mut asks, letters } = taken;
         let ended = self.machine.status().is_terminal();
-        self.asked |= !asks.is_empty();
+        let asks_anew = !asks.is_empty();
+        self.asked |= asks_anew;
         let at = entries.last().map_or(now, |entry| entry.at);
         if ended && self.asked {
             asks.push(Asked { at, ask: Ask::Nothing });
+        }
+        asks.extend(self.inherits.take().map(|from| Asked { at, ask: Ask::Inherit { from } }));
+        // The run that goes on for this one has its place.
+        if ended && self.line.is_some() && !matches!(self.machine.outcome(), Some(Outcome::Continued { .. })) {
+            asks.push(Asked { at, ask: Ask::Leave });
         }
         let afterword = children::afterword(&self.machine);
         let status = match self.machine.status() {
@@ -224,7 +292,8 @@ impl Live {
         let status_changed = self.stored != Some(status);
         let starting = self.beginning.as_ref();
         let start = starting.map(|beginning| Start { idempotency: beginning.idempotency.clone() });
-        let again = starting.and_then(|beginning| beginning.again);
+        let again = self.prefix().and_then(|prefix| prefix.again);
+        self.prefix = None;
         let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };
         // A run that owes somebody a word stays among the live ones until it is said.
         let live = match (ended, start.is_some()) {
@@ -240,8 +309,20 @@ impl Live {
         };
         let end = ended.then(|| self.end(at));
         let log_hash = self.machine.log_hash();
-        let flight =
-            Flight { commands, copied, again, events, told, ended, afterword, status, log_hash, status_changed };
+        let status_changed = status_changed || asks_anew;
+        let flight = Flight {
+            commands,
+            copied,
+            again,
+            events,
+            told,
+            ended,
+            afterword,
+            status,
+            log_hash,
+            status_changed,
+            back: None,
+        };
         self.flight = Some(flight);
         RunWrite {
             tenant: self.tenant,
@@ -253,7 +334,19 @@ impl Live {
             end,
             asks,
             letters,
+            changes: Vec::new(),
         }
+    }
+
+    /// How it begins, until the first inputs of it are written.
+    fn prefix(&self) -> Option<Prefix> {
+        let beginning = self.beginning.as_ref();
+        let begun = beginning.map(|Beginning { copied, again, fresh, .. }| Prefix {
+            copied: *copied,
+            again: *again,
+            fresh: *fresh,
+        });
+        begun.or_else(|| self.prefix.clone())
     }
 
     fn snapshot(&mut self, status: LiveStatus, now: Timestamp) -> Option<Snapshot> {
@@ -307,7 +400,7 @@ pub(crate) struct Taken {
     /// The first of the commands, which another run may have carried out before.
     pub copied: usize,
     events: Vec<Told>,
-    pub told: Vec<(Reply, Result<(), DeliverError>)>,
+    pub told: Vec<(Reply, Result<Delivered, DeliverError>)>,
     pub asks: Vec<Asked>,
     letters: Vec<i64>,
 }
@@ -322,8 +415,19 @@ impl Taken {
     }
 
     /// Notes what is to be done: what is asked stands in the commit itself, the rest follows when that is durable.
-    pub fn follow(&mut self, run: RunId, at: Timestamp, commands: Vec<Command>) {
+    /// `workers`: whether the flow hands effects out.
+    pub fn follow(&mut self, run: RunId, at: Timestamp, commands: Vec<Command>, workers: bool) {
         for command in commands {
+            match &command {
+                // What cannot be handed out fails when the rest is done.
+                Command::RunEffect(effect) if effect.handed_out => {
+                    self.ask(run, at, HandOut::of(effect).ok().map(|work| Ask::HandOut(Box::new(work))));
+                }
+                Command::CancelEffect { id } if workers => {
+                    self.ask(run, at, Some(Ask::TakeBack { id: *id, attempt: None }));
+                }
+                _ => {}
+            }
             let ask = match command {
                 Command::AwaitSignal { id, name, correlation, .. } => Ask::Await { id, name, correlation },
                 Command::DropWait { id } => Ask::Drop { id },

@@ -2,16 +2,62 @@
 //! the keys of the original, so that a receiver knows what it has done already.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use holon_engine::{
-    Command, Decision, EffectId, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId, decode_input,
+    Command, Compiled, Decision, EffectId, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId,
+    decode_input,
 };
 use holon_flow::capability::NodeError;
-use holon_model::{RunId, Timestamp};
+use holon_model::{RunId, TenantId, Timestamp};
 
-use crate::api::RetryError;
+use crate::api::{Idempotency, RetryError, StartError, Started};
 use crate::recover::{ReplayError, replay};
-use crate::store::Entry;
+use crate::runtime::{Beginner, RuntimeHandle, keyed};
+use crate::store::{Entry, RunFacts};
+
+impl RuntimeHandle {
+    /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry.
+    ///
+    /// # Errors
+    /// When there is no such run, it did not fail, or the new one cannot be started.
+    pub async fn retry(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        new: RunId,
+        actor: String,
+        idempotency: Option<Idempotency>,
+    ) -> Result<Started, RetryError> {
+        let store = &self.shared.store;
+        let unavailable = |_| RetryError::Start(StartError::Unavailable);
+        let row = store.history(tenant, run).await.map_err(unavailable)?.ok_or(RetryError::NotFound)?;
+        let retryable = |status: &str| matches!(status, "failed" | "cancelled" | "terminated");
+        // What went on in another run is not over: retried, its work would be done twice.
+        if !row.ended.as_ref().is_some_and(|ended| retryable(&ended.status)) {
+            return Err(RetryError::NotFailed);
+        }
+        self.shared.may_begin(tenant, row.facts.environment, row.facts.flow)?;
+        let entries = store.journal(tenant, run, 0).await.map_err(unavailable)?;
+        let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
+        let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
+        let now = self.shared.clock.now();
+        let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
+        // A whole history is computed again: not on the threads that answer requests.
+        let copying = move || prefix(machine, &entries, new, by, now);
+        let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
+        let Prefix { inputs, again } = copied?;
+        let marks = row.facts.marks.handed_on();
+        let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
+        let copied = inputs.len();
+        let idempotency = idempotency.map(|asked| keyed(asked, new, now));
+        let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again, follows: false };
+        Ok(self.shared.begin(&flow, beginner).await?)
+    }
+}
+
+/// The code of an effect that may be done once only, and of which nobody knows whether it was.
+pub(crate) const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 
 /// What a retry begins with.
 pub(crate) struct Prefix {
@@ -35,6 +81,10 @@ pub(crate) fn prefix(
     by: String,
     now: Timestamp,
 ) -> Result<Prefix, RetryError> {
+    if entries.is_empty() {
+        // It was cancelled while it waited for its place.
+        return Err(RetryError::NothingToRetry);
+    }
     let mut past = Past::default();
     let mismatch = |error: ReplayError| RetryError::Mismatch(error.to_string());
     let decoded = |(seq, entry): (i64, &Entry)| {
@@ -57,6 +107,8 @@ pub(crate) fn prefix(
         // What was asked for then is not asked for now, and a run always has its start.
         if seq > 0 && (cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
             again = match input {
+                // Nobody knows whether it is over: what may be done once only is not begun a second time.
+                Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if error.code == OUTCOME_UNKNOWN => None,
                 Input::EffectCompleted { id, .. } => Some(id),
                 _ => None,
             };
@@ -79,6 +131,14 @@ pub(crate) fn prefix(
     // All attempts and all the time again; and the journal says who asked.
     inputs.push(Stamped::new(now, Input::TriedAgain { by }));
     Ok(Prefix { inputs, again })
+}
+
+/// Whether a run that did not end well could be retried: what asking for it would say.
+///
+/// # Errors
+/// Why it could not.
+pub fn can_retry(flow: Arc<Compiled>, entries: &[Entry], run: RunId, now: Timestamp) -> Result<(), RetryError> {
+    prefix(Machine::new(flow), entries, run, String::new(), now).map(drop)
 }
 
 /// A node that failed for good.

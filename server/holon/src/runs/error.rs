@@ -8,6 +8,8 @@ use crate::http::ApiError;
 
 /// Seconds after which a workspace with too many live runs may have room for one.
 const AGAIN_AFTER: u64 = 5;
+/// Seconds after which what is paused may go on: people pause for minutes and hours.
+const PAUSED_AGAIN_AFTER: u64 = 60;
 
 /// Why a use case of runs was refused.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum Error {
     /// The version in force has not the trigger that a run came from.
     #[error("{0} was started by the trigger `{1}`, which is gone")]
     TriggerGone(RunId, String),
+    /// It ended before it began, or has not begun.
+    #[error("{0} never began")]
+    NeverBegan(RunId),
     /// The input does not match the flow's input schema.
     #[error("the input does not match the flow's schema")]
     BadInput(Vec<FieldError>),
@@ -68,10 +73,14 @@ pub enum Error {
     Tx(#[from] TxError),
 }
 
+/// The same for a run that never was, one of somebody else, and one whose history was forgotten.
+const UNKNOWN: &str = "There is no run with this id, or its history is not kept any more: how long history is kept stands in \
+                       the settings of the workspace.";
+
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) => Problem::new(Code::NotFound, "There is no run with this id.").into(),
+            Error::NotFound(_) => Problem::new(Code::NotFound, UNKNOWN).into(),
             Error::NoFlow(_) => Problem::new(Code::NotFound, "There is no flow with this id.").into(),
             Error::NotPublished(_) => {
                 Problem::new(Code::Conflict, "This flow has no published version. Publish it, then run it.").into()
@@ -84,8 +93,12 @@ impl From<Error> for ApiError {
             Error::TriggerGone(run, key) => {
                 let detail = format!(
                     "{run} was started by the trigger `{key}`, which the version in force does not have (any more, or \
-                     switched off). Start the flow from one of its triggers: `POST /api/v1/flows/{{id}}/runs`."
+                     switched off). Start the flow from one of the triggers that it has."
                 );
+                Problem::new(Code::Conflict, detail).into()
+            }
+            Error::NeverBegan(run) => {
+                let detail = format!("{run} has not begun, so there is nothing of it to start from. Start the flow itself.");
                 Problem::new(Code::Conflict, detail).into()
             }
             Error::BadInput(errors) => {
@@ -128,15 +141,14 @@ impl From<Error> for ApiError {
             }
             Error::Retry(RetryError::Undone) => Problem::new(
                 Code::Conflict,
-                "The run undid what it had done: a retry would take undone steps for done. Run it again \
-                 (`POST /api/v1/runs/{id}/again`): that does every step anew.",
+                "The run undid what it had done: a retry would take undone steps for done. Run it again: that does every \
+                 step anew.",
             )
             .into(),
             Error::Retry(RetryError::NothingToRetry) => Problem::new(
                 Code::Conflict,
                 "The run failed by itself: it called nothing that could answer differently, so a retry would fail at the \
-                 same place. Change the flow and publish it, then run it again (`POST /api/v1/runs/{id}/again`), or start \
-                 it with another input.",
+                 same place. Change the flow and publish it, then run it again; or run it again with edited input.",
             )
             .into(),
             Error::Retry(RetryError::Mismatch(why)) => {
@@ -204,6 +216,24 @@ pub fn start_problem(error: StartError) -> ApiError {
         StartError::TooMany => {
             let problem = Problem::new(Code::TooManyRequests, format!("{error}. No run was started."));
             ApiError::from(problem).after(AGAIN_AFTER)
+        }
+        StartError::Paused(why) => {
+            let detail = format!("No run was started: {why}.");
+            ApiError::from(Problem::new(Code::Paused, detail)).after(PAUSED_AGAIN_AFTER)
+        }
+        StartError::Full(why) => {
+            let detail = format!("No run was started: {why}.");
+            ApiError::from(Problem::new(Code::TooManyRequests, detail)).after(AGAIN_AFTER)
+        }
+        StartError::RateLimited(rate) => {
+            let per = holon_flow::definition::duration::format(rate.per);
+            let detail = format!("No run was started: {} runs of this {} may begin in {per}.", rate.limit, rate.of);
+            ApiError::from(Problem::new(Code::TooManyRequests, detail)).limited(rate)
+        }
+        StartError::BadKey(why) => {
+            let detail =
+                format!("No run was started: the key of the flow's limits cannot be computed from the input: {why}.");
+            Problem::new(Code::ValidationFailed, detail).with_field("/input", why).into()
         }
         StartError::Definition(error) => definition_problem(error),
         StartError::Unavailable => unknown(),

@@ -1,9 +1,7 @@
-//! Publishing a version and starting a real run of it.
+//! Publishing a version.
 
-use holon_model::wire::{
-    flows::{Publish, Published, Severity},
-    runs::StartRun,
-};
+use holon_model::wire::flows::{Publish, Published, Severity};
+use holon_model::wire::schedules::ScheduleSummary;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -15,8 +13,7 @@ use super::{
 use crate::{
     flows::api,
     ports::use_ports,
-    runs,
-    ui::{Dialog, copyable, focus_inside, icon, words},
+    ui::{Dialog, ago, copyable, focus_inside, icon, time, words},
 };
 
 /// The dialog: what changed, then the version with its hash and addresses.
@@ -122,48 +119,37 @@ async fn send(editor: Editor, message: String) -> Result<String, String> {
     Ok(said)
 }
 
+/// When it starts by itself next.
+fn fires(schedule: ScheduleSummary) -> AnyView {
+    let when = match (schedule.paused, schedule.next_at) {
+        (false, Some(at)) => view! { {strings::FIRES}" "{ago(at)}" · "{time::in_zone(at)} }.into_any(),
+        (true, _) => view! { {strings::FIRES_NOT} }.into_any(),
+        (false, None) => view! { {strings::FIRES_NEVER} }.into_any(),
+    };
+    let href = format!("/schedules/{}", schedule.id);
+    view! { <p class="line">{icon("calendar-clock")}<span><a href=href>{schedule.node}</a>": "{when}</span></p> }
+        .into_any()
+}
+
 fn published(editor: Editor, said: String) -> AnyView {
+    let (coming, ports) = (RwSignal::new(Vec::new()), use_ports());
+    let asked = ports.schedules.list(None);
+    spawn_local(async move {
+        // Of very many schedules this one may not be among the first; its page says the same.
+        if let Ok(page) = asked.await {
+            coming.try_set(page.data.into_iter().filter(|schedule| schedule.flow == editor.flow).collect());
+        }
+    });
     view! {
         <p class="line" role="status">{icon("circle-check")}{said}</p>
         {move || editor.published.get().map(|version| view! {
             <dl class="facts"><div><dt>{strings::HASH}</dt><dd>{copyable(version.hash, strings::THE_HASH)}</dd></div></dl>
         })}
+        {move || coming.get().into_iter().map(fires).collect::<Vec<_>>()}
         {move || editor.webhooks.get().into_iter().map(|one| addresses::address(editor, one, true)).collect::<Vec<_>>()}
         <div class="dialog-foot">
             <button type="button" class="button primary" on:click=move |_| editor.asking.set(None)>{strings::CLOSE}</button>
         </div>
     }
     .into_any()
-}
-
-/// Starts a run of the published version with the trigger's sample, and goes to it.
-pub(super) fn run(editor: Editor, go: impl Fn(String) + 'static) {
-    if editor.published.get_untracked().is_none() {
-        editor.toasts.bad(strings::RUN_UNPUBLISHED);
-        editor.asking.set(Some(Asking::Publish));
-        return;
-    }
-    let Some(input) = editor.preview.with_untracked(|preview| preview.input.clone()) else {
-        return editor.toasts.bad(strings::RUN_NO_INPUT);
-    };
-    if editor.starting.get_untracked() {
-        return;
-    }
-    editor.starting.set(true);
-    let trigger = editor.trigger.get_untracked();
-    let hash = editor.preview.with_untracked(|preview| preview.hash.clone());
-    let old = editor
-        .published
-        .with_untracked(|version| version.as_ref().is_some_and(|version| !hash.is_empty() && version.hash != hash));
-    spawn_local(async move {
-        let answer = runs::api::start(editor.flow, &StartRun { input, trigger, ..StartRun::default() }).await;
-        editor.starting.try_set(false);
-        match answer {
-            Ok(started) => {
-                editor.toasts.good(if old { strings::RUN_OLD } else { strings::RUN_STARTED });
-                go(format!("/runs/{}", started.id));
-            }
-            Err(problem) => editor.toasts.bad(problem.detail),
-        }
-    });
 }

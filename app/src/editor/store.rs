@@ -47,6 +47,7 @@ pub(super) struct Adding {
 pub(super) enum Asking {
     Connect(String),
     Publish,
+    Run,
     Stale,
     Keys,
     /// Leaving for this address although something is not saved.

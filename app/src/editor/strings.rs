@@ -68,8 +68,6 @@ pub const REDO: &str = "Redo";
 pub const PUBLISH: &str = "Publish";
 /// Start a real run.
 pub const RUN: &str = "Run now";
-/// The draft is not what is published.
-pub const CHANGED: &str = "changed";
 /// The same, said whole.
 pub const DIFFERS: &str = "The draft differs from the published version, which runs and deliveries use";
 /// The palette.
@@ -308,8 +306,16 @@ pub const RUN_NO_INPUT: &str =
     "The preview has not run yet, so there is no sample to start with. Wait for it, or solve its problem.";
 /// Needs publishing.
 pub const RUN_UNPUBLISHED: &str = "Runs use the published version. Publish this flow first.";
-/// Runs the published version although the draft differs.
-pub const RUN_OLD: &str = "The run uses the published version; the changes since then are not in it.";
+/// Before when a schedule fires next.
+pub const FIRES: &str = "fires next";
+/// Of one that is paused.
+pub const FIRES_NOT: &str = "is paused";
+/// Of one whose times are all past.
+pub const FIRES_NEVER: &str = "never fires again";
+/// Asking for a run.
+pub const RUN_TITLE: &str = "Run it for real?";
+/// Instead of running what is old.
+pub const PUBLISH_FIRST: &str = "Publish first";
 /// Import.
 pub const IMPORT: &str = "Fill in";
 /// Reading an invalid definition.
@@ -362,9 +368,45 @@ pub fn outcome(preview: &PreviewReply) -> &'static str {
     }
 }
 
+/// Above a command for a trigger that takes signed deliveries only.
+pub fn signed(connection: &str) -> String {
+    format!(
+        "Only signed deliveries are taken. Put the key that “{connection}” holds in place of the dots: nobody can read it back here."
+    )
+}
+
 /// What starting a run does.
 pub fn run_version(version: i32) -> String {
     format!("{RUN}: a real run of version {version}, with the sample as its input")
+}
+
+/// The same, before it is done.
+pub fn run_what(version: i32, trigger: &str) -> String {
+    match trigger {
+        "" => format!("Version {version} runs on the server, with the sample as its input."),
+        _ => format!("Version {version} runs on the server, with the sample of “{trigger}” as its input."),
+    }
+}
+
+/// What is not played this time.
+pub fn run_real(sampled: &[String]) -> String {
+    let each: Vec<String> = sampled.iter().map(|path| format!("“{path}”")).collect();
+    format!("What samples answered for in the preview is done for real: {}.", each.join(", "))
+}
+
+/// The draft is another.
+pub fn run_old(version: i32) -> String {
+    format!("The draft has changed since version {version}. Those changes are not in this run.")
+}
+
+/// The verb.
+pub fn run_button(version: i32) -> String {
+    format!("Run version {version}")
+}
+
+/// The draft is not what is published.
+pub fn changed_since(version: i32) -> String {
+    format!("draft changed since v{version}")
 }
 
 /// Over what is inside a scope.
@@ -456,4 +498,61 @@ pub fn selected(count: usize) -> String {
 /// Nothing was pasted, and why.
 pub fn paste_failed(why: &impl std::fmt::Display) -> String {
     format!("Nothing was pasted: {why}")
+}
+/// The longest a run may take.
+pub const DEADLINE: &str = "The longest a run may take";
+/// Whether so many runs go on at a time.
+pub const CONCURRENCY: &str = "Bound the runs that go on at a time";
+/// How many.
+pub const AT_ONCE: &str = "Runs at a time";
+/// Hint of a number of runs.
+pub const AT_ONCE_HINT: &str = "A whole number from 1.";
+/// What divides runs into lines.
+pub const LINE: &str = "Of each";
+/// Hint of it.
+pub const LINE_HINT: &str = "An expression over what starts the run, such as trigger.body.customer. With one run at a time, those of \
+                             one customer go on in their order. Empty: all runs together.";
+/// The same for a rate.
+pub const RATE_LINE_HINT: &str =
+    "An expression over what starts the run, such as trigger.body.customer. Empty: all runs together.";
+/// What becomes of a start when so many go on.
+pub const WHEN_FULL: &str = "When so many go on, a new start";
+/// How many wait.
+pub const QUEUE: &str = "At most so many wait";
+/// Hint of it.
+pub const QUEUE_HINT: &str = "More are refused, and told to come again. Empty: 1000.";
+/// Whether so many begin in a time.
+pub const RATE: &str = "Bound the runs that begin in a time";
+/// How many.
+pub const RATE_RUNS: &str = "Runs";
+/// In which time.
+pub const RATE_PER: &str = "In";
+/// Hint of it.
+pub const RATE_PER_HINT: &str = "Such as 1s, 1m, 1h.";
+/// How many at once.
+pub const BURST: &str = "At once";
+/// Hint of it.
+pub const BURST_HINT: &str = "So many may begin together after a quiet time. Empty: as many as in the whole time.";
+/// A number that is none.
+pub const COUNT_WRONG: &str = "A whole number.";
+
+/// What becomes of a start when as many runs go on as may.
+pub fn when_full(one: holon_flow::definition::intake::WhenFull) -> &'static str {
+    use holon_flow::definition::intake::WhenFull;
+    match one {
+        WhenFull::Queue => "waits its turn",
+        WhenFull::Refuse => "is refused",
+        WhenFull::Replace => "takes the place of the oldest, which is cancelled",
+    }
+}
+
+/// What doing a step of this protocol again means; nothing for what computes.
+pub fn promise(effect: &str) -> Option<&'static str> {
+    Some(match effect {
+        "idempotent" => "it may be done more than once, always with the same key.",
+        "at_most_once" => "it is never begun a second time; where nobody knows whether it was done, it fails.",
+        "transactional" => "it changes Holon's own database in the commit of its result: both or neither.",
+        "outbox" => "what it sends is written in the commit of its result, and leaves from there once.",
+        _ => return None,
+    })
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{
-    publish,
+    run,
     store::{Asking, Editor, Saving, use_editor},
     strings,
 };
@@ -14,19 +14,8 @@ use crate::ui::icon;
 pub(super) fn Top() -> impl IntoView {
     let editor = use_editor();
     let name = move || editor.definition.with(|definition| definition.name.clone());
-    let navigate = StoredValue::new_local(leptos_router::hooks::use_navigate());
-    let run = move |_| {
-        publish::run(editor, move |to| {
-            navigate.try_with_value(|navigate| navigate(&to, Default::default()));
-        })
-    };
     // What is run and delivered to is the published version.
-    let differs = Memo::new(move |_| {
-        let hash = editor.preview.with(|preview| preview.hash.clone());
-        editor
-            .published
-            .with(|version| version.as_ref().is_some_and(|version| !hash.is_empty() && version.hash != hash))
-    });
+    let differs = Memo::new(move |_| run::differs(editor));
     let run_title = move || match editor.published.with(|version| version.as_ref().map(|version| version.version)) {
         Some(version) => strings::run_version(version),
         None => strings::RUN.to_owned(),
@@ -35,8 +24,11 @@ pub(super) fn Top() -> impl IntoView {
         editor.published.get().map(|version| {
             let hash = version.hash.chars().take(8).collect::<String>();
             let title = if differs.get() { strings::DIFFERS.to_owned() } else { version.hash.clone() };
-            let mark = move || differs.get().then(|| view! { <span class="is-waiting">" · "{strings::CHANGED}</span> });
-            view! { <a class="tag" href=format!("/flows/{}/versions", editor.flow) title=title>{format!("v{} · {hash}", version.version)}{mark}</a> }
+            let told = match differs.get() {
+                true => strings::changed_since(version.version),
+                false => format!("v{} · {hash}", version.version),
+            };
+            view! { <a class="tag" class:changed=differs href=format!("/flows/{}/versions", editor.flow) title=title>{told}</a> }
         })
     };
     view! {
@@ -54,7 +46,7 @@ pub(super) fn Top() -> impl IntoView {
                 {step(editor.undo, strings::UNDO, "undo-2", "Control+Z", move || editor.undo())}
                 {step(editor.redo, strings::REDO, "redo-2", "Control+Shift+Z", move || editor.redo())}
                 <button type="button" class="button ghost small only-icon" title=strings::KEYS aria-label=strings::KEYS on:click=move |_| editor.asking.set(Some(Asking::Keys))>{icon("keyboard")}</button>
-                <button type="button" class="button run-now" title=run_title disabled=editor.starting aria-busy=move || editor.starting.get().to_string() on:click=run>{icon("play")}<span class="words">{strings::RUN}</span></button>
+                <button type="button" class="button run-now" title=run_title disabled=editor.starting aria-busy=move || editor.starting.get().to_string() on:click=move |_| run::ask(editor)>{icon("play")}<span class="words">{strings::RUN}</span></button>
                 <button type="button" class="button primary" on:click=move |_| editor.asking.set(Some(Asking::Publish))>{strings::PUBLISH}</button>
             </div>
         </header>
@@ -94,7 +86,7 @@ fn step(
 ) -> AnyView {
     let title = move || label.get().map_or_else(|| word.to_owned(), |label| format!("{word} {label}"));
     view! {
-        <button type="button" class="button ghost small only-icon" title=title aria-label=title aria-keyshortcuts=keys disabled=move || label.with(Option::is_none) on:click=move |_| act()>
+        <button type="button" class="button ghost small only-icon step" title=title aria-label=title aria-keyshortcuts=keys disabled=move || label.with(Option::is_none) on:click=move |_| act()>
             {icon(glyph)}
         </button>
     }

@@ -18,6 +18,7 @@ use super::{
     outline::Outline,
     palette::{self, Palette},
     publish::PublishDialog,
+    run::RunDialog,
     save, skeleton,
     store::{Adding, Asking, Editor},
     strings,
@@ -116,6 +117,7 @@ fn Workbench(flow: Flow, definition: Definition, kinds: Result<Arc<Kinds>, Strin
         <p class="hidden-visually" role="status" aria-live="polite">{editor.said}</p>
         <ConnectDialog/>
         <PublishDialog/>
+        <RunDialog/>
         <StaleDialog/>
         <KeysDialog/>
         <LeaveDialog/>

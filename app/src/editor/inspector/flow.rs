@@ -3,7 +3,7 @@
 use holon_studio::Command;
 use leptos::prelude::*;
 
-use super::result;
+use super::{limits, result};
 use crate::{
     editor::{keys, store::use_editor, strings},
     ui::icon,
@@ -18,7 +18,8 @@ pub(super) fn flow() -> AnyView {
         None => view! { <h2>{move || name.get()}</h2> }.into_any(),
         Some((_, step)) => view! { <h2>{strings::inside(&step.words())}</h2> }.into_any(),
     };
-    let about = at.is_root().then(|| {
+    let root = at.is_root();
+    let about = root.then(|| {
         view! {
             <div class="form-field">
                 <label class="form-title" for="flow-name">{strings::NAME}</label>
@@ -35,6 +36,7 @@ pub(super) fn flow() -> AnyView {
         <div class="form">
             {about}
             {result::result(editor, at)}
+            {root.then(|| limits::limits(editor))}
             <button type="button" class="button" on:click=move |_| keys::tidy(editor)>{icon("layout-grid")}{strings::TIDY}</button>
         </div>
     }

@@ -10,6 +10,7 @@ mod flow;
 mod head;
 mod import;
 mod inputs;
+mod limits;
 mod lists;
 mod node;
 mod options;
@@ -22,6 +23,7 @@ mod width;
 use leptos::prelude::*;
 
 use super::store::use_editor;
+use crate::ui::icon;
 
 pub(super) use data::data;
 pub(super) use result::ID as RESULT_FIELD;
@@ -45,9 +47,19 @@ pub(super) fn Inspector() -> impl IntoView {
         let unknown = editor.kinds.with(|kinds| kinds.is_empty());
         (path, node, selection.edge, selection.nodes.len(), unknown)
     });
+    let picked = move || editor.scene.selection.with(|selection| !selection.nodes.is_empty() || selection.edge.is_some());
     view! {
-        <aside class="editor-inspector" aria-label=super::strings::SETTINGS>
+        <aside class="editor-inspector" class:picked=picked aria-label=super::strings::SETTINGS>
             {width::handle()}
+            // On a narrow page it lies above the canvas while something is selected.
+            <button
+                type="button"
+                class="button ghost only-icon narrow-only inspector-close"
+                aria-label=crate::ui::strings::CLOSE
+                on:click=move |_| editor.scene.selection.set(Default::default())
+            >
+                {icon("x")}
+            </button>
             <div class="inspector-body">
                 {move || match shown.get() {
                     (path, Some((key, _)), ..) => node::node(path, key),

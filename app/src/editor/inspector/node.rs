@@ -71,6 +71,7 @@ fn help(spot: &Spot) -> AnyView {
         <div class="help">
             <p>{kind.summary.clone()}</p>
             {markdown::markdown(&kind.documentation)}
+            {strings::promise(&kind.effect).map(|promise| view! { <p class="muted"><code>{kind.effect.clone()}</code>": "{promise}</p> })}
             <p class="muted"><code>{kind.id}</code></p>
         </div>
     }

@@ -2,7 +2,7 @@
 
 use holon_model::ConnectionId;
 use holon_model::wire::Page;
-use holon_model::wire::connections::{Connection, SaveConnection};
+use holon_model::wire::connections::{Connection, ConnectionUse, SaveConnection};
 
 use crate::ports::PortFuture;
 use crate::rest::{Ask, Rest};
@@ -17,6 +17,11 @@ impl ConnectionsPort for Rest {
     fn list(&self) -> PortFuture<Page<Connection>> {
         Ask::get("/connections").read()
     }
+}
+
+/// The flows that name it.
+pub fn flows(id: ConnectionId) -> PortFuture<Page<ConnectionUse>> {
+    Ask::get(format!("/connections/{id}/flows")).read()
 }
 
 /// Makes a connection.

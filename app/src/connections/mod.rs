@@ -3,6 +3,7 @@
 pub mod api;
 mod form;
 mod page;
+mod server;
 pub(crate) mod strings;
 
 pub use page::ConnectionsPage;

@@ -1,8 +1,9 @@
 //! All connections: a table, making one, replacing its secret, deleting it.
 
 use holon_model::Problem;
-use holon_model::wire::connections::Connection;
+use holon_model::wire::connections::{Connection, ConnectionUse};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_meta::Title;
 
 use super::{api, form, strings};
@@ -139,5 +140,19 @@ fn delete(doomed: RwSignal<Option<Connection>>, done: impl Fn() + Copy + 'static
             done();
         });
     });
-    view! { <Confirm open title body=strings::DELETE_WHAT.to_owned() verb=strings::DELETE_CONNECTION pending problem act/> }.into_any()
+    // Which flows stop working is read while the question is shown.
+    let used = RwSignal::new(None::<Vec<ConnectionUse>>);
+    Effect::new(move |_| {
+        let Some(gone) = doomed.with(|gone| gone.as_ref().map(|gone| gone.id)) else { return };
+        used.set(None);
+        let asked = api::flows(gone);
+        spawn_local(async move {
+            let found = asked.await.ok().map(|page| page.data);
+            if doomed.try_with_untracked(|now| now.as_ref().is_some_and(|now| now.id == gone)) == Some(true) {
+                used.try_set(found);
+            }
+        });
+    });
+    let body = Signal::derive(move || used.with(|used| strings::delete_what(used.as_deref())));
+    view! { <Confirm open title body verb=strings::DELETE_CONNECTION pending problem act/> }.into_any()
 }

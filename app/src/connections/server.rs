@@ -5,9 +5,9 @@ use holon_model::wire::connections::{ConnectionKind, ConnectionServer, ServerTls
 use leptos::prelude::*;
 
 use super::strings;
+use crate::ui::Field;
 use crate::ui::form::field_error;
 use crate::ui::select::{Choice, select};
-use crate::ui::Field;
 
 /// What is filled in.
 #[derive(Clone, Copy)]
@@ -36,7 +36,8 @@ impl Fields {
 
     /// What is sent. A port that is no number is none that exists, so that it is refused and not left out.
     pub fn server(self, kind: ConnectionKind) -> ConnectionServer {
-        let some = |text: RwSignal<String>| Some(text.get_untracked().trim().to_owned()).filter(|text| !text.is_empty());
+        let some =
+            |text: RwSignal<String>| Some(text.get_untracked().trim().to_owned()).filter(|text| !text.is_empty());
         ConnectionServer {
             host: self.host.get_untracked().trim().to_owned(),
             port: some(self.port).map(|port| port.parse().unwrap_or(0)),

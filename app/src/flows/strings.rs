@@ -36,6 +36,7 @@ pub const USE_DRAFT_WHAT: &str = "The draft becomes what this version is. What w
 pub const USED_DRAFT: &str = "The draft is that version now.";
 pub const THE_HASH: &str = "the content hash";
 pub const VERSION: &str = "Version";
+pub const STATE: &str = "State";
 pub const VERSIONS: &str = "Versions";
 pub const VERSIONS_EMPTY: &str = "Nothing is published yet";
 pub const VERSIONS_EMPTY_WHAT: &str =
@@ -48,5 +49,17 @@ pub fn delete_title(name: &str) -> String {
     format!("Delete “{name}”?")
 }
 
-/// What goes with it.
-pub const DELETE_WHAT: &str = "Its draft, its versions and its webhook addresses go. Runs that are live finish, and what ran stays in the history.";
+/// What goes with it. How many runs are not over, and whether there are more, once that is known.
+pub fn delete_what(live: Option<(usize, bool)>) -> String {
+    let going = match live {
+        None | Some((0, _)) => "Runs that are live finish".to_owned(),
+        Some((1, _)) => "1 run is live: it goes on to its end, and what it asks people still waits for them".to_owned(),
+        Some((count, more)) => format!(
+            "{count}{} runs are live: they go on to their end, and what they ask people still waits for them",
+            if more { "+" } else { "" }
+        ),
+    };
+    format!(
+        "Its draft, its versions and its webhook addresses go. {going}. What ran stays in the history under its name."
+    )
+}

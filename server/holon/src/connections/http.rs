@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use holon_authz::actions::{EditConnections, ReadConnections};
 use holon_model::ConnectionId;
 use holon_model::wire::Page;
-use holon_model::wire::connections::{Connection, SaveConnection};
+use holon_model::wire::connections::{Connection, ConnectionUse, SaveConnection};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{delete, list, save};
+use super::{delete, list, save, uses};
 use crate::http::{Allowed, ApiResult, JsonBody, Path};
 use crate::state::AppState;
 
@@ -18,6 +18,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_connections, create_connection))
         .routes(routes!(replace_connection, delete_connection))
+        .routes(routes!(connection_flows))
 }
 
 /// Connections by name, without their secrets.
@@ -27,6 +28,17 @@ async fn list_connections(
     caller: Allowed<ReadConnections>,
 ) -> ApiResult<Json<Page<Connection>>> {
     Ok(Json(list::list(&state, caller.context(), caller.proof()).await?))
+}
+
+/// The flows that name a connection.
+#[utoipa::path(get, path = "/connections/{id}/flows", tag = "connections", params(("id" = ConnectionId, Path)),
+    responses((status = 200, body = Page<ConnectionUse>)))]
+async fn connection_flows(
+    State(state): State<AppState>,
+    caller: Allowed<ReadConnections>,
+    Path(id): Path<ConnectionId>,
+) -> ApiResult<Json<Page<ConnectionUse>>> {
+    Ok(Json(uses::uses(&state, caller.context(), caller.proof(), id).await?))
 }
 
 /// Makes a connection. Its secret is never shown again.

@@ -6,10 +6,13 @@ mod error;
 mod http;
 mod keys;
 mod list;
+pub mod own;
 pub mod port;
 mod save;
+mod server;
 mod source;
 mod store;
+mod uses;
 
 pub use error::Error;
 pub use http::router;

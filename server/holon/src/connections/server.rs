@@ -26,7 +26,8 @@ pub(super) fn checked(body: &SaveConnection) -> Result<Option<ConnectionServer>,
     if server.port == Some(0) {
         refuse("/server/port", "is 1 to 65535");
     }
-    let text = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let text =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let (user, database, sender) = (text(&server.user), text(&server.database), text(&server.sender));
     for (pointer, value) in [("/server/user", &user), ("/server/database", &database), ("/server/sender", &sender)] {
         if value.as_ref().is_some_and(|text| text.len() > 320 || text.chars().any(char::is_control)) {

@@ -36,6 +36,9 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/flows/{id}/commands", json!({"base_rev": 1, "commands": []})),
         ("POST /api/v1/flows/{id}/publish", json!({"message": ""})),
         ("POST /api/v1/flows/{id}/runs", json!({"input": null})),
+        ("GET /api/v1/flows/{id}/pause", Value::Null),
+        ("PUT /api/v1/flows/{id}/pause", json!({"mode": "pause"})),
+        ("DELETE /api/v1/flows/{id}/pause", Value::Null),
         ("POST /api/v1/flows/{id}/catch", Value::Null),
         ("GET /api/v1/flows/{id}/catch/{token}", Value::Null),
         ("GET /api/v1/flows/{id}/versions", Value::Null),
@@ -58,6 +61,15 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("GET /api/v1/runs/{id}/tasks/{task}/links", Value::Null),
         ("POST /api/v1/runs/{id}/tasks/{task}/links", json!({"choices": ["x"]})),
         ("DELETE /api/v1/runs/{id}/tasks/{task}/links/{link}", Value::Null),
+        ("POST /api/v1/runs/{id}/work/{claim}/heartbeat", json!({})),
+        ("POST /api/v1/runs/{id}/work/{claim}/complete", json!({"output": 1})),
+        ("POST /api/v1/runs/{id}/work/{claim}/fail", json!({"code": "x", "message": "x"})),
+        ("GET /api/v1/flows/{id}/state", Value::Null),
+        ("GET /api/v1/flows/{id}/state/{key}", Value::Null),
+        ("PUT /api/v1/flows/{id}/state/{key}", json!(1)),
+        ("DELETE /api/v1/flows/{id}/state/{key}", Value::Null),
+        ("GET /api/v1/events/{id}", Value::Null),
+        ("POST /api/v1/subscriptions/{id}/replay", json!({"from": 1})),
         ("GET /api/v1/schedules/{id}", Value::Null),
         ("POST /api/v1/schedules/{id}/pause", Value::Null),
         ("POST /api/v1/schedules/{id}/resume", Value::Null),
@@ -69,6 +81,7 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("DELETE /api/v1/tokens/{id}", Value::Null),
         ("PUT /api/v1/connections/{id}", connection),
         ("DELETE /api/v1/connections/{id}", Value::Null),
+        ("GET /api/v1/connections/{id}/flows", Value::Null),
     ])
 }
 
@@ -88,8 +101,10 @@ async fn nobody_is_let_into_any_operation() {
             .replace("{id}", "x")
             .replace("{token}", "x")
             .replace("{number}", "1")
+            .replace("{key}", "k")
             .replace("{task}", &"a".repeat(32))
-            .replace("{link}", &format!("link_{}", "a".repeat(32)));
+            .replace("{link}", &format!("link_{}", "a".repeat(32)))
+            .replace("{claim}", &format!("claim_{}", "a".repeat(32)));
         for headers in [
             &[("origin", ORIGIN)][..],
             &[("authorization", "Bearer holon_pat_x")],
@@ -118,15 +133,19 @@ async fn things(server: &Server, person: &Person) -> BTreeMap<&'static str, Stri
     assert_eq!(published.status, StatusCode::OK, "{}", published.text);
     let started = server.by(person, "POST", &format!("/api/v1/flows/{flow}/runs"), json!({"input": null})).await;
     assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
-    let every = json!({"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 9 * * *"}}});
+    let every = json!({"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 9 * * *"}},
+        "paid": {"kind": "trigger.event@1", "config": {"pattern": "orders.>"}}});
     let timed = json!({"definition": {"holon": 1, "name": "Timed", "nodes": every, "edges": []}});
     let timed = id(&made("/api/v1/flows", timed).await, "/id");
     let published = server.by(person, "POST", &format!("/api/v1/flows/{timed}/publish"), json!({})).await;
     assert_eq!(published.status, StatusCode::OK, "{}", published.text);
     let schedules = server.by(person, "GET", "/api/v1/schedules", Value::Null).await.json();
     let connection = json!({"name": "x", "kind": "http_bearer", "secret": "x", "hosts": ["a.example"]});
+    let subscriptions = server.by(person, "GET", "/api/v1/subscriptions", Value::Null).await.json();
     BTreeMap::from([
         ("schedules", id(&schedules, "/data/0/id")),
+        ("subscriptions", id(&subscriptions, "/data/0/id")),
+        ("events", id(&made("/api/v1/events", json!({"subject": "orders.paid"})).await, "/id")),
         ("alerts", id(&made("/api/v1/alerts", alert()).await, "/id")),
         ("runs", id(&started.json(), "/id")),
         ("tokens", id(&made("/api/v1/tokens", json!({"name": "t"})).await, "/token/id")),
@@ -152,8 +171,10 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
                 .replace("{id}", id)
                 .replace("{token}", &"a".repeat(32))
                 .replace("{number}", "1")
+            .replace("{key}", "k")
                 .replace("{task}", &"a".repeat(32))
-                .replace("{link}", &format!("link_{}", "a".repeat(32)));
+                .replace("{link}", &format!("link_{}", "a".repeat(32)))
+                .replace("{claim}", &format!("claim_{}", "a".repeat(32)));
             let headers = [("origin", ORIGIN), ("cookie", who.cookie.as_str()), ("if-match", "\"1\"")];
             server.send(request(method, &path, &headers, body.clone()))
         };

@@ -49,6 +49,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
     verify(state, address, config, &delivery).await?;
     let value = delivery.to_value("No run was started.")?;
     checked_input(&flow.definition, &value)?;
+    let value = flow.compiled.redacted(value);
     let key = dedup::key(config, &delivery, &value)?;
     let idempotency = key.map(|key| Idempotency {
         scope: address.webhook.to_string(),
@@ -77,6 +78,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;
+    crate::metrics::note_run(started.run);
     let Some(waiting) = waiting else { return Ok(answer::accepted(started.run, started.replayed)) };
     let answer = async {
         // A repeated delivery is answered like the first one, from its journal if it has answered already.
@@ -86,7 +88,8 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
             waiting.answer().await
         }
     };
-    let mut told = answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten());
+    let open = config.pointer("/auth/hmac").is_some() || config.get("show_errors") == Some(&Value::Bool(true));
+    let mut told = answered(started.run, tokio::time::timeout(PATIENCE, answer).await.ok().flatten(), open);
     if started.replayed {
         told.headers_mut().insert(answer::REPLAYED, HeaderValue::from_static("true"));
     }
@@ -123,11 +126,16 @@ async fn verify(state: &AppState, address: &Address, config: &Value, delivery: &
         .map_err(|why| refused(&format!("{why}.")).into())
 }
 
-/// The answer of the run, or that there is none yet. Each names the run.
-fn answered(run: RunId, found: Option<Answer>) -> Response {
+/// The answer of the run, or that there is none yet. Each names the run. Why it has none is told to callers who are `open`ly
+/// spoken to: what went wrong inside a flow is nothing for whoever happens to know its address.
+fn answered(run: RunId, found: Option<Answer>, open: bool) -> Response {
     let problem = match found {
         Some(Answer::Responded(response)) => return answer::responded(run, &response),
         Some(Answer::Ended(Outcome::Ok(output))) => return answer::completed(run, &output.to_value()),
+        Some(Answer::Ended(Outcome::Failed { .. } | Outcome::Cancelled { .. })) if !open => {
+            let detail = format!("{run} did not come to an answer. Whoever owns the flow sees why: name the run.");
+            Problem::new(Code::RunFailed, detail)
+        }
         Some(Answer::Ended(Outcome::Failed { error })) => {
             Problem::new(Code::RunFailed, format!("{run} failed: {} ({})", error.message, error.code))
         }

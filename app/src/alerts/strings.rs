@@ -28,8 +28,7 @@ pub const FLOW_WHAT: &str = "Starts a flow with what was found as its input";
 pub const FLOWS_ONLY: &str = "About";
 pub const FOR_LONGER: &str = "For longer than";
 pub const MAIL_SERVER: &str = "Mail server";
-pub const MAIL_SERVER_HINT: &str =
-    "The name of a connection of the kind “Mail server”, with a sender.";
+pub const MAIL_SERVER_HINT: &str = "The name of a connection of the kind “Mail server”, with a sender.";
 pub const NAME: &str = "Name";
 pub const NEVER: &str = "Never";
 pub const NEW: &str = "New alert";

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use holon_model::RunId;
 use holon_model::wire::flows::FlowSummary;
 use leptos::ev;
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -43,6 +44,8 @@ fn fixed() -> Vec<Entry> {
         entry("activity", strings::RUNS, "", go("/runs")),
         entry("clipboard-check", strings::TASKS, "", go("/tasks")),
         entry("calendar-clock", strings::SCHEDULES, "", go("/schedules")),
+        entry("radio", strings::EVENTS, "", go("/events")),
+        entry("hard-hat", strings::WORKERS, "", go("/workers")),
         entry("plug", strings::CONNECTIONS, "", go("/connections")),
         entry("key-round", strings::TOKENS, "", go("/tokens")),
         entry("settings", strings::SETTINGS, "", go("/settings")),
@@ -205,8 +208,19 @@ fn look_for_flows(words: RwSignal<String>, flows: RwSignal<Vec<FlowSummary>>) {
     });
 }
 
-/// Entries that contain every word, and the flows that the server found.
+/// The run whose id is in a text: pasted by itself, or with the sentence or the address that named it.
+fn run_in(text: &str) -> Option<RunId> {
+    const DIGITS: usize = 32;
+    let named = text.match_indices("run_").find_map(|(at, _)| text.get(at..at + "run_".len() + DIGITS)?.parse().ok());
+    let bare = || format!("run_{}", text.trim()).parse().ok();
+    named.or_else(bare)
+}
+
+/// Entries that contain every word, and the flows that the server found. The run whose id is in it is all that is meant.
 fn matching(words: &str, flows: &[FlowSummary]) -> Vec<Entry> {
+    if let Some(run) = run_in(words) {
+        return vec![entry("activity", &run.to_string(), strings::RUN, Act::Go(format!("/runs/{run}")))];
+    }
     let words = words.to_lowercase();
     let fits = |label: &str| {
         let label = label.to_lowercase();
@@ -221,4 +235,21 @@ fn matching(words: &str, flows: &[FlowSummary]) -> Vec<Entry> {
         return found;
     }
     flows.chain(found).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run_in;
+
+    #[test]
+    fn the_id_of_a_run_is_found_in_what_is_pasted() {
+        let id = "run_01900000000070008000000000000001";
+        let sentence = format!("{id} was accepted and goes on; it has not answered within 30 s.");
+        for text in [id, &id[4..], &format!("http://localhost:8080/runs/{id}?at=3"), &sentence] {
+            assert_eq!(run_in(text).map(|run| run.to_string()).as_deref(), Some(id), "{text}");
+        }
+        for text in ["", "run_", "runs", "run_0190", "orders"] {
+            assert_eq!(run_in(text), None, "{text}");
+        }
+    }
 }

@@ -4,10 +4,13 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::strings;
-use crate::ui::{dom, icon::mark, icon_large};
+use crate::ui::{Menu, dom, icon::mark, icon_large, menu};
 
 /// Where this browser remembers whether the rail is open; the document's first script reads it too.
 const REMEMBERED: &str = "holon.rail";
+
+/// The menu of the pages that a narrow page has no room for.
+const MORE: &str = "more-pages";
 
 /// The rail.
 pub fn rail() -> AnyView {
@@ -30,10 +33,16 @@ pub fn rail() -> AnyView {
             {item("/flows", "workflow", strings::FLOWS, "item")}
             {item("/runs", "activity", strings::RUNS, "item")}
             {item("/tasks", "clipboard-check", strings::TASKS, "item")}
-            {item("/schedules", "calendar-clock", strings::SCHEDULES, "item wide-only")}
-            {item("/connections", "plug", strings::CONNECTIONS, "item")}
+            {item("/schedules", "calendar-clock", strings::SCHEDULES, "item")}
+            {item("/events", "radio", strings::EVENTS, "item wide-only")}
+            {item("/workers", "hard-hat", strings::WORKERS, "item wide-only")}
+            {item("/connections", "plug", strings::CONNECTIONS, "item wide-only")}
             {item("/tokens", "key-round", strings::TOKENS, "item wide-only")}
-            {item("/settings", "settings", strings::SETTINGS, "item")}
+            {item("/settings", "settings", strings::SETTINGS, "item wide-only")}
+            <button type="button" class="item narrow-only" popovertarget=MORE aria-haspopup="menu">
+                {icon_large("ellipsis")}
+                <span class="label">{strings::MORE}</span>
+            </button>
             <button
                 type="button"
                 class="item toggle"
@@ -45,6 +54,13 @@ pub fn rail() -> AnyView {
                 <span class="label" aria-hidden="true">{strings::CLOSE_RAIL}</span>
             </button>
         </nav>
+        <Menu id=MORE label=strings::MORE>
+            {menu::link("radio", strings::EVENTS, "/events".into())}
+            {menu::link("hard-hat", strings::WORKERS, "/workers".into())}
+            {menu::link("plug", strings::CONNECTIONS, "/connections".into())}
+            {menu::link("key-round", strings::TOKENS, "/tokens".into())}
+            {menu::link("settings", strings::SETTINGS, "/settings".into())}
+        </Menu>
     }
     .into_any()
 }

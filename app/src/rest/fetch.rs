@@ -10,6 +10,9 @@ use super::Ask;
 /// A connection that died without a word would leave a page "Saving" for minutes.
 const LONGEST: u32 = 40_000;
 
+/// To a person without a session.
+const SIGNED_OUT: &str = "You are signed out, here or in another tab. Nothing was done; sign in, then do it again.";
+
 /// Sends a request; the text of a 2xx answer, or the problem.
 pub async fn send(ask: Ask) -> Result<String, Problem> {
     let window = web_sys::window().ok_or_else(unreachable_server)?;
@@ -47,13 +50,18 @@ fn prepare(ask: &Ask) -> Result<web_sys::Request, JsValue> {
 }
 
 fn problem(status: u16, text: &str) -> Problem {
-    serde_json::from_str(text).unwrap_or_else(|_| {
+    let mut problem: Problem = serde_json::from_str(text).unwrap_or_else(|_| {
         let code = Code::ALL.iter().copied().find(|code| code.status() == status).unwrap_or(Code::Internal);
         Problem {
             status,
             ..Problem::new(code, format!("The server answered with status {status} and no explanation."))
         }
-    })
+    });
+    if problem.code == Code::Unauthenticated {
+        // The API speaks to programs, which may send a token.
+        problem.detail = SIGNED_OUT.to_owned();
+    }
+    problem
 }
 
 /// Why there was no answer: in time, or at all.

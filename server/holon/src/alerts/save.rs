@@ -248,7 +248,10 @@ mod tests {
             (mail(Some(&["nobody"])), &["/recipients"]),
             (mail(Some(&["ada@example.com\r\nBcc: eve@example.com"])), &["/recipients"]),
             (SaveAlert { connection: None, ..mail(Some(&["ada@example.com"])) }, &["/connection"]),
-            (SaveAlert { channel: AlertChannel::Chat, ..mail(Some(&["a@b.org"])) }, &["/connection", "/recipients", "/url"]),
+            (
+                SaveAlert { channel: AlertChannel::Chat, ..mail(Some(&["a@b.org"])) },
+                &["/connection", "/recipients", "/url"],
+            ),
         ] {
             assert_eq!(pointers(&body), expected, "{body:?}");
         }

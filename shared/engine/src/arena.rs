@@ -5,6 +5,7 @@ use holon_flow::{
     NodeKind,
     capability::{Behaviour, EffectClass},
     definition::{Join, Key, KindRef, Policies},
+    redact::Redaction,
 };
 use holon_model::{Millis, Value};
 use std::{
@@ -28,6 +29,7 @@ pub struct Compiled {
     /// Names of the signals that its nodes wait for.
     pub(crate) signals: BTreeSet<Arc<str>>,
     pub(crate) needs: Needs,
+    pub(crate) redaction: Redaction,
 }
 
 /// What a flow needs of its host besides effects and timers.
@@ -41,11 +43,13 @@ pub struct Needs {
     pub children: bool,
     /// Runs that go on for others: [`crate::Outcome::Continued`].
     pub continuing: bool,
+    /// Workers: effects that are handed out, see [`crate::RunEffect::handed_out`].
+    pub workers: bool,
 }
 
 impl Needs {
     /// Everything that flows can need.
-    pub const ALL: Self = Self { signals: true, tasks: true, children: true, continuing: true };
+    pub const ALL: Self = Self { signals: true, tasks: true, children: true, continuing: true, workers: true };
 
     /// What of it a host lacks that has only this, for people.
     pub fn lacking(&self, has: &Self) -> Option<&'static str> {
@@ -54,6 +58,7 @@ impl Needs {
             (self.tasks && !has.tasks, "tasks for people"),
             (self.children && !has.children, "calling other flows"),
             (self.continuing && !has.continuing, "going on in a new run"),
+            (self.workers && !has.workers, "tasks for workers"),
         ]
         .into_iter()
         .find_map(|(lacks, what)| lacks.then_some(what))
@@ -143,6 +148,17 @@ impl Compiled {
     /// The definition's hash.
     pub fn hash(&self) -> [u8; 32] {
         self.hash
+    }
+
+    /// What a run is started with, without what the flow's input schema marks to be replaced: hosts give a machine nothing else,
+    /// and write nothing else down.
+    pub fn redacted(&self, input: Value) -> Value {
+        self.redaction.apply(input)
+    }
+
+    /// Whether anything of an input may be replaced.
+    pub fn redacts(&self) -> bool {
+        !self.redaction.is_empty()
     }
 
     /// What it needs of its host.

@@ -1,7 +1,7 @@
 //! Preview: a flow run at once on samples, in virtual time.
 //!
 //! Effects answer with the definition's sample for their path without indices, else with their kind's; so do signals, people
-//! who are asked and flows that are called. Timers fire as soon as nothing else is left to happen.
+//! who are asked and flows that are called. Kinds that keep something work on records that live as long as the preview. Timers fire as soon as nothing else is left to happen.
 
 use crate::{
     Command, Compiled, EffectId, Input, Machine, Outcome, RunInfo, RunStatus, RunView, Stamped, Task, TaskKind,
@@ -10,7 +10,7 @@ use crate::{
     drive::{Oracle, drive},
     without_indices,
 };
-use holon_flow::Catalogue;
+use holon_flow::{Catalogue, capability::LocalRecords};
 use holon_model::{Payload, RunId, Timestamp, Value, context::Budget};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -92,6 +92,8 @@ struct Samples<'a> {
     timers: BTreeMap<(Timestamp, TimerId), ()>,
     due: BTreeMap<TimerId, Timestamp>,
     sampled: BTreeSet<String>,
+    /// What steps keep, for as long as this preview.
+    records: LocalRecords,
     now: Timestamp,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Samples<'a> {
             let node = &flow.graphs[0].nodes[trigger? as usize];
             Some(flow.samples.get(&*node.key).unwrap_or(&node.kind.sample).clone())
         };
-        let input = request.input.clone().or_else(sample).unwrap_or_default();
+        let input = flow.redacted(request.input.clone().or_else(sample).unwrap_or_default());
         // A preview is not a run: its id is the one that no run has.
         let run_id = RunId::from(uuid::Uuid::nil());
         let run = RunInfo {
@@ -121,6 +123,7 @@ impl<'a> Samples<'a> {
             timers: BTreeMap::new(),
             due: BTreeMap::new(),
             sampled: BTreeSet::new(),
+            records: LocalRecords::new(),
             now: request.started_at,
         }
     }
@@ -130,9 +133,18 @@ impl Oracle for Samples<'_> {
     fn command(&mut self, at: Timestamp, command: Command) {
         match command {
             Command::RunEffect(effect) => {
-                let kind = self.catalogue.get(&effect.kind).map(|kind| kind.sample.clone());
-                let sample = self.sample(&effect.path, |_| kind.unwrap_or_default());
-                let outcome = Outcome::Ok(Payload::Inline(sample));
+                let kind = self.catalogue.get(&effect.kind);
+                let local = kind.and_then(|kind| kind.local);
+                let outcome = match local.filter(|_| !self.flow.samples.contains_key(&without_indices(&effect.path))) {
+                    Some(local) => match local(&mut self.records, &effect.config, &effect.input) {
+                        Ok(value) => Outcome::Ok(Payload::Inline(value)),
+                        Err(error) => Outcome::Failed { error },
+                    },
+                    None => {
+                        let sample = kind.map(|kind| kind.sample.clone());
+                        Outcome::Ok(Payload::Inline(self.sample(&effect.path, |_| sample.unwrap_or_default())))
+                    }
+                };
                 let input = Input::EffectCompleted { id: effect.id, attempt: effect.attempt, outcome };
                 self.answers.push_back((effect.id, Stamped::new(at, input)));
             }

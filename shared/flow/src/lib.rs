@@ -5,6 +5,7 @@
 pub mod capability;
 pub mod definition;
 pub mod expr;
+pub mod redact;
 pub mod schema;
 pub mod validate;
 

@@ -39,12 +39,13 @@ pub async fn submit(
     let context = listening.context();
     let by = by.map(|person| person.to_string());
     let who = by.clone().unwrap_or_else(|| context.actor.label());
-    let hash = Canon::new().value(&data).hash();
     let input = Value::map([("data", data), ("by", by.map_or(Value::Null, Value::from))]);
     if let Err(error) = checked_input(&flow.definition, &input) {
         let problem = Problem::from(ApiError::from(error));
         return if problem.errors.is_empty() { Err(problem.into()) } else { Ok(Sent::Wrong(at_fields(problem))) };
     }
+    let input = flow.compiled.redacted(input);
+    let hash = Canon::new().value(input.get("data").unwrap_or(&Value::Null)).hash();
     let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config);
     let marks = config.map(|config| runs::of_trigger(config, &input)).unwrap_or_default();
     let sync = config.and_then(|config| config.get("answer")?.as_str()) == Some("sync");
@@ -72,6 +73,7 @@ pub async fn submit(
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;
+    crate::metrics::note_run(started.run);
     let Some(waiting) = waiting else { return Ok(Sent::Started(started.run, None)) };
     let answer = async {
         if started.replayed {

@@ -40,7 +40,7 @@ pub async fn keep(
         budget: Budget::default(),
         trace: None,
     };
-    if store::keep_caught(&state.pools, &context, token, &value.to_json()).await? { Ok(()) } else { Err(gone().into()) }
+    if store::keep_caught(&state.pools, &context, token, &value).await? { Ok(()) } else { Err(gone().into()) }
 }
 
 fn gone() -> Problem {

@@ -1,6 +1,7 @@
 //! All SQL of incoming webhooks: whose address it is, what is in force there, and what the editor catches.
 
-use holon_model::{Context, EnvironmentId, FlowId, TenantId, Timestamp, WebhookId};
+use holon_flow::redact::Redaction;
+use holon_model::{Context, EnvironmentId, FlowId, SchemaRef, TenantId, Timestamp, Value, WebhookId, json};
 use holon_platform::clock::to_db;
 use holon_platform::db::{Pools, TenantTx};
 
@@ -57,15 +58,25 @@ pub async fn catching(
     Ok(row.map(|row| (TenantId(row.tenant_id), EnvironmentId(row.environment_id))))
 }
 
-/// Keeps what a test address caught; false when something was caught already.
+/// Keeps what a test address caught, without what the draft marks to be replaced; false when something was caught already.
 pub async fn keep_caught(
     pools: &Pools,
     context: &Context,
     token: &str,
-    text: &str,
+    value: &Value,
 ) -> Result<bool, holon_platform::db::TxError> {
     let mut tx = TenantTx::begin(pools, context).await?;
     let tenant = tx.tenant().0;
+    let draft = sqlx::query_scalar!(
+        "select f.definition from webhook_catch c join flow f on f.tenant_id = c.tenant_id and f.flow_id = c.flow_id \
+         where c.tenant_id = $1 and c.token = $2",
+        tenant,
+        token,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let schema = draft.and_then(|draft| json::parse(draft.as_bytes()).ok()?.get("input").cloned()).map(SchemaRef);
+    let text = Redaction::of(schema.as_ref()).apply(value.clone()).to_json();
     let done = sqlx::query!(
         "update webhook_catch set caught = $3 where tenant_id = $1 and token = $2 and caught is null",
         tenant,

@@ -1,0 +1,139 @@
+//! Redaction: what a flow's schema marks is nowhere in the database, whichever way it came, and everything else is where it was.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+use crate::support::{ORIGIN, Person, Server, request};
+
+const SECRET: &str = "4111-canary-1111";
+/// Stands beside the secret and is not marked: what finds the one would find the other.
+const CONTROL: &str = "control-5fca1d";
+
+/// The tables that hold a text, as characters or as bytes.
+async fn holding(server: &Server, text: &str) -> Vec<String> {
+    let mut admin = PgConnection::connect_with(&server.db.admin_options()).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    assert!(tables.len() > 40, "{tables:?}");
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut found = Vec::new();
+    for table in tables {
+        let sql = format!("select exists (select from \"{table}\" t where t::text like $1 or t::text like $2)");
+        let holds: bool = sqlx::query_scalar(AssertSqlSafe(sql))
+            .bind(format!("%{text}%"))
+            .bind(format!("%{hex}%"))
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+        if holds {
+            found.push(table);
+        }
+    }
+    found
+}
+
+async fn post(server: &Server, ada: &Person, path: &str, body: Value) -> Value {
+    let answer = server.by(ada, "POST", &format!("/api/v1{path}"), body).await;
+    assert!(answer.status.is_success(), "{path}: {}", answer.text);
+    answer.json()
+}
+
+async fn over(server: &Server, ada: &Person, run: &Value) -> Value {
+    let id = run["id"].as_str().unwrap();
+    let events = server.by(ada, "GET", &format!("/api/v1/runs/{id}/events"), Value::Null).await;
+    assert!(events.text.contains("event: end"), "{}", events.text);
+    server.by(ada, "GET", &format!("/api/v1/runs/{id}"), Value::Null).await.json()
+}
+
+/// A flow that a person, a webhook or another flow starts, and that gives back all it got. Its webhook finds runs by what is marked.
+fn definition() -> Value {
+    let card = json!({"type": "object", "properties": {
+        "number": {"type": "string", "pattern": "^[0-9a-z-]+$", "x-holon-redact": true}, "name": {"type": "string"}}});
+    json!({
+        "holon": 1, "name": "Pays",
+        "input": {"type": "object", "$defs": {"card": card}, "properties": {
+            "card": {"$ref": "#/$defs/card"},
+            "body": {"type": "object", "properties": {"card": {"$ref": "#/$defs/card"}}}}},
+        "nodes": {
+            "start": {"kind": "trigger.manual@1"},
+            "hook": {"kind": "trigger.webhook@1", "config": {
+                "found_by": {"correlation": {"$cel": "trigger.body.card.number"}}}},
+            "all": {"kind": "data.set@1", "config": {"fields": {"got": {"$cel": "input"}}}}},
+        "edges": [{"from": "start.out", "to": "all.in"}, {"from": "hook.out", "to": "all.in"}]})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_schema_marks_is_in_no_row_whichever_way_it_came() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let flow = post(&server, &ada, "/flows", json!({"definition": definition()})).await;
+    let id = flow["id"].as_str().unwrap();
+    // What the editor catches, before anything is published.
+    let catch = post(&server, &ada, &format!("/flows/{id}/catch"), Value::Null).await;
+    let card = json!({"card": {"number": SECRET, "name": CONTROL}});
+    let url = catch["url"].as_str().unwrap().strip_prefix(ORIGIN).unwrap();
+    assert!(server.send(request("POST", url, &[], card.clone())).await.status.is_success());
+    assert_eq!(
+        (holding(&server, SECRET).await, holding(&server, CONTROL).await),
+        (vec![], vec!["webhook_catch".to_owned()])
+    );
+    post(&server, &ada, &format!("/flows/{id}/publish"), json!({})).await;
+
+    // By hand, and again with the same key and another secret: the key's hash knows nothing of it.
+    let headers = [("origin", ORIGIN), ("cookie", ada.cookie.as_str()), ("idempotency-key", "once")];
+    let path = format!("/api/v1/flows/{id}/runs");
+    let started = server.send(request("POST", &path, &headers, json!({"input": card}))).await;
+    assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    let other = json!({"input": {"card": {"number": "another-number", "name": CONTROL}}});
+    let replayed = server.send(request("POST", &path, &headers, other)).await;
+    assert_eq!((replayed.status, &replayed.json()["id"]), (StatusCode::OK, &started.json()["id"]), "{}", replayed.text);
+    let run = over(&server, &ada, &started.json()).await;
+    let replaced = json!({"card": {"number": "[redacted]", "name": CONTROL}});
+    assert_eq!((&run["input"], &run["output"]["got"]["start"]), (&replaced, &replaced), "{run}");
+
+    // By the webhook, whose runs would be found by it.
+    let flow = server.by(&ada, "GET", &format!("/api/v1/flows/{id}"), Value::Null).await.json();
+    let hook = flow["webhooks"][0]["url"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{flow}"))
+        .strip_prefix(ORIGIN)
+        .unwrap()
+        .to_owned();
+    let delivered = server.send(request("POST", &hook, &[], card.clone())).await;
+    assert_eq!(delivered.status, StatusCode::ACCEPTED, "{}", delivered.text);
+    let runs =
+        server.by(&ada, "GET", &format!("/api/v1/runs?flow={id}&trigger=trigger.webhook"), Value::Null).await.json();
+    assert_eq!(runs["data"][0]["correlation"], "[redacted]", "{runs}");
+    over(&server, &ada, &runs["data"][0]).await;
+
+    // Called by another flow, which has it of nobody but its own definition's reach: a constant would stand there, so it is made.
+    let call = json!({"holon": 1, "name": "Calls", "nodes": {
+        "start": {"kind": "trigger.manual@1"},
+        "pay": {"kind": "flow@1", "config": {"flow": id, "version": "latest",
+            "input": {"$cel": "{\"card\": {\"number\": [\"4111\", \"canary\", \"1111\"].join(\"-\"), \"name\": \"called\"}}"}}}},
+        "edges": [{"from": "start.out", "to": "pay.in"}]});
+    let calls = post(&server, &ada, "/flows", json!({"definition": call})).await;
+    let calls = calls["id"].as_str().unwrap();
+    post(&server, &ada, &format!("/flows/{calls}/publish"), json!({})).await;
+    let called = post(&server, &ada, &format!("/flows/{calls}/runs"), json!({"input": 1})).await;
+    let called = over(&server, &ada, &called).await;
+    assert_eq!(called["output"]["got"]["start"]["card"], json!({"number": "[redacted]", "name": "called"}), "{called}");
+
+    // Run again: as it is, although what stands there now is no number; and with another one.
+    let run = started.json()["id"].as_str().unwrap().to_owned();
+    for body in [json!({}), json!({"input": card})] {
+        let again = post(&server, &ada, &format!("/runs/{run}/again"), body).await;
+        assert_eq!(over(&server, &ada, &again).await["input"], replaced);
+    }
+    assert_eq!(holding(&server, SECRET).await, [] as [String; 0]);
+    let control = holding(&server, CONTROL).await;
+    assert!(control.iter().any(|table| table.starts_with("journal")), "{control:?}");
+    // What the schema refuses is refused by what was sent, not by what it becomes.
+    let bad = server.by(&ada, "POST", &path, json!({"input": {"card": {"number": "NOT LIKE THIS"}}})).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+}

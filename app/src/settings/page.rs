@@ -4,8 +4,9 @@ use holon_model::wire::identity::Session;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::{appearance, operator, strings};
+use super::{appearance, history, operator, strings};
 use crate::frame::{Crumb, bar, use_session};
+use crate::pauses::{self, Scope};
 use crate::ports::use_ports;
 use crate::ui::{problem_notice, skeleton};
 
@@ -27,6 +28,8 @@ pub fn SettingsPage() -> impl IntoView {
             }
         },
     );
+    let history_ports = use_ports();
+    let kept = Resource::new(|| (), move |()| history_ports.history.kept(None));
     view! {
         <Title text=strings::SETTINGS/>
         {bar(vec![Crumb::here(strings::SETTINGS)], ())}
@@ -37,6 +40,7 @@ pub fn SettingsPage() -> impl IntoView {
                     {move || Suspend::new(async move { session.await.ok().map(|session| account(&session)) })}
                 </Suspense>
                 {appearance::appearance()}
+                {pauses::panel(Scope::Workspace)}
                 <section class="setting" aria-labelledby="alerts">
                     <h2 id="alerts">{strings::ALERTS}</h2>
                     <p>{strings::ALERTS_WHAT}</p>
@@ -47,10 +51,18 @@ pub fn SettingsPage() -> impl IntoView {
                     <p>{strings::TOKENS_WHAT}</p>
                     <div><a class="button" href="/tokens">{strings::TOKENS_GO}</a></div>
                 </section>
+                <Suspense fallback=|| skeleton::table(2)>
+                    {move || Suspend::new(async move {
+                        match kept.await {
+                            Ok(kept) => history::history(kept),
+                            Err(problem) => problem_notice(&problem),
+                        }
+                    })}
+                </Suspense>
                 <Suspense>
                     {move || Suspend::new(async move {
                         match settings.await {
-                            Ok(Some(settings)) => operator::operator(&settings),
+                            Ok(Some(settings)) => view! { {operator::operator(&settings)}{pauses::panel(Scope::Instance)} }.into_any(),
                             Ok(None) => ().into_any(),
                             Err(problem) => problem_notice(&problem),
                         }

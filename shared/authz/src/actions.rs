@@ -23,14 +23,30 @@ macro_rules! actions {
 actions! {
     /// See the workspace: its overview, its node kinds.
     ReadWorkspace = "workspace", "read";
+    /// Keep all runs of the workspace from beginning, and let them begin again.
+    PauseWorkspace = "workspace", "pause";
+    /// Decide how long the history of the workspace's runs is kept.
+    EditWorkspace = "workspace", "edit";
     /// See flows, their drafts and versions.
     ReadFlows = "flows", "read";
     /// Create and change drafts.
     EditFlows = "flows", "edit";
+    /// Keep the runs of a flow from beginning, and let them begin again.
+    PauseFlows = "flows", "pause";
     /// Put a draft in force.
     PublishFlows = "flows", "publish";
     /// Delete flows.
     DeleteFlows = "flows", "delete";
+    /// See what flows keep from run to run.
+    ReadState = "state", "read";
+    /// Change what flows keep.
+    EditState = "state", "edit";
+    /// See events and who subscribes to them.
+    ReadEvents = "events", "read";
+    /// Publish events.
+    PublishEvents = "events", "publish";
+    /// Have events delivered again.
+    ReplayEvents = "events", "replay";
     /// See runs, their journals and events.
     ReadRuns = "runs", "read";
     /// Start and retry runs.
@@ -47,6 +63,10 @@ actions! {
     ReadTasks = "tasks", "read";
     /// Answer what runs ask.
     AnswerTasks = "tasks", "answer";
+    /// See what is handed out to workers, and which workers there are.
+    ReadWork = "workers", "read";
+    /// Take tasks for workers, and say what became of them.
+    ClaimWork = "workers", "claim";
     /// See schedules and their firings.
     ReadSchedules = "schedules", "read";
     /// Pause and resume schedules.
@@ -67,4 +87,6 @@ actions! {
     ReadSettings = "instance", "read";
     /// Decide who may sign up, and invite.
     EditSettings = "instance", "edit";
+    /// Keep all runs of the instance from beginning, and let them begin again.
+    PauseInstance = "instance", "pause";
 }

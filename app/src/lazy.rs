@@ -99,6 +99,10 @@ pages! {
     Run: run, load_run, preload_run, crate::runs::RunPage;
     /// The workspace's connections.
     Connections: workspace, load_connections, preload_connections, crate::connections::ConnectionsPage;
+    /// What a flow keeps.
+    FlowState: workspace, load_flow_state, preload_flow_state, crate::flow_state::StatePage;
+    /// All events.
+    Events: workspace, load_events, preload_events, crate::events::EventsPage;
     /// All schedules.
     Schedules: workspace, load_schedules, preload_schedules, crate::schedules::SchedulesPage;
     /// One schedule.
@@ -109,6 +113,8 @@ pages! {
     OneTask: workspace, load_task, preload_task, crate::tasks::TaskPage;
     /// The workspace's alerts.
     Alerts: workspace, load_alerts, preload_alerts, crate::alerts::AlertsPage;
+    /// The workspace's workers.
+    Workers: workspace, load_workers, preload_workers, crate::workers::WorkersPage;
     /// A person's tokens.
     Tokens: workspace, load_tokens, preload_tokens, crate::tokens::TokensPage;
     /// The workspace's settings.

@@ -7,12 +7,16 @@ use leptos::prelude::{provide_context, use_context};
 
 use crate::alerts::api::AlertsPort;
 use crate::connections::api::ConnectionsPort;
+use crate::events::api::EventsPort;
+use crate::flow_state::api::StatePort;
 use crate::flows::api::FlowsPort;
 use crate::identity::api::IdentityPort;
 use crate::runs::api::RunsPort;
 use crate::schedules::api::SchedulesPort;
+use crate::settings::api::HistoryPort;
 use crate::tasks::api::TasksPort;
 use crate::tokens::api::TokensPort;
+use crate::workers::api::WorkersPort;
 
 /// The answer to a question, later. `Send` so that the server can render on any thread.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send>>;
@@ -26,16 +30,24 @@ pub struct Ports {
     pub identity: Port<dyn IdentityPort>,
     /// Flows.
     pub flows: Port<dyn FlowsPort>,
+    /// What flows keep.
+    pub state: Port<dyn StatePort>,
+    /// Events and subscriptions.
+    pub events: Port<dyn EventsPort>,
     /// Runs.
     pub runs: Port<dyn RunsPort>,
     /// What runs ask people.
     pub tasks: Port<dyn TasksPort>,
     /// Schedules.
     pub schedules: Port<dyn SchedulesPort>,
+    /// How long history is kept.
+    pub history: Port<dyn HistoryPort>,
     /// Alert rules.
     pub alerts: Port<dyn AlertsPort>,
     /// Connections.
     pub connections: Port<dyn ConnectionsPort>,
+    /// Workers and their tasks.
+    pub workers: Port<dyn WorkersPort>,
     /// Personal API tokens.
     pub tokens: Port<dyn TokensPort>,
     /// When the request came: what "3 min ago" counts from in the rendered page.
@@ -98,7 +110,7 @@ mod browser {
             }
         )*};
     }
-    over_rest!(IdentityPort FlowsPort RunsPort TasksPort SchedulesPort AlertsPort ConnectionsPort TokensPort);
+    over_rest!(IdentityPort FlowsPort StatePort EventsPort RunsPort TasksPort SchedulesPort AlertsPort HistoryPort ConnectionsPort TokensPort WorkersPort);
 }
 
 impl Ports {
@@ -108,12 +120,16 @@ impl Ports {
         Self {
             identity: Port::rest(),
             flows: Port::rest(),
+            state: Port::rest(),
+            events: Port::rest(),
             runs: Port::rest(),
             tasks: Port::rest(),
             schedules: Port::rest(),
+            history: Port::rest(),
             alerts: Port::rest(),
             connections: Port::rest(),
             tokens: Port::rest(),
+            workers: Port::rest(),
             now: crate::ui::time::browser_now(),
         }
     }
@@ -125,11 +141,15 @@ impl Ports {
         Self {
             identity: rest.clone(),
             flows: rest.clone(),
+            state: rest.clone(),
+            events: rest.clone(),
             runs: rest.clone(),
             tasks: rest.clone(),
             schedules: rest.clone(),
+            history: rest.clone(),
             alerts: rest.clone(),
             connections: rest.clone(),
+            workers: rest.clone(),
             tokens: rest,
             now: crate::ui::time::browser_now(),
         }

@@ -73,6 +73,21 @@ test('every page of a workspace', async ({ page, server }) => {
   const schedule = schedules.find(({ flow }) => flow === nightly.id)?.id ?? '';
   const fired = await api.ok<{ id: string }>('POST', `/schedules/${schedule}/fire`);
   await api.reaches(fired.id, 'completed');
+  await api.ok('PUT', `/flows/${flow.id}/state/last_order`, { order: 'A-7' });
+  const paid = await api.publish(
+    definition(
+      'paid',
+      {
+        on: { kind: 'trigger.event@1', config: { pattern: 'orders.*.paid' } },
+        out: { kind: 'data.set@1', config: { fields: { order: { $cel: 'trigger.data.order' } } } },
+      },
+      ['on -> out'],
+    ),
+  );
+  await api.ok('POST', '/events', { subject: 'orders.eu.paid', data: { order: 'A-7' } });
+  await expect
+    .poll(async () => (await api.ok<{ data: unknown[] }>('GET', `/runs?flow=${paid.id}&status=completed`)).data.length)
+    .toBe(1);
   const asking = await api.publish(approval);
   const asked = await api.ok<{ id: string }>('POST', `/flows/${asking.id}/runs`, { input: { order: 'A-7' } }, { 'idempotency-key': 'asks' });
   const task = await api.task(asked.id);
@@ -83,6 +98,9 @@ test('every page of a workspace', async ({ page, server }) => {
     editor: `/flows/${flow.id}`,
     versions: `/flows/${flow.id}/versions`,
     'backtest-empty': `/flows/${flow.id}/backtest`,
+    state: `/flows/${flow.id}/state`,
+    'state-empty': `/flows/${paid.id}/state`,
+    events: '/events',
     runs: '/runs',
     run: `/runs/${run.id}`,
     'run-step': `/runs/${run.id}?at=0`,
@@ -93,6 +111,7 @@ test('every page of a workspace', async ({ page, server }) => {
     schedules: '/schedules',
     schedule: `/schedules/${schedule}`,
     connections: '/connections',
+    workers: '/workers',
     tokens: '/tokens',
     settings: '/settings',
   };
@@ -114,7 +133,7 @@ test('the pages of an empty workspace say how to fill them', async ({ browser, s
   const page = await context.newPage();
   const complaints = listen(page);
   await enter(page, server, { name: 'Grace', email: 'grace@example.com', password: 'nanoseconds are short', workspace: 'Empty' });
-  for (const path of ['/', '/flows', '/runs', '/tasks', '/schedules', '/connections', '/tokens']) {
+  for (const path of ['/', '/flows', '/runs', '/tasks', '/schedules', '/events', '/workers', '/connections', '/tokens']) {
     await visit(page, path);
     await accessible(page);
     await shots(page, `empty${path.replace('/', '-')}`);

@@ -64,7 +64,7 @@ fn table(page: Page<EventSummary>, open: RwSignal<Option<PublishedEvent>>) -> An
     let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
     let ports = use_ports();
     view! {
-        <div class="table-box">
+        <div class="table-box schedule-part">
             <table class="data">
                 <thead>
                     <tr>

@@ -49,6 +49,7 @@ fn row(flow: FlowSummary, doomed: RwSignal<Option<FlowSummary>>) -> AnyView {
                     {menu::link("pencil", strings::OPEN, href.clone())}
                     {menu::link("rotate-ccw-clock", strings::VERSIONS, format!("{href}/versions"))}
                     {menu::link("flask-conical", strings::BACKTEST, format!("{href}/backtest"))}
+                    {menu::link("database", strings::STATE, format!("{href}/state"))}
                     {menu::link("activity", strings::RUNS, format!("/runs?flow={}", flow.id))}
                     <hr/>
                     {menu::item("trash", strings::DELETE, true, move || doomed.set(Some(flow.clone())))}

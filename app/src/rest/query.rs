@@ -28,6 +28,13 @@ impl Query {
     }
 }
 
+/// A text as one segment of an address.
+pub fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    encode(text, &mut out);
+    out
+}
+
 /// RFC 3986: everything but the unreserved characters as percent and two digits.
 fn encode(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";

@@ -7,6 +7,9 @@ pub mod backup;
 pub mod compose;
 pub mod connections;
 pub mod definitions;
+pub mod events;
+pub mod failures;
+pub mod flow_state;
 pub mod flows;
 pub mod forms;
 pub mod health;
@@ -18,8 +21,10 @@ pub mod metrics;
 pub mod middleware;
 pub mod overview;
 pub mod pages;
+pub mod pauses;
 pub mod plain;
 pub mod ports;
+pub mod retention;
 pub mod runs;
 pub mod schedules;
 pub mod serve;
@@ -29,6 +34,7 @@ pub mod state;
 pub mod tasks;
 pub mod tokens;
 pub mod webhooks;
+pub mod workers;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -43,15 +49,20 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(identity::router())
         .merge(overview::router())
         .merge(settings::router())
+        .merge(retention::router())
         .merge(alerts::router())
         .merge(tokens::router())
         .merge(connections::router())
         .merge(flows::router())
+        .merge(flow_state::router())
+        .merge(events::router())
         .merge(runs::router())
+        .merge(pauses::router())
         .merge(schedules::router())
         .merge(signals::router())
         .merge(tasks::router())
         .merge(links::router())
+        .merge(workers::router())
         .merge(api::kinds_router());
     OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }
@@ -65,7 +76,7 @@ pub fn open_api() -> OpenApi {
 pub fn router(state: AppState) -> Router {
     let (rest, open_api) = described().split_for_parts();
     Router::new()
-        .merge(rest)
+        .merge(rest.layer(from_fn_with_state(state.clone(), middleware::limit_requests)))
         .merge(api::router(&open_api, &state.build.id))
         .merge(webhooks::router())
         .merge(links::pages())

@@ -9,5 +9,6 @@ pub mod egress;
 pub mod execute;
 pub mod limits;
 pub mod net;
+pub mod records;
 pub mod shutdown;
 pub mod telemetry;

@@ -48,4 +48,26 @@ insert into alert_rule (tenant_id, rule_id, environment_id, name, what, channel,
 insert into alert_seen values (num_uuid($T, 0), num_uuid($T, 17), 'run', now());
 insert into alert_firing (tenant_id, firing_id, rule_id, fired_at, cause, summary, count, items, state, next_try_at)
   values (num_uuid($T, 0), num_uuid($T, 18), num_uuid($T, 17), now(), 'rule', 'x', 1, '[]', 'delivered', now());
+insert into retention values (num_uuid($T, 0), 30, now(), 'system');
+insert into failure_trigger (tenant_id, environment_id, flow_id, node, version, since, looked_at, next_look_at)
+  values (num_uuid($T, 0), num_uuid($T, 2), num_uuid($T, 9), 'failed', 1, now(), now(), now());
+insert into failure_start (tenant_id, environment_id, flow_id, node, failed_run, run_id, state, found_at, next_try_at)
+  values (num_uuid($T, 0), num_uuid($T, 2), num_uuid($T, 9), 'failed', num_uuid($T, 11), num_uuid($T, 60), 'started', now(), now());
 insert into inbox (tenant_id, run_id, shard, sender, body) values (num_uuid($T, 0), num_uuid($T, 11), 0, num_uuid($T, 16), '\x00');
+insert into pause values (num_uuid($T, 0), num_uuid($T, 9), num_uuid($T, 2), 'pause', '', 'Person $T', now());
+insert into run_place (tenant_id, run_id, flow_id, key, state, most, replaces, shard, copied, fresh)
+  values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 9), '', 'going', 1, false, 0, 0, false);
+insert into work (tenant_id, run_id, effect_id, attempt, environment_id, flow_id, path, pool, name, input, heartbeat_ms, asked_at, deadline, free_at)
+  values (num_uuid($T, 0), num_uuid($T, 11), num_uuid($T, 40), 1, num_uuid($T, 2), num_uuid($T, 9), 'do', 'pool', 'Do', 'null', 30000, now(), now(), now());
+insert into worker values (num_uuid($T, 0), num_uuid($T, 2), 'pool', 'worker', 'system', now());
+insert into flow_state (tenant_id, environment_id, flow_id, key, revision, value, updated_at)
+  values (num_uuid($T, 0), num_uuid($T, 2), num_uuid($T, 9), 'last', num_uuid($T, 50), '1', now());
+insert into event_outbox (tenant_id, event_id, environment_id, subject, data, published_at)
+  values (num_uuid($T, 0), num_uuid($T, 51), num_uuid($T, 2), 'orders.paid', '1', now());
+insert into event (tenant_id, environment_id, position, event_id, subject, data, bytes, published_at, at)
+  values (num_uuid($T, 0), num_uuid($T, 2), 1, num_uuid($T, 52), 'orders.paid', '1', 1, now(), now());
+insert into event_order values (num_uuid($T, 0), num_uuid($T, 2), 1);
+insert into subscription (tenant_id, subscription_id, environment_id, flow_id, version, node, pattern, ordered, position, created_at)
+  values (num_uuid($T, 0), num_uuid($T, 53), num_uuid($T, 2), num_uuid($T, 9), 1, 'paid', 'orders.>', false, 1, now());
+insert into event_delivery (tenant_id, subscription_id, replay, position, run_id, outcome, taken_at)
+  values (num_uuid($T, 0), num_uuid($T, 53), 0, 1, num_uuid($T, 11), 'started', now());

@@ -16,10 +16,23 @@ pub enum Role {
 #[error("`{0}` is not a role")]
 pub struct UnknownRole(pub String);
 
-const OWNER: &[&str] =
-    &["workspace:*", "flows:*", "runs:*", "tasks:*", "schedules:*", "alerts:*", "connections:*", "tokens:*"];
+const OWNER: &[&str] = &[
+    "workspace:*",
+    "flows:*",
+    "state:*",
+    "events:*",
+    "runs:*",
+    "tasks:*",
+    "workers:*",
+    "schedules:*",
+    "alerts:*",
+    "connections:*",
+    "tokens:*",
+];
 /// The operator decides about the instance, which is nobody's workspace.
 const OPERATOR: &[&str] = &["instance:*"];
+/// All that a token for workers may do.
+const WORKER: &[&str] = &["workers:claim"];
 /// A token that leaked must not be able to make another one that outlives its revocation.
 const NOT_BY_TOKEN: &[&str] = &["!tokens:edit", "!instance:edit"];
 
@@ -36,6 +49,12 @@ impl Role {
             .map(|grant| (*grant).to_owned());
         Permissions(grants.collect())
     }
+}
+
+/// What a token for workers may do, whoever made it: take tasks, and say what became of them.
+#[must_use]
+pub fn worker_permissions() -> Permissions {
+    Permissions(WORKER.iter().map(|grant| (*grant).to_owned()).collect())
 }
 
 impl FromStr for Role {
@@ -61,6 +80,14 @@ mod tests {
             let operator = decide(&Role::Owner.permissions(true, false), resource, verb);
             assert_eq!(owner == Decision::Allow, resource != "instance", "{resource}:{verb}");
             assert_eq!(operator, Decision::Allow, "{resource}:{verb}");
+        }
+    }
+
+    #[test]
+    fn a_token_for_workers_takes_tasks_and_does_nothing_else() {
+        for &(resource, verb) in actions::ALL {
+            let allowed = decide(&worker_permissions(), resource, verb) == Decision::Allow;
+            assert_eq!(allowed, (resource, verb) == ("workers", "claim"), "{resource}:{verb}");
         }
     }
 

@@ -81,6 +81,7 @@ pub(crate) fn missing_kind(kind: &KindRef) -> NodeKind {
         sample: Value::Null,
         line: String::new(),
         defaults: Value::Null,
+        local: None,
         import: None,
         behaviour: Behaviour::Pure(|_| Err(NodeError::new("unknown_kind", "there is no such node kind"))),
     }

@@ -104,10 +104,16 @@ ids! {
     RunId = "run";
     /// A webhook address.
     WebhookId = "hook";
+    /// A claim of a worker on a task.
+    ClaimId = "claim";
     /// A link: an address that answers one task, or takes one delivery for one run, once.
     LinkId = "link";
     /// A schedule: when a flow is started by itself.
     ScheduleId = "schedule";
+    /// An event that flows publish and subscribe to.
+    PublishedId = "event";
+    /// A subscription: a published flow that is started by events.
+    SubscriptionId = "sub";
     /// A connection: a credential by name.
     ConnectionId = "conn";
     /// An alert rule: what is looked for and who is told.

@@ -34,6 +34,7 @@ pub async fn list(
     let more = data.len() > usize::from(limit);
     data.truncate(limit.into());
     store::with_deliveries(&mut tx, &mut data).await?;
+    store::with_names(&mut tx, &mut data).await?;
     tx.commit().await?;
     let next_cursor = data.last().filter(|_| more).map(|last| cursor::encode(&last.position));
     Ok(Page { data, next_cursor })
@@ -50,6 +51,7 @@ pub async fn read(
     let (summary, data) = store::find(&mut tx, id).await?.ok_or(Error::NoEvent(id))?;
     let mut found = vec![summary];
     store::with_deliveries(&mut tx, &mut found).await?;
+    store::with_names(&mut tx, &mut found).await?;
     tx.commit().await?;
     let data = json::parse(data.as_bytes()).map_err(|_| Error::Inconsistent(id))?;
     let summary = found.pop().ok_or(Error::NoEvent(id))?;

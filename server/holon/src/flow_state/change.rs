@@ -53,7 +53,8 @@ pub async fn put(state: &AppState, _: Authorised<EditState>, intent: Intent<Put>
     let revision = state.clock.uuid_v7();
     store::put(&mut tx, (flow, key), revision, &value.to_json(), &by, state.clock.now()).await?;
     audit::record(&mut tx, &*state.clock, &intent, &flow.to_string(), &named(key)).await?;
-    let entry = store::find(&mut tx, flow, key).await?.ok_or(Error::NotFound)?;
+    let mut entry = store::find(&mut tx, flow, key).await?.ok_or(Error::NotFound)?;
+    store::with_names(&mut tx, std::slice::from_mut(&mut entry)).await?;
     tx.commit().await?;
     Ok(entry)
 }

@@ -37,6 +37,7 @@ pub async fn list(
     }
     let after = ask.cursor.as_deref().unwrap_or_default();
     let mut data = store::list(&mut tx, ask.flow, &ask.prefix, after, i64::from(limit) + 1).await?;
+    store::with_names(&mut tx, &mut data).await?;
     tx.commit().await?;
     let more = data.len() > usize::from(limit);
     data.truncate(limit.into());
@@ -52,7 +53,8 @@ pub async fn read(
     (flow, key): (FlowId, String),
 ) -> Result<StateEntry, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let found = store::find(&mut tx, flow, &key).await?;
+    let mut found = store::find(&mut tx, flow, &key).await?.ok_or(Error::NotFound)?;
+    store::with_names(&mut tx, std::slice::from_mut(&mut found)).await?;
     tx.commit().await?;
-    found.ok_or(Error::NotFound)
+    Ok(found)
 }

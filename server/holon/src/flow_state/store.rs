@@ -8,6 +8,7 @@ use holon_runtime::store::MOST_KEYS;
 use uuid::Uuid;
 
 use super::Error;
+use crate::identity::names;
 
 /// Values up to so many bytes stand in lists.
 const MOST_IN_LIST: i32 = 4_096;
@@ -80,6 +81,16 @@ fn entry(
     let value = value.map(|text| json::parse(text.as_bytes())).transpose();
     let value = value.map_err(|_| Error::Inconsistent(key.clone()))?;
     Ok(StateEntry { key, value, bytes: bytes.unsigned_abs(), updated_at, run: run.map(RunId), changed_by })
+}
+
+/// Says by name who changed what, where a person did or a program of one.
+pub async fn with_names(tx: &mut TenantTx<'_>, entries: &mut [StateEntry]) -> Result<(), sqlx::Error> {
+    let names = names::of(tx, entries.iter().filter_map(|entry| entry.changed_by.as_deref())).await?;
+    for entry in entries {
+        let name = entry.changed_by.as_ref().and_then(|by| names.get(by)).cloned();
+        entry.changed_by = name.or(entry.changed_by.take());
+    }
+    Ok(())
 }
 
 /// Whether anything is kept for a key.

@@ -5,7 +5,7 @@ use holon_model::{FlowId, Intent, IntentPayload, Value};
 use holon_platform::db::TenantTx;
 
 use super::{Error, store};
-use crate::{audit, state::AppState};
+use crate::{audit, flow_state, state::AppState};
 
 /// What is asked; `base_revision` of the intent is the `If-Match`.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,7 @@ pub async fn delete(state: &AppState, _: Authorised<DeleteFlows>, intent: Intent
     if !store::delete(&mut tx, id, base).await? {
         return Err(Error::Stale { base, present: present.revision });
     }
+    flow_state::store::forget_flow(&mut tx, id).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &Value::Null).await?;
     tx.commit().await?;
     Ok(())

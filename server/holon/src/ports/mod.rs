@@ -7,14 +7,18 @@ use holon_app::ports::Ports;
 
 use crate::alerts::AlertsInProcess;
 use crate::connections::port::ConnectionsInProcess;
+use crate::events::EventsInProcess;
+use crate::flow_state::StateInProcess;
 use crate::flows::FlowsInProcess;
 use crate::http::Visitor;
 use crate::identity::port::IdentityInProcess;
+use crate::retention::RetentionInProcess;
 use crate::runs::RunsInProcess;
 use crate::schedules::SchedulesInProcess;
 use crate::state::AppState;
 use crate::tasks::TasksInProcess;
 use crate::tokens::port::TokensInProcess;
+use crate::workers::WorkersInProcess;
 
 /// The ports of one request.
 pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> Ports {
@@ -26,9 +30,13 @@ pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> P
             headers: headers.clone(),
         }),
         flows: Arc::new(FlowsInProcess { state: state.clone(), visitor: visitor.clone() }),
+        state: Arc::new(StateInProcess { state: state.clone(), visitor: visitor.clone() }),
+        events: Arc::new(EventsInProcess { state: state.clone(), visitor: visitor.clone() }),
         runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
         schedules: Arc::new(SchedulesInProcess { state: state.clone(), visitor: visitor.clone() }),
         tasks: Arc::new(TasksInProcess { state: state.clone(), visitor: visitor.clone() }),
+        workers: Arc::new(WorkersInProcess { state: state.clone(), visitor: visitor.clone() }),
+        history: Arc::new(RetentionInProcess { state: state.clone(), visitor: visitor.clone() }),
         alerts: Arc::new(AlertsInProcess { state: state.clone(), visitor: visitor.clone() }),
         connections: Arc::new(ConnectionsInProcess { state: state.clone(), visitor: visitor.clone() }),
         tokens: Arc::new(TokensInProcess { state: state.clone(), visitor }),

@@ -1,10 +1,10 @@
 //! What runs ask and change, as the operations by which the two stores are compared have it.
 
 use holon_engine::{EffectId, Task, TaskKind};
-use holon_model::Timestamp;
+use holon_model::{Millis, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::store::{Ask, EventRow, RecordChange, StateChange, StateOf, States as _};
+use holon_runtime::store::{Ask, EventRow, HandOut, RecordChange, StateChange, StateOf, States as _, ask_uuid};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ pub enum AskOf {
     Close(u8),
     Keep(u8),
     Unkeep,
+    HandOut(u8, u32),
+    TakeBack(u8, Option<u32>),
     Nothing,
 }
 
@@ -48,6 +50,17 @@ impl AskOf {
             Self::Close(number) => Ask::Close { id: id(number) },
             Self::Keep(number) => Ask::Keep { n: number.into(), input: vec![number; 3] },
             Self::Unkeep => Ask::Unkeep,
+            Self::HandOut(number, attempt) => Ask::HandOut(Box::new(HandOut {
+                id: id(number),
+                attempt,
+                path: "each[0]/do".into(),
+                pool: "pool".into(),
+                name: "do \"it\"".into(),
+                input: holon_model::Value::Int(number.into()),
+                timeout: Millis(60_000),
+                heartbeat: Millis(1_000),
+            })),
+            Self::TakeBack(number, attempt) => Ask::TakeBack { id: id(number), attempt },
             Self::Nothing => Ask::Nothing,
         }
     }
@@ -55,12 +68,15 @@ impl AskOf {
 
 /// What is asked in one commit: several things about a few ids, or what goes with a pause or the end.
 pub fn asks() -> impl Strategy<Value = Vec<AskOf>> {
-    let one = (0_u8..6, 0_u8..2).prop_map(|(what, number)| match what {
+    let one = (0_u8..9, 0_u8..2, 1_u32..3).prop_map(|(what, number, attempt)| match what {
         0 => AskOf::Await(number),
         1 => AskOf::Drop(number),
         2 => AskOf::Open(number),
         3 => AskOf::Escalate(number),
         4 => AskOf::Answered(number),
+        5 => AskOf::HandOut(number, attempt),
+        6 => AskOf::TakeBack(number, Some(attempt)),
+        7 => AskOf::TakeBack(number, None),
         _ => AskOf::Close(number),
     });
     prop_oneof![
@@ -102,6 +118,23 @@ impl ChangeOf {
         let event = || RecordChange::Publish(EventRow { id, subject: "a.b".into(), data: "7".into(), at });
         if self.event { vec![state, event()] } else { vec![state] }
     }
+}
+
+/// What a run hands out to workers stands in both stores as the same rows.
+pub async fn compare_work(mem: &MemStore, pool: &sqlx::PgPool, tenant: TenantId, run: RunId) {
+    let rows: Vec<(Uuid, i32, String, String, String)> = sqlx::query_as(
+        "select effect_id, attempt, pool, name, input from work where tenant_id = $1 and run_id = $2 order by effect_id, attempt",
+    )
+    .bind(tenant.0)
+    .bind(run.0)
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    let ours = mem.asks().work().into_iter().filter(|(whose, of, _)| (*whose, *of) == (tenant, run));
+    let ours = ours.map(|(.., work)| {
+        (ask_uuid(work.id), work.attempt.cast_signed(), work.pool, work.name, work.input.to_json())
+    });
+    assert_eq!(ours.collect::<Vec<_>>(), rows);
 }
 
 /// State and events are the same in both stores.

@@ -189,3 +189,39 @@ async fn a_paused_run_changes_nothing_until_it_goes_on() {
     assert!(live.iter().all(|row| row.status != LiveStatus::Paused));
     runtime.drain(Duration::from_secs(5)).await;
 }
+
+/// Two replicas read the same key at once again and again: whoever is later does it again on what the other left.
+async fn two_replicas(world: World) {
+    const EACH: i64 = 30;
+    let flow = world.shelf.publish(COUNT);
+    let first = world.runtime().await;
+    let second = world.runtime_as(false).await;
+    until(|| second.shards().len() == 128 && first.shards().len() == 128 && first.ready() && second.ready()).await;
+    let start = |by: &RuntimeHandle| {
+        let (mut request, by) = (world.request(flow), by.clone());
+        request.run = by.mint();
+        async move { by.start(request).await.unwrap().run }
+    };
+    let starts = (0..EACH).flat_map(|_| [start(&first), start(&second)]);
+    let runs = futures::future::join_all(starts).await;
+    let mut numbers = Vec::new();
+    for run in runs {
+        numbers.push(number(&first, run).await);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=2 * EACH).collect::<Vec<_>>(), "each run got a number of its own");
+    assert_eq!(kept(&world, flow).await, Some((2 * EACH).to_string()));
+    second.drain(Duration::from_secs(5)).await;
+    first.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn runs_of_two_replicas_that_count_the_same_key_get_numbers_of_their_own() {
+    two_replicas(world().0).await;
+}
+
+#[tokio::test]
+async fn runs_of_two_replicas_that_count_the_same_key_get_numbers_of_their_own_in_postgres() {
+    let db = TestDb::new().await;
+    two_replicas(World::over(Arc::new(PgStore::new(db.pools.engine.clone())))).await;
+}

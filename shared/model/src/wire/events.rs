@@ -41,7 +41,7 @@ pub struct EventSummary {
     /// The run that published it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
-    /// Who else did.
+    /// Who else did, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_by: Option<String>,
     /// Who got it, the last first; 20 at most.

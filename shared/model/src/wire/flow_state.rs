@@ -19,7 +19,7 @@ pub struct StateEntry {
     /// The run that changed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
-    /// Who changed it by hand.
+    /// Who changed it by hand, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
 }

@@ -2,15 +2,20 @@
 
 pub mod alerts;
 pub mod connections;
+pub mod events;
+pub mod flow_state;
 pub mod flows;
 pub mod identity;
 pub mod links;
 pub mod page;
+pub mod pauses;
+pub mod retention;
 pub mod runs;
 mod runs_operating;
 pub mod schedules;
 pub mod signals;
 pub mod tasks;
 pub mod tokens;
+pub mod workers;
 
 pub use page::Page;

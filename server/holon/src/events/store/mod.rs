@@ -12,7 +12,7 @@ pub use deliveries::{after, busy, deliver, forget, glance, lock_behind, move_on,
 pub use order::{lock_order, place, with_unplaced};
 pub use requests::{
     count, crowded, find, first_since, is_same, keep_only, list, lock, publish, put, set_back, subscription,
-    subscriptions, with_deliveries,
+    subscriptions, with_deliveries, with_names,
 };
 
 /// A subscription as it stands.

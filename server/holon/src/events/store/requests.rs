@@ -6,6 +6,7 @@ use holon_platform::clock::{from_db, to_db};
 use holon_platform::db::TenantTx;
 
 use crate::events::sync::Plan;
+use crate::identity::names;
 
 /// Events of a tenant that may wait for their places.
 const MOST_UNPLACED: i64 = 50_000;
@@ -180,6 +181,16 @@ pub async fn find(tx: &mut TenantTx<'_>, id: PublishedId) -> Result<Option<(Even
         };
         (summary, row.data)
     }))
+}
+
+/// Says by name who published what, where a person did or a program of one.
+pub async fn with_names(tx: &mut TenantTx<'_>, events: &mut [EventSummary]) -> Result<(), sqlx::Error> {
+    let names = names::of(tx, events.iter().filter_map(|event| event.published_by.as_deref())).await?;
+    for event in events {
+        let name = event.published_by.as_ref().and_then(|by| names.get(by)).cloned();
+        event.published_by = name.or(event.published_by.take());
+    }
+    Ok(())
 }
 
 /// Adds what came of some events.

@@ -89,12 +89,69 @@ pub enum StartError {
     /// The tenant has as many runs under way as it may have.
     #[error("too many runs are under way; try again when some of them are over")]
     TooMany,
+    /// A person has paused the flow, its workspace or the instance.
+    #[error("{0}")]
+    Paused(String),
+    /// As many runs of the flow go on, or wait, as may.
+    #[error("{0}")]
+    Full(String),
+    /// More runs would begin than may in this time.
+    #[error("more runs of the {} would begin than the {} in {} ms that may", .0.of, .0.limit, .0.per.0)]
+    RateLimited(RateShown),
+    /// The key by which the flow divides its runs cannot be computed from what this one is started with.
+    #[error("the key of the flow's limits cannot be computed: {0}")]
+    BadKey(String),
     /// The flow cannot be had.
     #[error(transparent)]
     Definition(#[from] DefinitionsError),
     /// Something that only an operator can mend.
     #[error("the run could not be stored: {0}")]
     Refused(String),
+}
+
+impl StartError {
+    /// Whether the same start may be accepted later.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unavailable
+            | Self::StorageFull
+            | Self::TooMany
+            | Self::Paused(_)
+            | Self::Full(_)
+            | Self::RateLimited(_)
+            | Self::Definition(DefinitionsError::Unavailable(_)) => true,
+            Self::IdempotencyMismatch { .. }
+            | Self::PayloadTooLarge { .. }
+            | Self::BadKey(_)
+            | Self::Definition(_)
+            | Self::Refused(_) => false,
+        }
+    }
+}
+
+/// How a rate limit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateShown {
+    /// Whose: `flow` or `workspace`.
+    pub of: &'static str,
+    /// So many may pass.
+    pub limit: u64,
+    /// In this time.
+    pub per: Millis,
+    /// So many may pass now.
+    pub left: u64,
+    /// After this time one more may.
+    pub after: Millis,
+}
+
+/// What became of something that was told to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    /// The run took it in, and that is durable.
+    TakenIn,
+    /// It cannot be lost any more, and the run has not said yet what it makes of it: it takes it in, or refuses it, when the replica that
+    /// drives it comes to it. Telling it again is not needed.
+    Kept,
 }
 
 /// Why something that happened was not taken in by a run.

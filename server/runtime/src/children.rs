@@ -9,28 +9,27 @@ use std::time::Duration;
 
 use holon_engine::{EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, StartChild};
 use holon_flow::capability::NodeError;
-use holon_model::{FlowId, Millis, Payload, RunId, TenantId};
+use holon_model::{FlowId, Millis, Payload, RunId, TenantId, Timestamp};
 
 use crate::api::{DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::called_again::{Again, Before, before};
 use crate::committer::Job;
 use crate::definitions::DefinitionsError;
 use crate::driver::size;
-use crate::recover::first_info;
 use crate::runtime::{Beginner, Shared, seed};
-use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
+use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError, shard_of};
 
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+const SHARD_AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// For how long a call or a continuation is remembered by its key: longer than any history is kept.
 const REMEMBERED: Millis = Millis(10 * 365 * 24 * 3_600_000);
-/// Runs that are looked at for what was called before.
-const MOST_RETRIES: usize = 100;
 /// Generations that may follow each other without a pause.
 const QUICK_GENERATIONS: u64 = 10;
 /// A run that lasted less than this did hardly wait for anything.
 const QUICK: u64 = 1_000;
 /// Scopes of the keys.
-const CALL: &str = "flow";
+pub(crate) const CALL: &str = "flow";
 const CONTINUE: &str = "continue";
 
 /// The run that calls.
@@ -42,20 +41,22 @@ pub(crate) struct Caller {
 }
 
 /// Starts the run that a node calls, or finds the one that was started for this call before. Tries for as long as the store is
-/// away.
-pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<RunId, NodeError> {
+/// away. Where there is no run, or none is needed: what the call came to.
+pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<RunId, Outcome> {
+    let failed = |error: NodeError| Err(Outcome::Failed { error });
     loop {
-        let failed = match try_start(shared, caller, child).await {
-            Ok(started) => return Ok(started.run),
-            Err(failed) => failed,
+        let why = match try_start(shared, caller, child).await {
+            Ok(Begins::Run(run)) => return Ok(run),
+            Ok(Begins::Over(outcome)) => return Err(outcome),
+            Err(why) => why,
         };
-        let (code, message) = match failed {
+        let (code, message) = match why {
             StartError::Unavailable
             | StartError::StorageFull
             | StartError::Definition(DefinitionsError::Unavailable(_)) => {
                 tokio::time::sleep(AGAIN_AFTER).await;
                 if shared.is_over() {
-                    return Err(NodeError::new("stopping", "the server is stopping"));
+                    return failed(NodeError::new("stopping", "the server is stopping"));
                 }
                 continue;
             }
@@ -65,21 +66,43 @@ pub(crate) async fn start(shared: &Shared, caller: &Caller, child: &StartChild) 
             ),
             StartError::Definition(error @ DefinitionsError::Broken(_)) => ("broken_flow", error.to_string()),
             error @ StartError::PayloadTooLarge { .. } => ("payload_too_large", error.to_string()),
-            error @ StartError::TooMany => {
+            error @ (StartError::TooMany | StartError::Full(_)) => {
                 let mut error = NodeError::new("too_many_runs", error.to_string());
                 error.retryable = true;
-                return Err(error);
+                return failed(error);
             }
             error => ("child_refused", error.to_string()),
         };
-        return Err(NodeError::new(code, message));
+        return failed(NodeError::new(code, message));
     }
 }
 
-async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<Started, StartError> {
+/// What a call begins with.
+enum Begins {
+    /// A run.
+    Run(RunId),
+    /// Its end: a retried run called what was over already.
+    Over(Outcome),
+}
+
+async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<Begins, StartError> {
     let bytes = size(&child.input);
     if bytes > MOST_PAYLOAD {
         return Err(StartError::PayloadTooLarge { bytes });
+    }
+    let (run, key) = (shared.shards.mint(&*shared.clock), format!("{}/{}", caller.run, child.id.key()));
+    let mut key_run = None;
+    if caller.facts.retry_of.is_some() {
+        let known = shared.store.idempotency(caller.tenant, CALL, &key).await;
+        if let Some(row) = known.map_err(|_| StartError::Unavailable)? {
+            return Ok(Begins::Run(row.run));
+        }
+        match before(shared, caller, child, run).await? {
+            Before::Never => {}
+            Before::Over(outcome) => return Ok(Begins::Over(outcome)),
+            Before::Anew(keys) => key_run = keys,
+            Before::GoesOn(again) => return begin_again(shared, caller.tenant, (run, key), *again).await,
+        }
     }
     let flow: FlowId = child.flow.parse().map_err(|_| DefinitionsError::NotFound)?;
     let definitions = &shared.definitions;
@@ -87,38 +110,39 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
     let parent = Parent { run: caller.run, id: child.id };
     let lineage = Lineage { parent: Some(parent), depth: child.depth, ..Lineage::default() };
     let begun = Begun {
-        run: shared.shards.mint(&*shared.clock),
-        key_run: called_before(shared, caller, child).await?,
+        run,
+        key_run,
         budget: child.budget,
         flow,
         version,
         trigger: None,
         facts: RunFacts { trigger: "flow".into(), ..RunFacts::clone(&caller.facts) },
         scope: CALL,
-        key: format!("{}/{}", caller.run, child.id.key()),
+        key,
         lineage,
         input: Payload::Inline(child.input.clone()),
     };
-    begin(shared, caller, begun).await
+    begin(shared, caller, begun).await.map(|started| Begins::Run(started.run))
 }
 
-/// Of a call that a retried run makes again: the run whose keys the called one had then. What it did is done again with the
-/// same keys, so that receivers know it.
-async fn called_before(shared: &Shared, caller: &Caller, child: &StartChild) -> Result<Option<RunId>, StartError> {
-    let unavailable = |_: StoreError| StartError::Unavailable;
-    let mut earlier = caller.facts.retry_of;
-    // The nearest of the runs that it retries, one after the other, which made this call.
-    for _ in 0..MOST_RETRIES {
-        let Some(run) = earlier else { return Ok(None) };
-        let key = format!("{run}/{}", child.id.key());
-        if let Some(row) = shared.store.idempotency(caller.tenant, CALL, &key).await.map_err(unavailable)? {
-            let info = first_info(shared, caller.tenant, row.run).await.map_err(unavailable)?;
-            return Ok(Some(info.and_then(|info| info.key_run).unwrap_or(row.run)));
-        }
-        let history = shared.store.history(caller.tenant, run).await.map_err(unavailable)?;
-        earlier = history.and_then(|row| row.facts.retry_of);
-    }
-    Ok(None)
+/// Goes on, as this run and for this call, with what a retried run called.
+async fn begin_again(
+    shared: &Shared,
+    tenant: TenantId,
+    (run, key): (RunId, String),
+    again: Again,
+) -> Result<Begins, StartError> {
+    let Again { flow, facts, inputs, again } = again;
+    let idempotency = Some(known_by(CALL, key, run, shared.clock.now()));
+    let copied = inputs.len();
+    let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows: false };
+    Ok(Begins::Run(shared.begin(&flow, beginner).await?.run))
+}
+
+/// The row by which what follows from a run is begun once.
+fn known_by(scope: &str, key: String, run: RunId, now: Timestamp) -> IdempotencyRow {
+    // The key alone says it: the same call always carries the same bytes.
+    IdempotencyRow { scope: scope.into(), key, run, request_hash: [0; 32], expires_at: now.plus(REMEMBERED) }
 }
 
 /// A run that follows from another one.
@@ -152,14 +176,8 @@ async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, 
     let marks = facts.marks.handed_on();
     let facts =
         RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, marks, ..facts };
-    let idempotency = IdempotencyRow {
-        scope: scope.into(),
-        key,
-        run,
-        // The key alone says it: the same call always carries the same bytes.
-        request_hash: [0; 32],
-        expires_at: now.plus(REMEMBERED),
-    };
+    let idempotency = known_by(scope, key, run, now);
+    let input = if flow.compiled.redacts() { Payload::Inline(flow.compiled.redacted(input.to_value())) } else { input };
     let start = Input::Start { input, run: Box::new(info) };
     let inputs = vec![Stamped::new(now, start)];
     let (tenant, idempotency, follows) = (from.tenant, Some(idempotency), scope == CONTINUE);
@@ -257,8 +275,15 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
+    // While the shard is being handed on nothing may be written; its next owner finds the row, and says it again.
+    while !shared.shards.drives(run) {
+        if shared.is_over() || !shared.shards.held().contains(&shard_of(run)) {
+            return;
+        }
+        tokio::time::sleep(SHARD_AGAIN_AFTER).await;
+    }
     let (live, asks) = (LiveWrite::Delete, Vec::new());
-    let write = RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters: Vec::new() };
+    let write = RunWrite { live, asks, ..RunWrite::of(tenant, run, facts) };
     shared.committer.submit(Job { write, give_up: None, reply: Box::new(drop) });
 }
 

@@ -11,20 +11,39 @@ use holon_platform::execute::EffectRequest;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Answer;
+use crate::bell::WorkPool;
 use crate::children::{self, Afterword, Caller};
 use crate::driver::{Driver, Msg};
 use crate::effects::EffectJob;
 use crate::live::{Called, UnderWay};
-use crate::store::RunFacts;
+use crate::records::StepRecords;
+use crate::retry::OUTCOME_UNKNOWN;
+use crate::store::{HandOut, RunFacts, StateOf};
 
 impl Driver {
     /// Does what a command says; `before`: it may have been done before, by a process that ended or by the run that is retried.
     pub(crate) fn dispatch(&mut self, run: RunId, command: Command, before: bool) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         match command {
+            // Its row stands in the commit that this follows from.
+            Command::RunEffect(effect) if effect.handed_out => match HandOut::of(&effect) {
+                Ok(work) => {
+                    let (tenant, environment) = (live.tenant, live.facts.environment);
+                    self.shared.ring(WorkPool { tenant, environment, pool: work.pool });
+                }
+                Err(error) => {
+                    let RunEffect { id, attempt, .. } = *effect;
+                    self.queue(
+                        run,
+                        Input::EffectCompleted { id, attempt, outcome: Outcome::Failed { error } },
+                        None,
+                        None,
+                    );
+                }
+            },
             Command::RunEffect(effect) if before && effect.class == EffectClass::AtMostOnce => {
                 let error = NodeError::new(
-                    "outcome_unknown",
+                    OUTCOME_UNKNOWN,
                     format!("nobody knows whether {} was done before, and it must not be done twice", effect.path),
                 );
                 let RunEffect { id, attempt, .. } = *effect;
@@ -73,7 +92,7 @@ impl Driver {
         });
     }
 
-    pub(crate) fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, NodeError>) {
+    pub(crate) fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, Outcome>) {
         // An order may have waited for it.
         self.touch(run);
         let Some(live) = self.runs.get_mut(&run) else { return };
@@ -83,9 +102,9 @@ impl Driver {
                     tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child));
                 }
             }
-            Err(error) => {
+            Err(outcome) => {
                 live.children.remove(&id);
-                self.queue(run, Input::ChildEnded { id, outcome: Outcome::Failed { error } }, None, None);
+                self.queue(run, Input::ChildEnded { id, outcome }, None, None);
             }
         }
     }
@@ -111,9 +130,19 @@ impl Driver {
         let once = effect.class == EffectClass::AtMostOnce;
         live.effects.insert(effect.id, UnderWay { cancel: cancel.clone(), once });
         let (id, attempt, me) = (effect.id, effect.attempt, self.me.clone());
+        let of = StateOf { tenant: live.tenant, environment: live.facts.environment, flow: live.facts.flow };
+        let shared = &self.shared;
+        let records = StepRecords::new(
+            shared.store.clone(),
+            shared.key_turns.clone(),
+            shared.clock.clone(),
+            of,
+            (id, effect.class),
+        );
         self.shared.pool.submit(EffectJob {
             tenant: live.tenant,
             environment: live.facts.environment,
+            records: Arc::new(records),
             request: EffectRequest {
                 run,
                 path: effect.path,
@@ -125,9 +154,9 @@ impl Driver {
                 timeout: effect.timeout.map(|timeout| Duration::from_millis(timeout.0)),
             },
             cancel,
-            done: Box::new(move |result| {
+            done: Box::new(move |result, proposal| {
                 // The loop may be gone; then the run is recovered and the effect done again with its key.
-                let _ = me.send(Msg::EffectDone { run, id, attempt, result });
+                let _ = me.send(Msg::EffectDone { run, id, attempt, result, proposal });
             }),
         });
     }

@@ -12,15 +12,16 @@ use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::api::{Answer, Change, DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::api::{Answer, Change, Delivered, DeliverError, MOST_PAYLOAD, StartError, Started};
 use crate::children::Afterword;
 use crate::closing::{Closes, Closing};
 use crate::committer::{Job, Refusal, Verdict};
 use crate::follow::Feed;
 use crate::live::{Beginning, Broken, Live, Queued, Reply, Told};
 use crate::order::Order;
+use crate::records::Proposal;
 use crate::runtime::Shared;
-use crate::store::{Ask, Asked, EndRow, LiveStatus, LiveWrite, RunFacts, RunWrite};
+use crate::store::{Ask, Asked, EndRow, Line, LiveStatus, LiveWrite, RunFacts, RunWrite};
 use crate::turns::Turns;
 
 /// Messages taken before writes are made of them, so that what arrives together is written together.
@@ -43,7 +44,7 @@ pub(crate) enum Msg {
     /// A run that was parked before.
     AdoptParked(Parked),
     /// An effect is over.
-    EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError> },
+    EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError>, proposal: Proposal },
     /// A write was settled.
     Settled { run: RunId, verdict: Verdict },
     /// Something happened outside that is for a run.
@@ -51,9 +52,11 @@ pub(crate) enum Msg {
     /// A person orders something of a run.
     Order { tenant: TenantId, run: RunId, order: Order, told: Reply },
     /// A run that another one calls was started, or could not be.
-    ChildStarted { run: RunId, id: EffectId, started: Result<RunId, NodeError> },
+    ChildStarted { run: RunId, id: EffectId, started: Result<RunId, Outcome> },
     /// A run that is over was taken up, and still owes a word.
     Over { tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Box<Afterword> },
+    /// A run that waits has a place.
+    Turn { run: RunId },
     /// Somebody wants to see a run: answered with a feed when it lives here.
     Watch { tenant: TenantId, run: RunId, reply: oneshot::Sender<Option<Feed>> },
     /// How many runs are in memory, and how many writes are under way.
@@ -208,7 +211,9 @@ impl Driver {
                     self.parked.insert(parked.run, parked);
                 }
             }
-            Msg::EffectDone { run, id, attempt, result } => self.effect_done(run, id, attempt, result),
+            Msg::EffectDone { run, id, attempt, result, proposal } => {
+                self.effect_done(run, (id, attempt), result, proposal);
+            }
             Msg::Settled { run, verdict } => self.settled(run, verdict),
             Msg::Deliver { tenant, run, input, told, letter } => self.deliver(tenant, run, *input, told, letter),
             // Of a shard that is not here whoever asks is not answered, and asks elsewhere.
@@ -226,6 +231,7 @@ impl Driver {
                 let flights = self.runs.values().filter(|live| live.flight.is_some()).count();
                 let _ = reply.send((self.runs.len() as u64, flights as u64));
             }
+            Msg::Turn { run } => self.turn(run),
             Msg::Open { shards } => self.open(&shards),
             Msg::Close { shards, how, reply } => self.close(shards, how, reply),
             // Seen by the loop before.
@@ -236,16 +242,8 @@ impl Driver {
     pub(crate) fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>, letter: Option<i64>) {
         let at = self.shared.clock.now();
         if let Some(live) = self.runs.get_mut(&run) {
-            live.waiting.push_back(Queued { at, input, told, letter });
+            live.waiting.push_back(Queued { told, letter, ..Queued::of(at, input) });
             self.touch(run);
-        }
-    }
-
-    fn effect_done(&mut self, run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError>) {
-        // An effect that is not wanted any more has no token left, and its answer is no input.
-        let wanted = self.runs.get_mut(&run).and_then(|live| live.effects.remove(&id)).is_some();
-        if wanted {
-            self.queue(run, Input::EffectCompleted { id, attempt, outcome: outcome(result) }, None, None);
         }
     }
 
@@ -278,6 +276,10 @@ impl Driver {
             return;
         }
         if let Some(live) = self.runs.get_mut(&run).filter(|live| live.tenant == tenant) {
+            if let (Input::Cancel { reason }, true) = (&input, live.in_line.is_some()) {
+                live.orders.push_back((Order::Withdraw { reason: reason.clone() }, Some(told)));
+                return self.touch(run);
+            }
             if matches!(input, Input::Cancel { .. }) && live.held.is_some() {
                 // Whoever wants it to end wants it to go on to its end.
                 live.orders.push_back((Order::Resume, None));
@@ -299,10 +301,22 @@ impl Driver {
 
     /// Ends a run by decree: its machine does not say how it ends. Its readers are let go when that is durable.
     pub(crate) fn terminate(&self, parked: Parked, reason: &str, told: Reply, watchers: Vec<Watcher>) {
+        self.decree(parked, ("terminated", reason), told, watchers, (vec![Ask::Nothing, Ask::Leave], None));
+    }
+
+    /// The same, in so many words; `asks`: what becomes of what it asks, and of its place in which line.
+    pub(crate) fn decree(
+        &self,
+        parked: Parked,
+        (status, reason): (&'static str, &str),
+        told: Reply,
+        watchers: Vec<Watcher>,
+        (asks, line): (Vec<Ask>, Option<Line>),
+    ) {
         let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
         let reason = crate::live::first_line(reason);
         let log_hash = parked.log_hash;
-        let end = EndRow { at, status: "terminated", error: Some(reason.clone()), log_hash, state: Vec::new() };
+        let end = EndRow { at, status, error: Some(reason.clone()), log_hash, state: Vec::new() };
         let write = RunWrite {
             tenant,
             run,
@@ -312,8 +326,9 @@ impl Driver {
             // It stays among the live ones until the run that called it is told.
             live: if parked.parent.is_some() { LiveWrite::Keep } else { LiveWrite::Delete },
             end: Some(end),
-            asks: vec![Asked { at, ask: Ask::Nothing }],
+            asks: asks.into_iter().map(|ask| Asked { at, ask }).collect(),
             letters: Vec::new(),
+            changes: Vec::new(),
         };
         let (shared, me) = (self.shared.clone(), self.me.clone());
         let reply = move |verdict| {
@@ -325,13 +340,16 @@ impl Driver {
                 return;
             }
             let outcome = Outcome::Cancelled { reason };
-            shared.changed(tenant, run, &parked.facts, "terminated");
+            shared.changed(tenant, run, &parked.facts, status);
+            if let Some(line) = line {
+                tokio::spawn(shared.clone().look_at(line));
+            }
             shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
             if let Some(parent) = parked.parent {
                 let word = Box::new(Afterword::Tell { parent, outcome });
                 let _ = me.send(Msg::Over { tenant, run, facts: parked.facts, word });
             }
-            let _ = told.send(Ok(()));
+            let _ = told.send(Ok(Delivered::TakenIn));
         };
         self.shared.committer.submit(Job { write, give_up: None, reply: Box::new(reply) });
     }
@@ -344,7 +362,7 @@ impl Driver {
         self.parked.remove(&run);
         self.shared.counters.recovered();
         // A run that a person paused is found as it was left, and nothing is done for it.
-        let commands = if live.held.is_some() { Vec::new() } else { live.machine.pending() };
+        let commands = if live.held.is_some() || live.in_line.is_some() { Vec::new() } else { live.machine.pending() };
         self.runs.insert(run, live);
         for command in commands {
             self.dispatch(run, command, true);
@@ -388,6 +406,7 @@ impl Driver {
             Verdict::Durable => self.durable(run),
             // Our own key: an earlier send of this very write was done.
             Verdict::Taken(row) if row.run == run => self.durable(run),
+            Verdict::Stale => self.go_back(run),
             Verdict::Taken(row) => {
                 let Some(mut live) = self.runs.remove(&run) else { return };
                 let Some(beginning) = live.beginning.take() else { return };
@@ -466,8 +485,13 @@ impl Driver {
                 if let Some(word) = flight.afterword {
                     self.say(live.tenant, run, live.facts.clone(), word);
                 }
+                self.look_at(live.line.take());
             }
         } else {
+            if flight.status == LiveStatus::Queued {
+                let line = self.runs.get(&run).and_then(|live| live.line.clone());
+                self.look_at(line);
+            }
             self.touch(run);
         }
     }
@@ -492,7 +516,7 @@ impl Driver {
 }
 
 /// The effect that a command asks for.
-fn asked_of(command: &Command) -> Option<EffectId> {
+pub(crate) fn asked_of(command: &Command) -> Option<EffectId> {
     match command {
         Command::RunEffect(effect) => Some(effect.id),
         _ => None,
@@ -503,10 +527,10 @@ fn asked_of(command: &Command) -> Option<EffectId> {
 pub(crate) fn park_write(tenant: TenantId, run: RunId, facts: Arc<RunFacts>, reason: String) -> RunWrite {
     let reason = Some(crate::live::first_line(&reason));
     let live = LiveWrite::Update { status: LiveStatus::Paused, reason, snapshot: None };
-    RunWrite { tenant, run, facts, start: None, journal: None, live, end: None, asks: Vec::new(), letters: Vec::new() }
+    RunWrite { live, ..RunWrite::of(tenant, run, facts) }
 }
 
-fn outcome(result: Result<Value, NodeError>) -> Outcome {
+pub(crate) fn outcome(result: Result<Value, NodeError>) -> Outcome {
     match result {
         Ok(value) => {
             let bytes = size(&value);

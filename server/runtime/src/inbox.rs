@@ -9,7 +9,7 @@ use holon_engine::{Input, decode_input, encode_input};
 use holon_model::{RunId, TenantId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::api::DeliverError;
+use crate::api::{Delivered, DeliverError};
 use crate::driver::Msg;
 use crate::order::Order;
 use crate::runtime::Shared;
@@ -23,8 +23,10 @@ const LOOK_EVERY_MS: u64 = 800;
 const JITTER_MS: u64 = 400;
 /// An order begins with it; an input never does.
 const ORDER: u8 = 0xf0;
+/// How long whoever left a letter waits for what becomes of it: longer than it takes until the runs of a replica that died are driven on.
+const SAID_WITHIN: Duration = Duration::from_secs(6);
 /// What runs say when they do not take something in; a word from a newer build may say something else.
-const CODES: [&str; 15] = [
+const CODES: [&str; 17] = [
     "already_cancelled",
     "already_started",
     "child_goes_on",
@@ -36,8 +38,10 @@ const CODES: [&str; 15] = [
     "not_started",
     "parked",
     "paused_already",
+    "queued",
     "unknown_child",
     "unknown_choice",
+    "unknown_effect",
     "unknown_signal",
     "unknown_task",
 ];
@@ -75,7 +79,7 @@ impl Happening {
 /// What becomes of something that is handed to a run.
 enum Handed {
     /// The run said so.
-    Answered(Result<(), DeliverError>),
+    Answered(Result<Delivered, DeliverError>),
     /// The run went to another replica, or is going, and has not taken it in.
     Elsewhere,
     /// No answer came in time.
@@ -83,22 +87,26 @@ enum Handed {
 }
 
 impl Shared {
-    /// Tells a run what happened, wherever it is driven; answers when the run has taken it in, and that is durable.
-    pub(crate) async fn tell(&self, tenant: TenantId, run: RunId, what: Happening) -> Result<(), DeliverError> {
+    /// Tells a run what happened, wherever it is driven; answers when the run has taken it in, and that is durable, or when nobody says
+    /// what becomes of a letter that is.
+    pub(crate) async fn tell(&self, tenant: TenantId, run: RunId, what: Happening) -> Result<Delivered, DeliverError> {
         if let Some(answer) = self.tell_here(tenant, run, &what).await {
             return answer;
         }
         let (letter, answer) = self.leave_letter(tenant, run, &what).await?;
-        let answer = tokio::time::timeout(self.start_within, answer).await;
+        let answer = tokio::time::timeout(SAID_WITHIN.min(self.start_within), answer).await;
         self.posted().remove(&letter);
-        // It may be taken in yet.
-        answer.ok().and_then(Result::ok).unwrap_or(Err(DeliverError::Unavailable))
+        match answer {
+            Ok(Ok(answer)) => answer,
+            // The letter is there, and so will the one be who reads it.
+            Ok(Err(_)) | Err(_) => Ok(Delivered::Kept),
+        }
     }
 
     /// The same, but answers as soon as it cannot be lost any more: the run will take it in, or refuse it without anybody's harm.
     pub(crate) async fn see_told(&self, tenant: TenantId, run: RunId, what: Happening) -> Result<(), DeliverError> {
         if let Some(answer) = self.tell_here(tenant, run, &what).await {
-            return answer;
+            return answer.map(drop);
         }
         let (letter, _) = self.leave_letter(tenant, run, &what).await?;
         self.posted().remove(&letter);
@@ -106,7 +114,7 @@ impl Shared {
     }
 
     /// Tells a run that is driven here; nothing when it is not, or goes.
-    async fn tell_here(&self, tenant: TenantId, run: RunId, what: &Happening) -> Option<Result<(), DeliverError>> {
+    async fn tell_here(&self, tenant: TenantId, run: RunId, what: &Happening) -> Option<Result<Delivered, DeliverError>> {
         if self.is_over() {
             return Some(Err(DeliverError::Unavailable));
         }
@@ -141,7 +149,7 @@ impl Shared {
         tenant: TenantId,
         run: RunId,
         what: &Happening,
-    ) -> Result<(i64, oneshot::Receiver<Result<(), DeliverError>>), DeliverError> {
+    ) -> Result<(i64, oneshot::Receiver<Result<Delivered, DeliverError>>), DeliverError> {
         let Posted { id, owner } = match self.store.post(tenant, run, self.replica, &what.encode()).await {
             Ok(Some(posted)) => posted,
             Ok(None) => return Err(self.missing(tenant, run).await),
@@ -158,7 +166,7 @@ impl Shared {
     }
 
     /// What became of a letter that was left here.
-    fn taken(&self, letter: i64, answer: Result<(), DeliverError>) {
+    fn taken(&self, letter: i64, answer: Result<Delivered, DeliverError>) {
         if let Some(told) = self.posted().remove(&letter) {
             // Whoever asked may be gone.
             let _ = told.send(answer);
@@ -186,10 +194,13 @@ impl Shared {
         if letter.sender == self.replica {
             return self.taken(letter.id, answer);
         }
-        let refused = answer.err().map(|error| match error {
-            DeliverError::Refused { code, message } => (code.to_owned(), message),
-            error => (if error == DeliverError::Over { OVER } else { "not_found" }.to_owned(), error.to_string()),
-        });
+        let refused = match answer {
+            Ok(Delivered::Kept) => return self.wake.say(letter.sender, Word::Kept { letter: letter.id }),
+            Ok(Delivered::TakenIn) => None,
+            Err(DeliverError::Refused { code, message }) => Some((code.to_owned(), message)),
+            Err(DeliverError::Over) => Some((OVER.to_owned(), DeliverError::Over.to_string())),
+            Err(error) => Some(("not_found".to_owned(), error.to_string())),
+        };
         self.wake.say(letter.sender, Word::Taken { letter: letter.id, refused });
     }
 }
@@ -211,10 +222,18 @@ pub(crate) async fn hear(shared: Arc<Shared>, mut heard: mpsc::UnboundedReceiver
         match word {
             Word::Shards => shared.look.notify_one(),
             Word::Inbox => shared.inbox.notify_one(),
+            Word::Turns => {
+                // Found by the next look too.
+                if let Err(error) = shared.look_for_turns().await {
+                    tracing::warn!(%error, "nobody knows whose turn it is; looking again");
+                }
+            }
+            Word::Work(pool) => shared.bell.ring(&pool),
             Word::Taken { letter, refused } => {
-                let answer = refused.map_or(Ok(()), |(code, message)| Err(refusal(&code, message)));
+                let answer = refused.map_or(Ok(Delivered::TakenIn), |(code, message)| Err(refusal(&code, message)));
                 shared.taken(letter, answer);
             }
+            Word::Kept { letter } => shared.taken(letter, Ok(Delivered::Kept)),
         }
     }
 }

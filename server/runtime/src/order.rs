@@ -14,7 +14,7 @@ use holon_model::{RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::api::DeliverError;
+use crate::api::{Delivered, DeliverError};
 use crate::children;
 use crate::driver::{Driver, Parked};
 use crate::inbox::Happening;
@@ -39,6 +39,11 @@ pub(crate) enum Order {
         /// Why.
         reason: String,
     },
+    /// End, if it has not begun; else be cancelled.
+    Withdraw {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A run that a person paused.
@@ -51,8 +56,8 @@ pub(crate) struct Held {
 }
 
 impl Shared {
-    /// Hands an order to a run, wherever it is driven; answers when it is durable.
-    async fn order(&self, tenant: TenantId, run: RunId, order: Order) -> Result<(), DeliverError> {
+    /// Hands an order to a run, wherever it is driven; answers when it is durable, or kept for the replica that drives the run.
+    async fn order(&self, tenant: TenantId, run: RunId, order: Order) -> Result<Delivered, DeliverError> {
         match self.tell(tenant, run, Happening::Order(order)).await {
             Err(DeliverError::NotFound) => Err(self.missing(tenant, run).await),
             other => other,
@@ -61,12 +66,12 @@ impl Shared {
 }
 
 impl RuntimeHandle {
-    /// Pauses a run: it takes nothing in until it is resumed, and what comes meanwhile is kept. Answers when that is durable.
+    /// Pauses a run: it takes nothing in until it is resumed, and what comes meanwhile is kept. Answers when that is durable, or kept.
     /// `by` is the name of the person, `reason` what pages show.
     ///
     /// # Errors
     /// When there is no such run, it is over, or it is paused already.
-    pub async fn pause(&self, tenant: TenantId, run: RunId, by: String, reason: String) -> Result<(), DeliverError> {
+    pub async fn pause(&self, tenant: TenantId, run: RunId, by: String, reason: String) -> Result<Delivered, DeliverError> {
         self.shared.order(tenant, run, Order::Pause { by, reason }).await
     }
 
@@ -74,7 +79,7 @@ impl RuntimeHandle {
     ///
     /// # Errors
     /// When there is no such run, it is over, or it is not paused.
-    pub async fn resume(&self, tenant: TenantId, run: RunId) -> Result<(), DeliverError> {
+    pub async fn resume(&self, tenant: TenantId, run: RunId) -> Result<Delivered, DeliverError> {
         self.shared.order(tenant, run, Order::Resume).await
     }
 
@@ -82,12 +87,12 @@ impl RuntimeHandle {
     ///
     /// # Errors
     /// When there is no such run, or it is over.
-    pub async fn terminate(&self, tenant: TenantId, run: RunId, reason: String) -> Result<(), DeliverError> {
+    pub async fn terminate(&self, tenant: TenantId, run: RunId, reason: String) -> Result<Delivered, DeliverError> {
         self.shared.order(tenant, run, Order::Terminate { reason }).await
     }
 }
 
-fn refused(code: &'static str, message: &str) -> Result<(), DeliverError> {
+fn refused(code: &'static str, message: &str) -> Result<Delivered, DeliverError> {
     Err(DeliverError::Refused { code, message: message.into() })
 }
 
@@ -101,7 +106,7 @@ impl Driver {
         let parked = self.parked.get(&run).is_some_and(|parked| parked.tenant == tenant);
         let answer = match order {
             _ if !parked => Err(DeliverError::NotFound),
-            Order::Terminate { reason } => {
+            Order::Terminate { reason } | Order::Withdraw { reason } => {
                 if let Some(parked) = self.parked.remove(&run) {
                     self.terminate(parked, &reason, told, Vec::new());
                 }
@@ -135,6 +140,18 @@ impl Driver {
                     self.end_by_decree(run, &reason, told);
                     return true;
                 }
+                (Order::Withdraw { reason }, _) if live.in_line.is_some() => {
+                    self.withdraw(run, &reason, told);
+                    return true;
+                }
+                (Order::Withdraw { reason }, _) => {
+                    live.waiting.push_back(Queued { told, ..Queued::of(self.shared.clock.now(), Input::Cancel { reason }) });
+                    return false;
+                }
+                (Order::Pause { .. }, false) if live.in_line.is_some() => {
+                    tell(told, refused("queued", "the run waits for its place and has not begun"));
+                    continue;
+                }
                 (Order::Pause { by, reason }, false) => live.pause(by, reason, told),
                 (Order::Pause { .. }, true) => {
                     tell(told, refused("paused_already", "the run is paused already"));
@@ -161,18 +178,22 @@ impl Driver {
     fn end_by_decree(&mut self, run: RunId, reason: &str, told: Option<Reply>) {
         let Some(mut live) = self.runs.remove(&run) else { return };
         live.cancel_effects();
-        live.refuse_waiting(&DeliverError::Over);
+        // It is not over before that is durable.
+        live.refuse_waiting(&DeliverError::Unavailable);
         for command in live.machine.pending() {
             if let Command::StartChild(child) = command {
                 tokio::spawn(children::cancel_called(self.shared.clone(), live.tenant, run, child.id));
             }
         }
-        let parent = live.machine.info().and_then(|info| info.lineage.as_ref()?.parent);
-        let (tenant, facts, log_hash) = (live.tenant, live.facts.clone(), live.log_hash);
+        let parent = live.parent();
+        let (tenant, facts, log_hash, line) = (live.tenant, live.facts.clone(), live.log_hash, live.line.take());
+        // What it was to begin with says who called it.
+        let asks = if live.in_line.is_some() { vec![Ask::Leave] } else { vec![Ask::Nothing, Ask::Leave] };
         // Readers are let go when the end is durable: whoever looks then finds it.
         let watchers = std::mem::take(&mut live.watchers);
         let told = told.unwrap_or_else(|| oneshot::channel().0);
-        self.terminate(Parked { tenant, run, facts, log_hash, parent }, reason, told, watchers);
+        let parked = Parked { tenant, run, facts, log_hash, parent };
+        self.decree(parked, ("terminated", reason), told, watchers, (asks, line));
     }
 
     /// A run goes on whose timers did not fire while it was paused: those of the past are due now.
@@ -184,7 +205,7 @@ impl Driver {
 }
 
 /// Whoever asked may be gone, or nobody asked.
-fn tell(told: Option<Reply>, answer: Result<(), DeliverError>) {
+fn tell(told: Option<Reply>, answer: Result<Delivered, DeliverError>) {
     if let Some(told) = told {
         let _ = told.send(answer);
     }
@@ -193,7 +214,8 @@ fn tell(told: Option<Reply>, answer: Result<(), DeliverError>) {
 impl Live {
     fn pause(&mut self, by: String, reason: String, told: Option<Reply>) -> RunWrite {
         self.held = Some(Held::default());
-        self.still(told.into_iter().collect(), Vec::new(), LiveWrite::Hold { by, reason: first_line(&reason) })
+        let told = told.into_iter().map(|told| (told, Delivered::TakenIn)).collect();
+        self.still(told, Vec::new(), LiveWrite::Hold { by, reason: first_line(&reason) })
     }
 
     /// Whether a run that it calls is being started.
@@ -204,7 +226,14 @@ impl Live {
     /// Keeps what came while it is paused; nothing when there is nothing new.
     pub(crate) fn keep(&mut self) -> Option<RunWrite> {
         let (mut told, mut asks, mut letters) = (Vec::new(), Vec::new(), Vec::new());
-        while let Some(queued) = self.waiting.pop_front() {
+        // What a step changes is written with its result or not at all, and that is when the run goes on.
+        let mut later = VecDeque::new();
+        while let Some(mut queued) = self.waiting.pop_front() {
+            if !queued.proposal.is_empty() {
+                queued.proposal.let_go();
+                later.push_back(queued);
+                continue;
+            }
             let refusal =
                 self.machine.check(&queued.input).map_err(DeliverError::from).and_then(|()| self.first(&queued.input));
             if let Err(why) = refusal {
@@ -212,13 +241,15 @@ impl Live {
                 continue;
             }
             let Some(held) = &mut self.held else { break };
-            let Queued { at, input, told: reply, letter } = queued;
+            let Queued { at, input, told: reply, letter, .. } = queued;
             let n = i32::try_from(held.kept.len()).unwrap_or(i32::MAX);
             asks.push(Asked { at, ask: Ask::Keep { n, input: encode_input(&input) } });
-            told.extend(reply);
+            // What comes before it in the pause may yet make it needless.
+            told.extend(reply.map(|reply| (reply, Delivered::Kept)));
             letters.extend(letter);
-            held.kept.push_back(Queued { at, input, told: None, letter: None });
+            held.kept.push_back(Queued::of(at, input));
         }
+        self.waiting = later;
         (!asks.is_empty()).then(|| RunWrite { letters, ..self.still(told, asks, LiveWrite::Keep) })
     }
 
@@ -232,6 +263,13 @@ impl Live {
             {
                 refused("unknown_task", "the task was answered already")
             }
+            Input::EffectCompleted { id, attempt, .. }
+                if kept.any(|other| {
+                    matches!(other, Input::EffectCompleted { id: known, attempt: same, .. } if (known, same) == (id, attempt))
+                }) =>
+            {
+                refused("unknown_effect", "the run has an answer to this attempt already")
+            }
             Input::Signal { name, correlation, sender, .. } => {
                 let same = |other: &Input| {
                     matches!(other, Input::Signal { name: n, correlation: c, sender: s, .. }
@@ -244,7 +282,7 @@ impl Live {
     }
 
     /// A write that changes nothing of what the run comes to.
-    fn still(&mut self, told: Vec<Reply>, asks: Vec<Asked>, live: LiveWrite) -> RunWrite {
+    fn still(&mut self, told: Vec<(Reply, Delivered)>, asks: Vec<Asked>, live: LiveWrite) -> RunWrite {
         let status_changed = self.stored != Some(LiveStatus::Paused);
         self.asked |= !asks.is_empty();
         self.flight = Some(Flight {
@@ -252,12 +290,13 @@ impl Live {
             copied: 0,
             again: None,
             events: Vec::new(),
-            told: told.into_iter().map(|told| (told, Ok(()))).collect(),
+            told: told.into_iter().map(|(told, what)| (told, Ok(what))).collect(),
             ended: false,
             afterword: None,
             status: LiveStatus::Paused,
             log_hash: self.log_hash,
             status_changed,
+            back: None,
         });
         let mut write = RunWrite::of(self.tenant, self.run, self.facts.clone());
         (write.live, write.asks) = (live, asks);
@@ -272,10 +311,13 @@ impl Live {
         let before: Vec<Command> = if held.found { self.machine.pending() } else { Vec::new() };
         let mut taken = Taken::default();
         let unkeep = !held.kept.is_empty();
-        for queued in held.kept.into_iter().chain(std::mem::take(&mut self.waiting)) {
+        let (later, waiting): (VecDeque<Queued>, VecDeque<Queued>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|queued| !queued.proposal.is_empty());
+        self.waiting = later;
+        for queued in held.kept.into_iter().chain(waiting) {
             self.take_in(queued, &mut taken)?;
         }
-        taken.told.extend(told.map(|told| (told, Ok(()))));
+        taken.told.extend(told.map(|told| (told, Ok(Delivered::TakenIn))));
         if held.found {
             let known: Vec<(EffectId, u32)> = before.iter().filter_map(attempt).collect();
             let is_known = |command: &Command| attempt(command).is_none_or(|attempt| known.contains(&attempt));

@@ -59,6 +59,11 @@ impl RuntimeHandle {
 /// The code of an effect that may be done once only, and of which nobody knows whether it was.
 pub(crate) const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 
+/// Whether such a failure leaves open what was done: nobody knows, its time was up, or the code that did it ended unexpectedly.
+fn is_unknown(error: &NodeError) -> bool {
+    [OUTCOME_UNKNOWN, "timeout", "executor_panicked"].contains(&error.code.as_str())
+}
+
 /// What a retry begins with.
 pub(crate) struct Prefix {
     /// The inputs that are copied, the first of them naming the new run, and that it is tried again.
@@ -108,7 +113,7 @@ pub(crate) fn prefix(
         if seq > 0 && (cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
             again = match input {
                 // Nobody knows whether it is over: what may be done once only is not begun a second time.
-                Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if error.code == OUTCOME_UNKNOWN => None,
+                Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if is_unknown(&error) => None,
                 Input::EffectCompleted { id, .. } => Some(id),
                 _ => None,
             };

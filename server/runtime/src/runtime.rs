@@ -17,8 +17,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answers::{AnswerWait, Answers};
+use crate::bell::Bell;
 use crate::api::{
-    Answer, CancelError, Change, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, RetryError, StartError,
+    Answer, CancelError, Change, Delivered, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, StartError,
     StartRequest, Started,
 };
 use crate::committer::Committer;
@@ -28,10 +29,13 @@ use crate::driving::{Driving, Place};
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::handover::balance;
 use crate::inbox::{Happening, hear, pump};
+use crate::intake::{Door, Entry, watch};
 use crate::lease::{LEASE_MS, Seen, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
 use crate::living::Living;
 use crate::metrics::{Counters, Metrics};
+use crate::queued::InLine;
+use crate::records::KeyTurns;
 use crate::shards::Shards;
 use crate::store::{IdempotencyRow, Replica, RunFacts, Store, StoreError, shard_of};
 use crate::upkeep::maintain;
@@ -80,7 +84,7 @@ pub struct RuntimeConfig {
 }
 
 /// Told what became of a letter.
-type Posting = oneshot::Sender<Result<(), DeliverError>>;
+type Posting = oneshot::Sender<Result<Delivered, DeliverError>>;
 
 pub(crate) struct Shared {
     pub store: Arc<dyn Store>,
@@ -88,6 +92,8 @@ pub(crate) struct Shared {
     pub clock: SharedClock,
     pub committer: Committer,
     pub pool: EffectPool,
+    /// Which step changes which key of a flow's state.
+    pub key_turns: KeyTurns,
     pub counters: Arc<Counters>,
     pub answers: Answers,
     /// How many runs each tenant has in memory.
@@ -106,6 +112,10 @@ pub(crate) struct Shared {
     /// Asks for a look into the inbox, at once.
     pub inbox: Notify,
     pub wake: Arc<dyn Wake>,
+    /// What may begin.
+    pub door: Door,
+    /// Who waits for work of workers.
+    pub bell: Bell,
     /// Whether there is another replica to which shards can be handed on.
     pub company: AtomicBool,
     /// Whether this one goes: it hands everything on.
@@ -154,6 +164,8 @@ impl Shared {
 
     /// Begins a run; answers when it is durable, or was already by the same key.
     pub async fn begin(&self, flow: &LoadedFlow, beginner: Beginner) -> Result<Started, StartError> {
+        // `turn` is held until the run is durable.
+        let Entry { line, ticket, inherits, turn: _turn } = self.enter(flow, &beginner).await?;
         let Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows } = beginner;
         let fresh = facts.marks.fork_of.is_some();
         let shard = shard_of(run);
@@ -170,7 +182,7 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         let waiting: VecDeque<_> = inputs
             .into_iter()
-            .map(|input| Queued { at: input.at, input: input.value, told: None, letter: None })
+            .map(|input| Queued::of(input.at, input.value))
             .collect();
         let give_up = Instant::now() + self.start_within;
         let live = Live {
@@ -189,6 +201,10 @@ impl Shared {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             left: Vec::new(),
+            line,
+            in_line: ticket.map(InLine::new),
+            inherits,
+            prefix: None,
             asked: false,
             watchers: Vec::new(),
             log_hash: [0; 32],
@@ -283,6 +299,7 @@ impl Runtime {
             pool,
             counters,
             answers: Answers::default(),
+            key_turns: KeyTurns::default(),
             living: Living::new(MOST_RUNS),
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
@@ -294,6 +311,8 @@ impl Runtime {
             look: Notify::new(),
             inbox: Notify::new(),
             wake,
+            door: Door::default(),
+            bell: Bell::default(),
             company: AtomicBool::new(false),
             leaving: AtomicBool::new(false),
             posted: Mutex::default(),
@@ -314,6 +333,7 @@ impl Runtime {
         tasks.push(tokio::spawn(async move { listener.wake.carry(listener.replica, said).await }));
         tasks.push(tokio::spawn(hear(shared.clone(), heard)));
         tasks.push(tokio::spawn(pump(shared.clone())));
+        tasks.push(tokio::spawn(watch(shared.clone())));
         tasks.push(tokio::spawn(maintain(shared.clone())));
         tasks.push(tokio::spawn(stop_when_lost(shared.clone())));
         Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)), _place: Arc::new(place) })
@@ -340,6 +360,11 @@ pub struct RuntimeHandle {
 }
 
 impl RuntimeHandle {
+    /// Tells of runs and effects from now on.
+    pub fn trace(&self, traces: holon_platform::telemetry::Traces) {
+        self.shared.counters.trace(traces, self.shared.clock.clone());
+    }
+
     /// An id for a new run: of one that this replica can start.
     pub fn mint(&self) -> RunId {
         self.shared.shards.mint(&*self.shared.clock)
@@ -355,6 +380,8 @@ impl RuntimeHandle {
             return Err(StartError::PayloadTooLarge { bytes });
         }
         let flow = self.shared.definitions.load(request.tenant, request.flow, request.version).await?;
+        // From here on nothing knows what the flow's input schema marks: it is in no key, no journal and no hash.
+        let input = flow.compiled.redacted(request.input);
         let now = self.shared.clock.now();
         let mut info = RunInfo::new(request.run, seed(request.run), now);
         info.semantics = self.shared.semantics;
@@ -364,6 +391,15 @@ impl RuntimeHandle {
         info.vars = request.vars;
         info.environment = request.environment_name;
         let idempotency = request.idempotency.map(|asked| keyed(asked, request.run, now));
+        let (tenant, environment, id) = (request.tenant, request.environment, request.flow);
+        let may = self.shared.may_begin(tenant, environment, id);
+        let may = may.and_then(|()| self.shared.within_rate(&flow, tenant, id, &input));
+        // Of what was accepted before, nothing is refused: whoever asks again is told so.
+        if let Err(refused) = may
+            && !self.shared.was_accepted(tenant, idempotency.as_ref()).await
+        {
+            return Err(refused);
+        }
         let facts = RunFacts {
             environment: request.environment,
             flow: request.flow,
@@ -375,70 +411,34 @@ impl RuntimeHandle {
             retry_of: None,
             marks: request.marks,
         };
-        let start = Input::Start { input: Payload::Inline(request.input), run: Box::new(info) };
+        let start = Input::Start { input: Payload::Inline(input), run: Box::new(info) };
         let inputs = vec![Stamped::new(now, start)];
         let (tenant, run) = (request.tenant, request.run);
         let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows: false };
         self.shared.begin(&flow, beginner).await
     }
 
-    /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry.
-    ///
-    /// # Errors
-    /// When there is no such run, it did not fail, or the new one cannot be started.
-    pub async fn retry(
-        &self,
-        tenant: TenantId,
-        run: RunId,
-        new: RunId,
-        actor: String,
-        idempotency: Option<Idempotency>,
-    ) -> Result<Started, RetryError> {
-        let store = &self.shared.store;
-        let unavailable = |_| RetryError::Start(StartError::Unavailable);
-        let row = store.history(tenant, run).await.map_err(unavailable)?.ok_or(RetryError::NotFound)?;
-        let retryable = |status: &str| matches!(status, "failed" | "cancelled" | "terminated");
-        // What went on in another run is not over: retried, its work would be done twice.
-        if !row.ended.as_ref().is_some_and(|ended| retryable(&ended.status)) {
-            return Err(RetryError::NotFailed);
-        }
-        let entries = store.journal(tenant, run, 0).await.map_err(unavailable)?;
-        let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
-        let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
-        let now = self.shared.clock.now();
-        let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
-        // A whole history is computed again: not on the threads that answer requests.
-        let copying = move || crate::retry::prefix(machine, &entries, new, by, now);
-        let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
-        let crate::retry::Prefix { inputs, again } = copied?;
-        let marks = row.facts.marks.handed_on();
-        let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
-        let copied = inputs.len();
-        let idempotency = idempotency.map(|asked| keyed(asked, new, now));
-        let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again, follows: false };
-        Ok(self.shared.begin(&flow, beginner).await?)
-    }
-
-    /// Asks for the end of a run; answers when that is durable. What must be cleaned up is cleaned up first.
+    /// Asks for the end of a run; answers when that is durable or kept. What must be cleaned up is cleaned up first.
     ///
     /// # Errors
     /// When there is no such run, or it is over.
-    pub async fn cancel(&self, tenant: TenantId, run: RunId, reason: String) -> Result<(), CancelError> {
+    pub async fn cancel(&self, tenant: TenantId, run: RunId, reason: String) -> Result<Delivered, CancelError> {
         match self.deliver(tenant, run, Input::Cancel { reason }).await {
+            Ok(delivered) => Ok(delivered),
             // It is being cancelled already.
-            Ok(()) | Err(DeliverError::Refused { .. }) => Ok(()),
+            Err(DeliverError::Refused { .. }) => Ok(Delivered::TakenIn),
             Err(DeliverError::NotFound) => Err(CancelError::NotFound),
             Err(DeliverError::Over) => Err(CancelError::Over),
             Err(DeliverError::Unavailable) => Err(CancelError::Unavailable),
         }
     }
 
-    /// Tells a run what happened outside: a signal, an answer to a task. Answers when it is durable; until then it may or may not
-    /// be taken in, and may be told again.
+    /// Tells a run what happened outside: a signal, an answer to a task. Answers when it is durable in the run's journal, or kept for
+    /// the replica that drives the run; until then it may or may not be taken in, and may be told again.
     ///
     /// # Errors
     /// When there is no such run, or it does not take it.
-    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<(), DeliverError> {
+    pub async fn deliver(&self, tenant: TenantId, run: RunId, input: Input) -> Result<Delivered, DeliverError> {
         let bytes = encode_input(&input).len();
         if bytes > MOST_PAYLOAD {
             let message = format!("it has {bytes} bytes, more than the {MOST_PAYLOAD} that a run takes at once");

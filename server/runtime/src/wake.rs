@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use holon_model::ReplicaId;
+use holon_model::{EnvironmentId, ReplicaId, TenantId};
 use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::bell::WorkPool;
 
 /// A word to a replica.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +21,15 @@ pub enum Word {
     Shards,
     /// Look into the inbox.
     Inbox,
+    /// Look whose turn it is.
+    Turns,
+    /// There is work for workers of this pool.
+    Work(WorkPool),
+    /// A letter that you left is kept for its run, which takes it in later.
+    Kept {
+        /// Its number.
+        letter: i64,
+    },
     /// This became of a letter that you left.
     Taken {
         /// Its number.
@@ -36,6 +48,11 @@ impl Word {
         match self {
             Self::Shards => "shards".into(),
             Self::Inbox => "inbox".into(),
+            Self::Turns => "turns".into(),
+            Self::Work(WorkPool { tenant, environment, pool }) => {
+                format!("work {} {} {}", tenant.0.simple(), environment.0.simple(), flat(pool))
+            }
+            Self::Kept { letter } => format!("kept {letter}"),
             Self::Taken { letter, refused: None } => format!("taken {letter}"),
             Self::Taken { letter, refused: Some((code, message)) } => {
                 format!("refused {letter} {} {}", flat(code), flat(message))
@@ -45,10 +62,18 @@ impl Word {
 
     /// Reads a line; nothing when it is none that this build knows.
     pub fn from_line(line: &str) -> Option<Self> {
+        if let Some(pool) = line.strip_prefix("work ") {
+            let mut parts = pool.splitn(3, ' ');
+            let mut id = || Uuid::try_parse(parts.next()?).ok();
+            let (tenant, environment) = (TenantId(id()?), EnvironmentId(id()?));
+            return Some(Self::Work(WorkPool { tenant, environment, pool: parts.next()?.to_owned() }));
+        }
         let mut parts = line.splitn(4, ' ');
         match (parts.next()?, parts.next().map(str::parse), parts.next(), parts.next()) {
             ("shards", None, None, None) => Some(Self::Shards),
             ("inbox", None, None, None) => Some(Self::Inbox),
+            ("turns", None, None, None) => Some(Self::Turns),
+            ("kept", Some(Ok(letter)), None, None) => Some(Self::Kept { letter }),
             ("taken", Some(Ok(letter)), None, None) => Some(Self::Taken { letter, refused: None }),
             ("refused", Some(Ok(letter)), Some(code), Some(message)) => {
                 Some(Self::Taken { letter, refused: Some((code.to_owned(), message.to_owned())) })
@@ -110,6 +135,13 @@ mod tests {
         for word in [
             Word::Shards,
             Word::Inbox,
+            Word::Turns,
+            Word::Work(WorkPool {
+                tenant: TenantId(Uuid::from_u128(7)),
+                environment: EnvironmentId(Uuid::nil()),
+                pool: "images".into(),
+            }),
+            Word::Kept { letter: 8 },
             Word::Taken { letter: -1, refused: None },
             refused("the run is over"),
             refused(""),
@@ -117,7 +149,9 @@ mod tests {
             assert_eq!(Word::from_line(&word.to_line()), Some(word));
         }
         assert_eq!(refused("a\nb").to_line(), "refused 7 run_over a b");
-        for line in ["", "shards 1", "taken", "taken x", "refused 1 code", "hello there"] {
+        for line in
+            ["", "shards 1", "taken", "taken x", "refused 1 code", "hello there", "work", "work 7 7 x", "work 07"]
+        {
             assert_eq!(Word::from_line(line), None, "{line}");
         }
     }

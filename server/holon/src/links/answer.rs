@@ -7,7 +7,7 @@ use holon_model::wire::tasks::Task;
 use holon_model::{Intent, Payload, Value};
 use holon_platform::clock::mint;
 use holon_platform::db::TenantTx;
-use holon_runtime::DeliverError;
+use holon_runtime::{Delivered, DeliverError};
 use uuid::Uuid;
 
 use super::open::Opened;
@@ -29,6 +29,8 @@ impl IntentPayload for ByLink {
 pub enum Answered {
     /// It is in the run's journal.
     Taken,
+    /// It is kept for the run, which has not said yet whether it was the first.
+    Kept,
     /// Somebody else was first, or nobody is asked any more.
     Over,
     /// The form is not as it must be.
@@ -70,10 +72,12 @@ pub async fn answer(
         by: assignee.map_or_else(|| "link".to_owned(), |assignee| format!("link:{assignee}")),
     };
     match state.runtime.deliver(context.tenant, task.run, input).await {
-        Ok(()) => {
+        Ok(Delivered::TakenIn) => {
             use_up(state, opened).await;
             Ok(Answered::Taken)
         }
+        // The link stays as it is: whether it was used is known when the task is over.
+        Ok(Delivered::Kept) => Ok(Answered::Kept),
         Err(DeliverError::Over | DeliverError::NotFound) => Ok(Answered::Over),
         Err(DeliverError::Refused { code: "unknown_task", .. }) => Ok(Answered::Over),
         Err(DeliverError::Refused { code: "invalid_form" | "unknown_choice", message }) => {

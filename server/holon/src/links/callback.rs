@@ -9,7 +9,7 @@ use holon_engine::Input;
 use holon_model::error::FieldError;
 use holon_model::{Code, Payload, Problem, Value};
 use holon_platform::db::TenantTx;
-use holon_runtime::DeliverError;
+use holon_runtime::{Delivered, DeliverError};
 
 use super::open::{Held, held};
 use super::store::{self, Purpose};
@@ -63,7 +63,9 @@ pub async fn callback(
         payload: Payload::Inline(value),
     };
     match state.runtime.deliver(held.context.tenant, held.row.run, input).await {
-        Ok(()) => use_up(&state, &held).await,
+        Ok(Delivered::TakenIn) => use_up(&state, &held).await,
+        // Another one may have come first, and then this one does not count.
+        Ok(Delivered::Kept) => return Ok(kept()),
         // Somebody was first, here or before a crash.
         Err(DeliverError::Refused { code: "duplicate_signal", .. }) => {
             use_up(&state, &held).await;
@@ -124,6 +126,12 @@ fn told(takes: &Value) -> Response {
             (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
     }
+}
+
+/// What the sender is told when the run has not said yet whether it takes the delivery.
+fn kept() -> Response {
+    let body = Value::map([("accepted", Value::Bool(false)), ("kept", Value::Bool(true))]).to_json();
+    (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// That the address was used. Where this cannot be written down, the run itself knows it, for as long as it lives.

@@ -76,6 +76,14 @@ async fn taken(state: &AppState, ip: ClientIp, token: &str, request: Request<Bod
             ));
             Ok(Page::new(strings::ANSWERED, what).answer(state))
         }
+        Answered::Kept => {
+            let what = element("p", &[], text(&strings::chose(label))).and(element(
+                "p",
+                &[("class", "muted"), ("role", "status")],
+                text(strings::KEPT_WHAT),
+            ));
+            Ok(Page::new(strings::KEPT, what).with_status(StatusCode::ACCEPTED).answer(state))
+        }
         Answered::Over => Ok(plain::gone(state)),
         Answered::Wrong(wrong) => again(&wrong),
     }

@@ -20,7 +20,7 @@ impl IntentPayload for Cancel {
     const TYPE: &'static str = "run.cancel";
 }
 
-/// Cancels; answered once the cancellation is in the journal.
+/// Cancels; answered once the cancellation is in the journal, or kept for the server that drives the run.
 pub async fn cancel(state: &AppState, _: Authorised<CancelRuns>, intent: Intent<Cancel>) -> Result<(), Error> {
     let Cancel { run, ref reason } = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;

@@ -35,7 +35,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(bulk_runs))
 }
 
-/// Asks a run to end. Its journal names who asked, and why if a reason is sent. A paused run goes on to its end.
+/// Asks a run to end. Its journal names who asked, and why if a reason is sent. A paused run goes on to its end. 202: it is in the
+/// journal, or kept for the server that drives the run.
 #[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = RunId, Path)),
     request_body = Option<CancelRun>, responses((status = 202)))]
 async fn cancel_run(

@@ -30,7 +30,7 @@ impl IntentPayload for Resume {
     const TYPE: &'static str = "run.resume";
 }
 
-/// Pauses; answered once that is durable.
+/// Pauses; answered once that is durable, or kept for the server that drives the run.
 pub async fn pause(state: &AppState, _: Authorised<PauseRuns>, intent: Intent<Pause>) -> Result<(), Error> {
     let Pause { run, ref by, ref reason } = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
@@ -38,15 +38,17 @@ pub async fn pause(state: &AppState, _: Authorised<PauseRuns>, intent: Intent<Pa
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(reason.as_str())).await?;
     tx.commit().await?;
     let paused = state.runtime.pause(intent.context.tenant, run, by.clone(), reason.clone()).await;
-    paused.map_err(|error| Error::Order("paused", error))
+    // Kept or done: the run's page shows which.
+    paused.map(drop).map_err(|error| Error::Order("paused", error))
 }
 
-/// Lets it go on; answered once that is durable, with all that came meanwhile.
+/// Lets it go on, with all that came meanwhile; answered once that is durable, or kept for the server that drives the run.
 pub async fn resume(state: &AppState, _: Authorised<PauseRuns>, intent: Intent<Resume>) -> Result<(), Error> {
     let Resume(run) = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::Null).await?;
     tx.commit().await?;
-    state.runtime.resume(intent.context.tenant, run).await.map_err(|error| Error::Order("resumed", error))
+    let resumed = state.runtime.resume(intent.context.tenant, run).await;
+    resumed.map(drop).map_err(|error| Error::Order("resumed", error))
 }

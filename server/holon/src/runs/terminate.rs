@@ -20,7 +20,7 @@ impl IntentPayload for Terminate {
     const TYPE: &'static str = "run.terminate";
 }
 
-/// Ends it; answered once that is durable.
+/// Ends it; answered once that is durable, or kept for the server that drives the run.
 pub async fn terminate(state: &AppState, _: Authorised<TerminateRuns>, intent: Intent<Terminate>) -> Result<(), Error> {
     let Terminate { run, ref reason } = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
@@ -28,5 +28,5 @@ pub async fn terminate(state: &AppState, _: Authorised<TerminateRuns>, intent: I
     audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(reason.as_str())).await?;
     tx.commit().await?;
     let ended = state.runtime.terminate(intent.context.tenant, run, reason.clone()).await;
-    ended.map_err(|error| Error::Order("terminated", error))
+    ended.map(drop).map_err(|error| Error::Order("terminated", error))
 }

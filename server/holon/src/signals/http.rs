@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use holon_authz::actions::SignalRuns;
 use holon_engine::MAX_SIGNAL_TEXT;
 use holon_model::wire::signals::{SendSignal, SignalSent};
@@ -18,35 +18,40 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(signal_run)).routes(routes!(signal_waiting))
 }
 
-/// Sends a signal to one run; it may come before the run waits for it.
+/// Sends a signal to one run; it may come before the run waits for it. 202: it is kept for the run, which has not taken it in yet.
 #[utoipa::path(post, path = "/runs/{id}/signals", tag = "runs",
     params(("id" = RunId, Path), ("Idempotency-Key" = Option<String>, Header, description = "The `sender`, where the body names none")),
-    request_body = SendSignal, responses((status = 200, body = SignalSent)))]
+    request_body = SendSignal, responses((status = 200, body = SignalSent), (status = 202, body = SignalSent)))]
 async fn signal_run(
     State(state): State<AppState>,
     caller: Allowed<SignalRuns>,
     Path(run): Path<RunId>,
     headers: HeaderMap,
     ValueBody(body): ValueBody<PAYLOAD>,
-) -> ApiResult<Json<SignalSent>> {
+) -> ApiResult<(StatusCode, Json<SignalSent>)> {
     let signal = read(&body)?;
     let intent = caller.intent(&*state.clock, send::Signal { run: Some(run), signal });
-    Ok(Json(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
+    Ok(sent(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
 }
 
 /// Sends a signal to every run of the environment that waits for this name and correlation now, up to 1000 of them. A run that
 /// begins to wait at this moment may not be among them: what must not be lost is sent to its run.
 #[utoipa::path(post, path = "/signals", tag = "runs",
     params(("Idempotency-Key" = Option<String>, Header, description = "The `sender`, where the body names none")),
-    request_body = SendSignal, responses((status = 200, body = SignalSent)))]
+    request_body = SendSignal, responses((status = 200, body = SignalSent), (status = 202, body = SignalSent)))]
 async fn signal_waiting(
     State(state): State<AppState>,
     caller: Allowed<SignalRuns>,
     headers: HeaderMap,
     ValueBody(body): ValueBody<PAYLOAD>,
-) -> ApiResult<Json<SignalSent>> {
+) -> ApiResult<(StatusCode, Json<SignalSent>)> {
     let intent = caller.intent(&*state.clock, send::Signal { run: None, signal: read(&body)? });
-    Ok(Json(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
+    Ok(sent(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
+}
+
+/// 202 where a run has not said yet whether it takes it.
+fn sent(sent: SignalSent) -> (StatusCode, Json<SignalSent>) {
+    (if sent.kept.is_empty() { StatusCode::OK } else { StatusCode::ACCEPTED }, Json(sent))
 }
 
 fn read(body: &Value) -> Result<SendSignal, Problem> {

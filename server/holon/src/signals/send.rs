@@ -1,4 +1,4 @@
-//! Tells one run, or all that wait for it, that something has happened; answered when it is in their journals.
+//! Tells one run, or all that wait for it, that something has happened; answered when it is in their journals, or kept for them.
 
 use futures::stream::{self, StreamExt as _};
 use holon_authz::{Authorised, actions::SignalRuns};
@@ -6,7 +6,7 @@ use holon_engine::Input;
 use holon_model::wire::signals::{SendSignal, SignalSent};
 use holon_model::{Context, Intent, IntentPayload, Payload, RunId, Value};
 use holon_platform::db::TenantTx;
-use holon_runtime::DeliverError;
+use holon_runtime::{Delivered, DeliverError};
 
 use super::{Error, MOST_TOLD};
 use crate::{audit, runs, state::AppState};
@@ -46,8 +46,11 @@ pub async fn send(state: &AppState, _: Authorised<SignalRuns>, intent: Intent<Si
     let sender = given.unwrap_or_else(|| intent.id.to_string());
     match run {
         Some(run) => {
-            deliver(state, &intent.context, run, signal, &sender).await?;
-            Ok(SignalSent { runs: vec![run], unreached: Vec::new(), sender })
+            let (runs, kept) = match deliver(state, &intent.context, run, signal, &sender).await? {
+                Delivered::TakenIn => (vec![run], Vec::new()),
+                Delivered::Kept => (Vec::new(), vec![run]),
+            };
+            Ok(SignalSent { runs, kept, unreached: Vec::new(), sender })
         }
         None => tell(state, &intent.context, wanted, signal, sender).await,
     }
@@ -75,10 +78,11 @@ async fn tell(
     let from = sender.as_str();
     let each = wanted.into_iter().map(|run| async move { (run, deliver(state, context, run, signal, from).await) });
     let told: Vec<_> = stream::iter(each).buffered(AT_ONCE).collect().await;
-    let (mut runs, mut unreached, mut why) = (Vec::new(), Vec::new(), None);
+    let (mut runs, mut kept, mut unreached, mut why) = (Vec::new(), Vec::new(), Vec::new(), None);
     for (run, told) in told {
         match told {
-            Ok(()) => runs.push(run),
+            Ok(Delivered::TakenIn) => runs.push(run),
+            Ok(Delivered::Kept) => kept.push(run),
             Err(DeliverError::Over | DeliverError::NotFound) => {}
             Err(error) => {
                 unreached.push(run);
@@ -86,10 +90,11 @@ async fn tell(
             }
         }
     }
+    let told = !runs.is_empty() || !kept.is_empty();
     match why {
-        Some(error) if runs.is_empty() => Err(error.into()),
-        None if runs.is_empty() => Err(Error::Nobody(signal.name.clone())),
-        _ => Ok(SignalSent { runs, unreached, sender }),
+        Some(error) if !told => Err(error.into()),
+        None if !told => Err(Error::Nobody(signal.name.clone())),
+        _ => Ok(SignalSent { runs, kept, unreached, sender }),
     }
 }
 
@@ -100,7 +105,7 @@ async fn deliver(
     run: RunId,
     signal: &SendSignal,
     sender: &str,
-) -> Result<(), DeliverError> {
+) -> Result<Delivered, DeliverError> {
     let input = Input::Signal {
         name: signal.name.clone(),
         correlation: signal.correlation.clone(),
@@ -108,7 +113,7 @@ async fn deliver(
         payload: Payload::Inline(signal.payload.clone()),
     };
     match state.runtime.deliver(context.tenant, run, input).await {
-        Err(DeliverError::Refused { code: "duplicate_signal", .. }) => Ok(()),
+        Err(DeliverError::Refused { code: "duplicate_signal", .. }) => Ok(Delivered::TakenIn),
         other => other,
     }
 }

@@ -201,3 +201,36 @@ async fn a_flow_calls_the_version_of_another_that_is_in_force_and_a_flow_that_ca
     assert_eq!(over["summary"]["status"], json!("failed"), "{over}");
     assert!(over["summary"]["error"].as_str().unwrap().contains("call_too_deep"), "{over}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_for_a_run_and_not_taken_in_yet_is_told_as_that() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let nodes = json!({
+        "start": {"kind": "trigger.manual@1"},
+        "ask": {"kind": "flow.approval@1", "config": {"title": "Pay?", "choices": [{"port": "yes"}, {"port": "no"}]}},
+        "paid": {"kind": "flow.signal@1", "config": {"name": "paid"}}});
+    let edges = [("start.out", "ask.in"), ("ask.yes", "paid.in")];
+    let flow = published(&server, &ada, nodes, &edges, json!({"$cel": "nodes.paid"})).await;
+    let run = started(&server, &ada, &flow, Value::Null).await;
+    let id = run.rsplit('/').next().unwrap().to_owned();
+    let paused = server.by(&ada, "POST", &format!("{run}/pause"), Value::Null).await;
+    assert_eq!(paused.status, StatusCode::ACCEPTED, "{}", paused.text);
+
+    let signal = json!({"name": "paid", "sender": "bank-1", "payload": 7});
+    let kept = server.by(&ada, "POST", &format!("{run}/signals"), signal).await;
+    let told = json!({"runs": [], "kept": [id], "sender": "bank-1"});
+    assert_eq!((kept.status, kept.json()), (StatusCode::ACCEPTED, told), "{}", kept.text);
+    let open = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
+    let task = format!("{run}/tasks/{}", open["data"][0]["id"].as_str().unwrap());
+    let kept = server.by(&ada, "POST", &format!("{task}/answer"), json!({"choice": "yes"})).await;
+    assert_eq!(kept.status, StatusCode::ACCEPTED, "{}", kept.text);
+    assert!(kept.json()["detail"].as_str().unwrap().contains("kept"), "{}", kept.text);
+    assert_eq!(server.by(&ada, "GET", &task, Value::Null).await.json()["state"], json!("open"));
+
+    let resumed = server.by(&ada, "POST", &format!("{run}/resume"), Value::Null).await;
+    assert_eq!(resumed.status, StatusCode::ACCEPTED, "{}", resumed.text);
+    let over = ended(&server, &ada, &run).await;
+    assert_eq!((&over["summary"]["status"], &over["output"]), (&json!("completed"), &json!(7)));
+    assert_eq!(server.by(&ada, "GET", &task, Value::Null).await.json()["choice"], json!("yes"));
+}

@@ -1,6 +1,8 @@
 //! The rows of what runs ask, in Postgres: written by the batch, one statement of each kind, in the transaction of the commit.
 
-use holon_engine::Task;
+use std::collections::BTreeMap;
+
+use holon_engine::{EffectId, Task};
 use holon_model::{EnvironmentId, RunId, TenantId, Timestamp, Value, json};
 use holon_platform::clock::{from_db, to_db};
 use sqlx::{PgConnection, PgPool};
@@ -9,6 +11,8 @@ use uuid::Uuid;
 
 use super::asks::{Ask, Asked, MOST_WAITING, ask_uuid, task_kind};
 use super::pg::unread;
+use super::place_rows::{self, Places};
+use super::work_rows::{self, Work};
 use super::{Batch, RunWrite, StoreError};
 
 /// JSON with `[{"key", "label"}]` of what can be answered.
@@ -26,9 +30,9 @@ fn list(texts: &[String]) -> String {
 
 /// Columns that rows of every kind have.
 #[derive(Default)]
-struct Ids {
-    tenant: Vec<Uuid>,
-    run: Vec<Uuid>,
+pub(super) struct Ids {
+    pub tenant: Vec<Uuid>,
+    pub run: Vec<Uuid>,
     ask: Vec<Uuid>,
     at: Vec<OffsetDateTime>,
 }
@@ -84,8 +88,43 @@ struct Answers {
     by: Vec<String>,
 }
 
-/// What a batch asks, turned on its side. An id goes one way (asked, escalated, answered or closed) and never back, so one
-/// statement of each kind in that order says what one after the other would say.
+/// What one run asks in one commit, as statements of one kind after the other say it: dropped, awaited; asked, escalated, answered,
+/// closed. What is asked anew under an id is only that: a step that is tried again may ask as it asked before, and what became of the
+/// question before is over by then.
+fn last_words(asks: &[Asked]) -> Vec<&Asked> {
+    // Waits and tasks apart, as their rows are.
+    let mut by_id: BTreeMap<(bool, EffectId), (bool, Vec<&Asked>)> = BTreeMap::new();
+    let mut others = Vec::new();
+    for asked in asks {
+        let id = match &asked.ask {
+            Ask::Await { id, .. } | Ask::Drop { id } => (false, *id),
+            Ask::Escalate { id, .. } | Ask::Answered { id, .. } | Ask::Close { id } => (true, *id),
+            Ask::Open(task) => (true, task.id),
+            // Said once, whatever else is asked.
+            _ => {
+                others.push(asked);
+                continue;
+            }
+        };
+        let (over, words) = by_id.entry(id).or_default();
+        match &asked.ask {
+            Ask::Await { .. } => words.retain(|asked| matches!(asked.ask, Ask::Drop { .. })),
+            Ask::Drop { .. } => words.clear(),
+            Ask::Open(_) => {
+                words.clear();
+                *over = false;
+            }
+            // Nobody is asked any more.
+            Ask::Escalate { .. } if *over => continue,
+            Ask::Answered { .. } | Ask::Close { .. } => *over = true,
+            _ => {}
+        }
+        words.push(asked);
+    }
+    by_id.into_values().flat_map(|(_, words)| words).chain(others).collect()
+}
+
+/// What a batch asks, turned on its side.
 #[derive(Default)]
 struct Rows {
     waits: Waits,
@@ -97,6 +136,8 @@ struct Rows {
     closed: Ids,
     kept: Kept,
     unkept: Ids,
+    places: Places,
+    work: Work,
     over: Ids,
 }
 
@@ -141,6 +182,11 @@ impl Rows {
                 self.kept.n.push(*n);
                 self.kept.input.push(input.clone());
             }
+            Ask::HandOut(work) => self.work.hand_out(write, at, work),
+            Ask::TakeBack { id, attempt } => self.work.take_back(write, *id, *attempt),
+            Ask::Queue(ticket) => self.places.queue(write, ticket),
+            Ask::Inherit { from } => self.places.inherit(write, *from),
+            Ask::Leave => self.places.leave(write),
             Ask::Unkeep => self.unkept.push(write, Uuid::nil(), at),
             Ask::Nothing => self.over.push(write, Uuid::nil(), at),
         }
@@ -151,10 +197,13 @@ impl Rows {
 pub(super) async fn write(tx: &mut PgConnection, batch: &Batch, lost: &[RunId]) -> Result<(), sqlx::Error> {
     let mut rows = Rows::default();
     for write in batch.writes.iter().filter(|write| !lost.contains(&write.run)) {
-        write.asks.iter().for_each(|asked| rows.push(write, asked));
+        last_words(&write.asks).into_iter().for_each(|asked| rows.push(write, asked));
     }
-    let Rows { waits, dropped, tasks, escalated, escalated_to, answers, closed, kept, unkept, over } = rows;
+    let Rows { waits, dropped, tasks, escalated, escalated_to, answers, closed, kept, unkept, places, work, over } =
+        rows;
+    places.write(tx).await?;
     keep(tx, &kept, &unkept).await?;
+    work_rows::write(tx, work, &over).await?;
     wait(tx, &waits, &dropped).await?;
     open(tx, &tasks).await?;
     if !escalated.is_empty() {
@@ -237,6 +286,17 @@ pub(super) async fn kept(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<
 }
 
 async fn wait(tx: &mut PgConnection, waits: &Waits, dropped: &Ids) -> Result<(), sqlx::Error> {
+    if !dropped.is_empty() {
+        sqlx::query!(
+            "delete from wait w using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as x(tenant_id, run_id, ask_id)
+             where w.tenant_id = x.tenant_id and w.run_id = x.run_id and w.ask_id = x.ask_id",
+            &dropped.tenant,
+            &dropped.run,
+            &dropped.ask
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
     if !waits.ids.is_empty() {
         sqlx::query!(
             "insert into wait (tenant_id, run_id, ask_id, environment_id, name, correlation)
@@ -250,17 +310,6 @@ async fn wait(tx: &mut PgConnection, waits: &Waits, dropped: &Ids) -> Result<(),
             &waits.environment,
             &waits.name,
             &waits.correlation
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    if !dropped.is_empty() {
-        sqlx::query!(
-            "delete from wait w using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as x(tenant_id, run_id, ask_id)
-             where w.tenant_id = x.tenant_id and w.run_id = x.run_id and w.ask_id = x.ask_id",
-            &dropped.tenant,
-            &dropped.run,
-            &dropped.ask
         )
         .execute(&mut *tx)
         .await?;
@@ -281,7 +330,10 @@ async fn open(tx: &mut PgConnection, tasks: &Tasks) -> Result<(), sqlx::Error> {
                      $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
            as x(tenant_id, run_id, task_id, environment_id, flow_id, path, kind, title, context, choices, form, assignees, due,
                 opened_at)
-         on conflict (tenant_id, run_id, task_id) do update set state = 'open', ended_at = null where task.state = 'closed'",
+         on conflict (tenant_id, run_id, task_id) do update set state = 'open', path = excluded.path, kind = excluded.kind,
+           title = excluded.title, context = excluded.context, choices = excluded.choices, form = excluded.form,
+           assignees = excluded.assignees, due = excluded.due, escalated_at = null, choice = null, answer = null,
+           answered_by = null, opened_at = excluded.opened_at, ended_at = null",
         &tasks.ids.tenant,
         &tasks.ids.run,
         &tasks.ids.ask,
@@ -379,5 +431,6 @@ pub(super) async fn sweep(pool: &PgPool, now: Timestamp) -> Result<u64, StoreErr
     .execute(pool)
     .await
     .map_err(unread)?;
-    Ok(waits.rows_affected() + kept.rows_affected() + tasks.rows_affected())
+    let work = work_rows::sweep(pool).await? + place_rows::sweep(pool).await?;
+    Ok(waits.rows_affected() + kept.rows_affected() + tasks.rows_affected() + work)
 }

@@ -10,6 +10,8 @@ use holon_engine::{EffectId, Task, TaskKind};
 use holon_model::{EnvironmentId, RunId, TenantId, Timestamp, Value};
 use uuid::Uuid;
 
+use super::intake::Ticket;
+use super::work::HandOut;
 use super::{RunWrite, StoreError};
 
 /// The most runs that one look finds, see [`Asks::waiting`].
@@ -20,7 +22,7 @@ const MOST_TEXT: usize = 1_024;
 /// One thing that became true about what a run asks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    /// It waits for a signal.
+    /// It waits for a signal; maybe anew, under the same id.
     Await {
         /// Which wait.
         id: EffectId,
@@ -34,7 +36,7 @@ pub enum Ask {
         /// Which wait.
         id: EffectId,
     },
-    /// It asks people.
+    /// It asks people; maybe anew what it asked before, under the same id: then whatever became of that is over.
     Open(Box<Task>),
     /// It asks these people too.
     Escalate {
@@ -59,6 +61,15 @@ pub enum Ask {
         /// Which task.
         id: EffectId,
     },
+    /// It hands an effect out to a worker.
+    HandOut(Box<HandOut>),
+    /// The effect is not outstanding any more: it was answered, or is not wanted.
+    TakeBack {
+        /// Which effect.
+        id: EffectId,
+        /// Which attempt at it; without one all of them.
+        attempt: Option<u32>,
+    },
     /// It is paused by a person: what came meanwhile is kept until it is resumed.
     Keep {
         /// Its number among what is kept, from 0.
@@ -68,6 +79,15 @@ pub enum Ask {
     },
     /// What was kept is taken in.
     Unkeep,
+    /// It needs a place before it begins: written with its start.
+    Queue(Box<Ticket>),
+    /// It goes on for another run, and has the place of that one.
+    Inherit {
+        /// Which run.
+        from: RunId,
+    },
+    /// Its place is free: written with its end.
+    Leave,
     /// Nothing is outstanding any more: the run is over.
     Nothing,
 }
@@ -92,6 +112,10 @@ impl Ask {
                 Self::Open(task)
             }
             Self::Escalate { id, to } => Self::Escalate { id, to: all(to) },
+            Self::HandOut(mut work) => {
+                work.path = clean(work.path);
+                Self::HandOut(work)
+            }
             Self::Answered { id, choice, form, by } => {
                 Self::Answered { id, choice: clean(choice), form, by: clean(by) }
             }
@@ -109,7 +133,10 @@ impl Ask {
             Self::Escalate { to, .. } => texts(to),
             Self::Answered { choice, form, by, .. } => choice.len() + by.len() + weight(form),
             Self::Keep { input, .. } => input.len(),
-            Self::Drop { .. } | Self::Close { .. } | Self::Unkeep | Self::Nothing => 0,
+            Self::Queue(ticket) => ticket.line.key.len(),
+            Self::Inherit { .. } | Self::Leave => 0,
+            Self::HandOut(work) => work.path.len() + work.name.len() + weight(&work.input),
+            Self::Drop { .. } | Self::Close { .. } | Self::TakeBack { .. } | Self::Unkeep | Self::Nothing => 0,
         }
     }
 }
@@ -171,6 +198,7 @@ struct Kept {
     waits: BTreeMap<(TenantId, RunId, EffectId), (EnvironmentId, String, String)>,
     tasks: BTreeMap<(TenantId, RunId, EffectId), TaskRow>,
     inputs: BTreeMap<(TenantId, RunId, i32), (Timestamp, Vec<u8>)>,
+    work: BTreeMap<(TenantId, RunId, EffectId, u32), HandOut>,
 }
 
 /// Asks in memory.
@@ -195,6 +223,11 @@ impl MemAsks {
             .collect()
     }
 
+    /// What is handed out to workers now.
+    pub fn work(&self) -> Vec<(TenantId, RunId, HandOut)> {
+        self.kept().work.iter().map(|((tenant, run, ..), work)| (*tenant, *run, work.clone())).collect()
+    }
+
     /// The tasks that wait for an answer now.
     pub fn open(&self) -> Vec<(TenantId, RunId, Task)> {
         let kept = self.kept();
@@ -212,10 +245,7 @@ impl MemAsks {
             }
             Ask::Open(task) => {
                 let row = TaskRow { task: (**task).clone(), state: "open", choice: None };
-                let row = kept.tasks.entry((tenant, run, task.id)).or_insert(row);
-                if row.state == "closed" {
-                    row.state = "open";
-                }
+                kept.tasks.insert((tenant, run, task.id), row);
             }
             Ask::Drop { id } => drop(kept.waits.remove(&(tenant, run, *id))),
             Ask::Escalate { id, to } => {
@@ -234,13 +264,23 @@ impl MemAsks {
                     row.state = "closed";
                 }
             }
+            Ask::HandOut(work) => {
+                kept.work.entry((tenant, run, work.id, work.attempt)).or_insert_with(|| (**work).clone());
+            }
+            Ask::TakeBack { id, attempt } => {
+                let gone = |of: EffectId, this: u32| of == *id && attempt.is_none_or(|attempt| attempt == this);
+                kept.work.retain(|(whose, of, id, this), _| (*whose, *of) != (tenant, run) || !gone(*id, *this));
+            }
             Ask::Keep { n, input } => {
                 kept.inputs.entry((tenant, run, *n)).or_insert_with(|| (asked.at, input.clone()));
             }
+            // Places are kept elsewhere.
+            Ask::Queue(_) | Ask::Inherit { .. } | Ask::Leave => {}
             Ask::Unkeep => kept.inputs.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run)),
             Ask::Nothing => {
                 kept.inputs.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run));
                 kept.waits.retain(|(whose, of, _), _| (*whose, *of) != (tenant, run));
+                kept.work.retain(|(whose, of, ..), _| (*whose, *of) != (tenant, run));
                 let open = kept
                     .tasks
                     .iter_mut()
@@ -278,6 +318,9 @@ impl MemAsks {
         let before = kept.inputs.len();
         kept.inputs.retain(|(tenant, run, _), _| live(*tenant, *run));
         swept += (before - kept.inputs.len()) as u64;
+        let before = kept.work.len();
+        kept.work.retain(|(tenant, run, ..), _| live(*tenant, *run));
+        swept += (before - kept.work.len()) as u64;
         for ((tenant, run, _), row) in &mut kept.tasks {
             if row.state == "open" && !live(*tenant, *run) {
                 row.state = "closed";

@@ -11,9 +11,10 @@ use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::SharedClock;
 use time::Date;
 
-use super::asks::{Asks, MemAsks};
+use super::asks::{Ask, Asks, MemAsks};
+use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
-    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, LiveRow, LiveStatus, LiveWrite, Packed,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Line, MemIntake, Pauses, Ticket, Admitted, Crowd, LiveRow, LiveStatus, LiveWrite, Packed,
     RunFacts, RunWrite, Snapshot, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
@@ -59,6 +60,8 @@ pub struct MemStore {
     script: Arc<Mutex<Option<Script>>>,
     commits: Arc<std::sync::atomic::AtomicU64>,
     asks: MemAsks,
+    states: MemStates,
+    intake: MemIntake,
     clock: SharedClock,
 }
 
@@ -70,6 +73,8 @@ impl MemStore {
             script: Arc::default(),
             commits: Arc::default(),
             asks: MemAsks::default(),
+            states: MemStates::default(),
+            intake: MemIntake::default(),
             clock,
         }
     }
@@ -104,9 +109,19 @@ impl MemStore {
         }
     }
 
+    /// What is paused, and who has a place.
+    pub fn intake(&self) -> &MemIntake {
+        &self.intake
+    }
+
     /// What runs ask.
     pub fn asks(&self) -> &MemAsks {
         &self.asks
+    }
+
+    /// What steps change: the state of flows, and events.
+    pub fn states(&self) -> &MemStates {
+        &self.states
     }
 
     /// Every run that ever began, in their order.
@@ -128,7 +143,14 @@ impl MemStore {
 
     /// Who holds a shard.
     pub fn owner(&self, shard: i16) -> Option<ReplicaId> {
-        self.tables().shards.owners.get(&shard).copied()
+        self.tables().shards.owner(shard)
+    }
+
+    /// The runs that a person has paused.
+    pub fn held(&self) -> Vec<(TenantId, RunId)> {
+        let tables = self.tables();
+        let held = tables.live.iter().filter(|(_, row)| row.paused_by.is_some());
+        held.map(|(id, _)| *id).collect()
     }
 
     /// How many letters were not taken in.
@@ -162,9 +184,13 @@ impl MemStore {
         }
         let packed = |write: &RunWrite| write.journal.as_ref().map(|journal| pack(&journal.entries)).transpose();
         let packed: Vec<Option<Packed>> = batch.writes.iter().map(packed).collect::<Result<_, _>>()?;
-        let mut lost = Vec::new();
+        let (mut lost, mut stale) = (Vec::new(), Vec::new());
         for (write, packed) in batch.writes.iter().zip(packed) {
             let id = (write.tenant, write.run);
+            if !self.states.write(write) {
+                stale.push(write.run);
+                continue;
+            }
             if let Some(start) = &write.start {
                 if let Some(row) = &start.idempotency {
                     let key = (write.tenant, row.scope.clone(), row.key.clone());
@@ -222,13 +248,26 @@ impl MemStore {
                     state: end.state.clone(),
                 });
             }
-            write.asks.iter().for_each(|asked| self.asks.write(write, asked));
+            for asked in &write.asks {
+                self.asks.write(write, asked);
+                match &asked.ask {
+                    Ask::Queue(ticket) => {
+                        self.intake.queue(write.tenant, write.run, ticket);
+                        if let Some(row) = tables.live.get_mut(&id) {
+                            row.reason = Some(ticket.reason());
+                        }
+                    }
+                    Ask::Inherit { from } => self.intake.inherit(write.tenant, write.run, *from),
+                    Ask::Leave => self.intake.leave(write.tenant, write.run),
+                    _ => {}
+                }
+            }
             for letter in &write.letters {
                 tables.inbox.letters.remove(letter);
             }
         }
         self.commits.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(Committed { lost })
+        Ok(Committed { lost, stale })
     }
 }
 
@@ -264,7 +303,50 @@ impl Asks for MemStore {
 
     async fn sweep_asks(&self, _now: Timestamp) -> Result<u64, StoreError> {
         let tables = self.tables();
-        Ok(self.asks.sweep(|tenant, run| tables.live.contains_key(&(tenant, run))))
+        let live = |tenant, run| tables.live.contains_key(&(tenant, run));
+        Ok(self.asks.sweep(live) + self.intake.sweep(live))
+    }
+}
+
+#[async_trait]
+impl Intake for MemStore {
+    async fn pauses(&self) -> Result<Pauses, StoreError> {
+        Ok(self.intake.pauses())
+    }
+
+    async fn crowd(&self, line: &Line) -> Result<Crowd, StoreError> {
+        Ok(self.intake.crowd(line))
+    }
+
+    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
+        let tables = self.tables();
+        Ok(self.intake.admit(line, |shard| tables.shards.owner(shard)))
+    }
+
+    async fn lines(&self) -> Result<Vec<Line>, StoreError> {
+        Ok(self.intake.lines())
+    }
+
+    async fn admitted(&self, shards: &[i16]) -> Result<Vec<(TenantId, RunId)>, StoreError> {
+        let tables = self.tables();
+        let queued =
+            |id: &(TenantId, RunId)| tables.live.get(id).is_some_and(|row| row.status == LiveStatus::Queued);
+        Ok(self.intake.going(shards).into_iter().filter(queued).collect())
+    }
+
+    async fn ticket(&self, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.intake.ticket(tenant, run))
+    }
+}
+
+#[async_trait]
+impl States for MemStore {
+    async fn state(&self, of: StateOf, key: &str) -> Result<Option<StateRow>, StoreError> {
+        Ok(self.states.row(of, key))
+    }
+
+    async fn state_full(&self, of: StateOf) -> Result<bool, StoreError> {
+        Ok(self.states.full(of))
     }
 }
 
@@ -323,10 +405,12 @@ impl Store for MemStore {
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
         let tables = self.tables();
-        let rows = tables.live.values().filter(|row| shards.contains(&shard_of(row.run)));
+        let shards = shards::ShardSet::of(shards);
+        let rows = tables.live.values().filter(|row| shards.contains(shard_of(row.run)));
         let with_end = |row: &LiveRow| {
             let ended = tables.history.get(&(row.tenant, row.run)).and_then(|row| row.ended.as_ref());
-            let terminated = ended.filter(|ended| ended.status == "terminated").and_then(|ended| ended.error.clone());
+            let decreed = |status: &str| status == "terminated" || (status == "cancelled" && row.status == LiveStatus::Queued);
+            let terminated = ended.filter(|ended| decreed(&ended.status)).and_then(|ended| ended.error.clone());
             LiveRow { terminated, ..row.clone() }
         };
         Ok(rows.map(with_end).collect())

@@ -10,7 +10,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::{Fault, MemStore};
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{Asks as _, LiveStatus, Store as _};
-use holon_runtime::{Answer, CancelError, DeliverError, RetryError, RuntimeHandle};
+use holon_runtime::{Answer, CancelError, Delivered, DeliverError, RetryError, RuntimeHandle};
 
 use crate::support::{React, World, end, tenant, until};
 
@@ -310,15 +310,24 @@ async fn whoever_waits_for_a_run_is_answered_by_the_one_that_goes_on_for_it_and_
 }
 
 #[tokio::test]
-async fn what_a_called_run_did_is_done_with_the_same_keys_when_its_caller_is_retried() {
+async fn what_a_called_run_did_is_kept_and_its_failure_tried_again_with_its_key_when_its_caller_is_retried() {
     let twice = r#"{"holon": 1, "name": "twice", "nodes": {
         "start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1"}},
       "edges": [{"from": "start.out", "to": "a.in"}, {"from": "a.out", "to": "b.in"}]}"#;
     let (world, _) = world();
     let runtime = world.runtime().await;
-    let called = world.shelf.publish(twice);
+    // A call in a call: what the inner one did is kept too.
+    let called = world.shelf.publish(&calls(world.shelf.publish(twice)));
     let flow = world.shelf.publish(&calls(called));
-    world.ledger.react(|call| if call.path == "b" { React::Fail(NodeError::new("no", "no")) } else { React::Echo });
+    let mut asked = 0;
+    world.ledger.react(move |call| {
+        if call.path == "b" {
+            return React::Fail(NodeError::new("no", "no"));
+        }
+        // Asked again it would give something else, and the next step would ask for something else under a known key.
+        asked += 1;
+        React::Value(Value::Int(asked))
+    });
     let mut run = start(&world, &runtime, flow).await;
     for _ in 0..3 {
         assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
@@ -333,7 +342,67 @@ async fn what_a_called_run_did_is_done_with_the_same_keys_when_its_caller_is_ret
         let keys: Vec<_> = calls.iter().filter(|call| call.path == path).map(|call| call.key.clone()).collect();
         (keys.len(), keys.into_iter().collect::<std::collections::BTreeSet<_>>().len())
     };
-    assert_eq!((keys("a"), keys("b")), ((4, 1), (4, 1)));
+    assert_eq!((keys("a"), keys("b")), ((1, 1), (4, 1)));
+}
+
+#[tokio::test]
+async fn a_called_run_that_undid_what_it_had_done_does_it_anew_with_keys_of_its_own_when_its_caller_is_retried() {
+    let booked = r#"{"holon": 1, "name": "booked", "nodes": {
+        "start": {"kind": "trigger.manual@1"},
+        "trip": {"kind": "saga@1", "config": {"steps": [{"step": "book", "compensate": "undo"}, {"step": "pay"}]}, "bodies": {
+          "book": {"nodes": {"book": {"kind": "test.call@1"}}, "edges": []},
+          "undo": {"nodes": {"undo": {"kind": "test.call@1"}}, "edges": []},
+          "pay": {"nodes": {"pay": {"kind": "test.call@1"}}, "edges": []}}}},
+      "edges": [{"from": "start.out", "to": "trip.in"}]}"#;
+    let (world, _) = world();
+    let runtime = world.runtime().await;
+    let flow = world.shelf.publish(&calls(world.shelf.publish(booked)));
+    let mut tried = false;
+    world.ledger.react(move |call| {
+        let first = call.path.ends_with("pay") && !tried;
+        tried |= first;
+        if first { React::Fail(NodeError::new("no", "no")) } else { React::Echo }
+    });
+    let run = start(&world, &runtime, flow).await;
+    assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
+    let new = world.run_id();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
+    let calls = world.ledger.calls();
+    let done = |path: &str| calls.iter().filter(|call| call.path.ends_with(path)).map(|call| &call.key).collect::<Vec<_>>();
+    assert!(matches!(done("book")[..], [then, now] if then != now), "the booking of then was undone");
+    assert_eq!(done("undo").len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_older_meaning_asks_anew_under_the_id_that_was_answered_can_be_answered_again() {
+    let (mut world, store) = world();
+    // Of the second meaning: a saga that is tried again asks as it asked before.
+    world.semantics = 2;
+    let saga = r#"{"holon": 1, "name": "again", "nodes": {"start": {"kind": "trigger.manual@1"},
+        "trip": {"kind": "saga@1", "config": {"steps": [{"step": "book", "compensate": "undo", "retry": {"attempts": 1}}, {"step": "fail"}]},
+          "policies": {"retry": {"attempts": 2, "initial": 0}}, "bodies": {
+          "book": {"nodes": {"a": {"kind": "test.call@1"}}, "edges": []},
+          "undo": {"nodes": {"no": {"kind": "flow.fail@1", "config": {"code": "down", "message": "no"}}}, "edges": []},
+          "fail": {"nodes": {"call": {"kind": "test.call@1"}}, "edges": []}}}},
+      "edges": [{"from": "start.out", "to": "trip.in"}]}"#;
+    world.ledger.react(|call| {
+        let mut error = NodeError::new("full", "no");
+        error.retryable = true;
+        if call.path.ends_with("call") { React::Fail(error) } else { React::Echo }
+    });
+    let flow = world.shelf.publish(saga);
+    let runtime = world.runtime().await;
+    let run = start(&world, &runtime, flow).await;
+    for by in ["ada", "grace"] {
+        until(|| store.asks().tasks(run).iter().any(|row| row.state == "open")).await;
+        let form = Payload::Inline(Value::map([("reason", Value::from("so it is"))]));
+        let id = store.asks().tasks(run)[0].task.id;
+        let skip = Input::TaskAnswered { id, choice: "skip".into(), form, by: by.into() };
+        assert_eq!(runtime.deliver(tenant(1), run, skip).await, Ok(Delivered::TakenIn));
+    }
+    assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
+    assert_eq!(store.asks().tasks(run).len(), 1, "one id was asked twice");
 }
 
 #[tokio::test]
@@ -406,5 +475,5 @@ async fn what_comes_while_the_end_of_a_run_is_being_written_is_told_that_it_is_o
         runtime.deliver(tenant(1), run, signal("bank-2", 2)).await
     };
     let (first, second) = tokio::join!(first, second);
-    assert_eq!((first, second), (Ok(()), Err(DeliverError::Over)));
+    assert_eq!((first, second), (Ok(Delivered::TakenIn), Err(DeliverError::Over)));
 }

@@ -11,7 +11,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::{Fault, MemStore};
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{Asks as _, LiveRow, LiveStatus};
-use holon_runtime::{Answer, DeliverError, Fork, ForkError, RuntimeHandle};
+use holon_runtime::{Answer, Delivered, DeliverError, Fork, ForkError, RuntimeHandle};
 use tokio::sync::Notify;
 
 use crate::support::{React, THREE_STEPS, World, end, keyed, tenant, until};
@@ -76,7 +76,7 @@ async fn start(world: &World, runtime: &RuntimeHandle, flow: FlowId) -> RunId {
     run
 }
 
-async fn pause(runtime: &RuntimeHandle, run: RunId) -> Result<(), DeliverError> {
+async fn pause(runtime: &RuntimeHandle, run: RunId) -> Result<Delivered, DeliverError> {
     runtime.pause(tenant(1), run, "ada".into(), "paused by ada".into()).await
 }
 
@@ -109,7 +109,7 @@ async fn kept(world: &World, run: RunId, count: usize) {
     }
 }
 
-fn code(answer: &Result<(), DeliverError>) -> &'static str {
+fn code(answer: &Result<Delivered, DeliverError>) -> &'static str {
     match answer {
         Err(DeliverError::Refused { code, .. }) => code,
         _ => "",
@@ -125,7 +125,7 @@ async fn a_paused_run_takes_nothing_in_and_goes_on_with_what_came_meanwhile() {
     let run = start(&world, &runtime, flow).await;
     world.ledger.reached(1).await;
     assert_eq!(runtime.resume(tenant(1), run).await.as_ref().err().map(|_| ()), Some(()), "it is not paused");
-    assert_eq!(pause(&runtime, run).await, Ok(()));
+    assert_eq!(pause(&runtime, run).await, Ok(Delivered::TakenIn));
     let found = row(&world, run).await.unwrap();
     assert_eq!((found.status, found.paused_by.as_deref()), (LiveStatus::Paused, Some("ada")));
     assert_eq!(found.reason.as_deref(), Some("paused by ada"));
@@ -134,7 +134,7 @@ async fn a_paused_run_takes_nothing_in_and_goes_on_with_what_came_meanwhile() {
     assert_eq!((inputs(&world, run).await, paths(&world)), (vec!["start"], vec!["a".to_owned()]));
     assert_eq!(code(&pause(&runtime, run).await), "paused_already");
     assert_eq!(runtime.pause(tenant(2), run, "eve".into(), String::new()).await, Err(DeliverError::NotFound));
-    assert_eq!(runtime.resume(tenant(1), run).await, Ok(()));
+    assert_eq!(runtime.resume(tenant(1), run).await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, run).await, seven());
     assert_eq!(paths(&world), ["a", "b", "c"]);
     assert!(world.store.kept(tenant(1), run).await.unwrap().is_empty());
@@ -220,7 +220,7 @@ async fn a_signal_for_a_paused_run_counts_once_and_when_it_goes_on() {
     let runtime = world.runtime().await;
     let run = start(&world, &runtime, flow).await;
     pause(&runtime, run).await.unwrap();
-    assert_eq!(runtime.deliver(tenant(1), run, signal("bank-1", 1)).await, Ok(()));
+    assert_eq!(runtime.deliver(tenant(1), run, signal("bank-1", 1)).await, Ok(Delivered::Kept));
     assert_eq!(code(&runtime.deliver(tenant(1), run, signal("bank-1", 2)).await), "duplicate_signal");
     let unknown = Input::Signal {
         name: "nobody waits".into(),
@@ -248,7 +248,7 @@ async fn the_first_answer_to_a_task_of_a_paused_run_counts_and_the_second_hears_
         form: Payload::Inline(Value::Null),
         by: "ada".into(),
     };
-    assert_eq!(runtime.deliver(tenant(1), run, answer("approve")).await, Ok(()));
+    assert_eq!(runtime.deliver(tenant(1), run, answer("approve")).await, Ok(Delivered::Kept));
     assert_eq!(code(&runtime.deliver(tenant(1), run, answer("reject")).await), "unknown_task");
     runtime.resume(tenant(1), run).await.unwrap();
     end(&runtime, run).await;
@@ -262,7 +262,7 @@ async fn a_paused_run_that_is_cancelled_goes_on_to_its_end() {
     let runtime = world.runtime().await;
     let run = start(&world, &runtime, flow).await;
     pause(&runtime, run).await.unwrap();
-    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(()));
+    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, run).await, Answer::Ended(Outcome::Cancelled { reason: "enough".into() }));
     assert!(row(&world, run).await.is_none());
 }
@@ -287,7 +287,7 @@ async fn a_terminated_run_ends_at_once_and_what_it_called_is_asked_to_end() {
             runtime.abort();
             runtime = world.runtime().await;
         }
-        assert_eq!(runtime.terminate(tenant(1), run, "stop it".into()).await, Ok(()));
+        assert_eq!(runtime.terminate(tenant(1), run, "stop it".into()).await, Ok(Delivered::TakenIn));
         let ended = world.store.history(tenant(1), run).await.unwrap().unwrap().ended.unwrap();
         assert_eq!((ended.status.as_str(), ended.error.as_deref()), ("terminated", Some("stop it")));
         assert!(row(&world, run).await.is_none());
@@ -305,7 +305,7 @@ async fn a_run_whose_end_by_decree_was_written_and_not_answered_is_over() {
         let run = start(&world, &runtime, flow).await;
         let mut lost = false;
         store.fail(move |_| if std::mem::replace(&mut lost, true) { Fault::None } else { fault });
-        assert_eq!(runtime.terminate(tenant(1), run, "stop it".into()).await, Ok(()));
+        assert_eq!(runtime.terminate(tenant(1), run, "stop it".into()).await, Ok(Delivered::TakenIn));
         assert_eq!(world.store.history(tenant(1), run).await.unwrap().unwrap().ended.unwrap().status, "terminated");
     }
 }

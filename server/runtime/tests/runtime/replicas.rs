@@ -13,7 +13,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::shard_of;
-use holon_runtime::{Answer, CancelError, DeliverError, PgWake, RuntimeHandle, StartError};
+use holon_runtime::{Answer, CancelError, Delivered, DeliverError, PgWake, RuntimeHandle, StartError};
 use tokio::sync::Notify;
 
 use crate::support::{React, THREE_STEPS, World, end, tenant, until};
@@ -218,7 +218,7 @@ async fn whoever_is_asked_says_the_same_of_a_run_of_another(world: World) {
     let refused = second.deliver(tenant(1), run, nonsense).await;
     assert!(matches!(refused, Err(DeliverError::Refused { code: "unknown_task", .. })), "{refused:?}");
     world.ledger.react(|_| React::Fail(NodeError::new("broken", "it broke")));
-    assert_eq!(second.deliver(tenant(1), run, signal("bank")).await, Ok(()));
+    assert_eq!(second.deliver(tenant(1), run, signal("bank")).await, Ok(Delivered::TakenIn));
     assert!(matches!(end(&second, run).await, Answer::Ended(Outcome::Failed { .. })));
     assert_eq!(second.deliver(tenant(1), run, signal("bank")).await, Err(DeliverError::Over));
     assert_eq!(second.cancel(tenant(1), run, "late".into()).await, Err(CancelError::Over));
@@ -234,7 +234,7 @@ async fn whoever_is_asked_says_the_same_of_a_run_of_another(world: World) {
     }
     assert!(events.len() > 3 && told == events, "{told:?}\n{events:?}");
     let run = start(&world, &second, flow, 1).await[0];
-    assert_eq!(first.cancel(tenant(1), run, "enough".into()).await, Ok(()));
+    assert_eq!(first.cancel(tenant(1), run, "enough".into()).await, Ok(Delivered::TakenIn));
     assert!(matches!(end(&first, run).await, Answer::Ended(Outcome::Cancelled { .. })));
     let shards: Vec<i16> = (0..256).collect();
     assert_eq!(world.store.letters(&shards, &[], 10).await.unwrap(), [], "no letter is left");
@@ -262,11 +262,10 @@ async fn a_letter_that_nobody_was_told_of_is_found_and_one_to_a_dead_replica_wai
     shared_out(&[&first, &second], &[128, 128]).await;
     let runs = start(&world, &second, flow, 2).await;
     // Nobody says what became of it, but it is not lost.
-    let unknown = Err(DeliverError::Unavailable);
-    assert_eq!(first.deliver(tenant(1), runs[0], signal("bank")).await, unknown);
+    assert_eq!(first.deliver(tenant(1), runs[0], signal("bank")).await, Ok(Delivered::Kept));
     completed(&first, &runs[..1]).await;
     second.abort();
-    assert_eq!(first.deliver(tenant(1), runs[1], signal("bank")).await, unknown);
+    assert_eq!(first.deliver(tenant(1), runs[1], signal("bank")).await, Ok(Delivered::Kept));
     completed(&first, &runs[1..]).await;
 }
 

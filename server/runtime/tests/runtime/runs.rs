@@ -8,7 +8,7 @@ use holon_flow::capability::NodeError;
 use holon_model::{Payload, Value};
 use holon_platform::clock::SystemClock;
 use holon_runtime::store::{LiveStatus, mem::MemStore};
-use holon_runtime::{Answer, CancelError, RetryError, StartError, Started};
+use holon_runtime::{Answer, CancelError, Delivered, RetryError, StartError, Started};
 
 use crate::support::{React, THREE_STEPS, World, end, keyed, tenant, until};
 
@@ -134,7 +134,7 @@ async fn a_waiting_run_can_be_cancelled_once_and_only_by_its_tenant() {
     runtime.start(request).await.unwrap();
     assert_eq!(store_status(&store, &world).await, [LiveStatus::Waiting]);
     assert_eq!(runtime.cancel(tenant(2), run, "not mine".into()).await, Err(CancelError::NotFound));
-    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(()));
+    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, run).await, Answer::Ended(Outcome::Cancelled { reason: "enough".into() }));
     assert_eq!(runtime.cancel(tenant(1), run, "again".into()).await, Err(CancelError::Over));
     assert!(store_status(&store, &world).await.is_empty());
@@ -307,7 +307,7 @@ async fn a_journal_that_was_changed_parks_its_run_and_says_why() {
     };
     assert!(row.reason.unwrap().starts_with("journal_mismatch: after input 0 the log hash is"));
     // A person can still end it.
-    assert_eq!(runtime.cancel(tenant(1), run, "give up".into()).await, Ok(()));
+    assert_eq!(runtime.cancel(tenant(1), run, "give up".into()).await, Ok(Delivered::TakenIn));
     let history = world.store.history(tenant(1), run).await.unwrap().unwrap();
     assert_eq!(history.ended.unwrap().status, "terminated");
 }
@@ -325,7 +325,7 @@ async fn a_drained_runtime_refuses_starts_and_the_next_one_goes_on_at_once() {
     // Not alone: the lease of the first was given back.
     let runtime = world.runtime_as(false).await;
     until(|| runtime.ready()).await;
-    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(()));
+    assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(Delivered::TakenIn));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use holon_engine::{EffectId, Task, TaskKind};
+use crate::asked::{self, AskOf, ChangeOf, asks};
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SystemClock, mint};
 use holon_platform::db::test_db::TestDb;
@@ -11,8 +11,8 @@ use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
     Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _,
-    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, Store,
-    StoreError, ask_uuid, shard_of, week_of,
+    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, StateOf,
+    Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -29,8 +29,10 @@ enum Step {
     },
     Append {
         inputs: u8,
-        asks: Option<AskOf>,
+        asks: Vec<AskOf>,
     },
+    /// A step changes something with its result.
+    Change(ChangeOf),
     /// Writes an input that is there already.
     Repeat,
     Status {
@@ -40,65 +42,6 @@ enum Step {
     /// A person pauses it.
     Hold,
     End,
-}
-
-/// Something that a run asks, about one of two waits or tasks.
-#[derive(Debug, Clone, Copy)]
-enum AskOf {
-    Await(u8),
-    Drop(u8),
-    Open(u8),
-    Escalate(u8),
-    Answered(u8),
-    Close(u8),
-    Keep(u8),
-    Unkeep,
-    Nothing,
-}
-
-impl AskOf {
-    fn ask(self) -> Ask {
-        let id = |number: u8| EffectId([number; 16]);
-        match self {
-            Self::Await(number) => Ask::Await { id: id(number), name: "paid".into(), correlation: number.to_string() },
-            Self::Drop(number) => Ask::Drop { id: id(number) },
-            Self::Open(number) => Ask::Open(Box::new(Task {
-                id: id(number),
-                path: "ask".into(),
-                kind: TaskKind::Approval,
-                title: "Pay?".into(),
-                context: holon_model::Value::Int(7),
-                choices: Vec::new(),
-                form: holon_model::Value::Null,
-                assignees: vec!["ada \"the first\"".into()],
-                due: None,
-            })),
-            Self::Escalate(number) => {
-                Ask::Escalate { id: id(number), to: vec!["grace".into(), "ada \"the first\"".into()] }
-            }
-            Self::Answered(number) => {
-                Ask::Answered { id: id(number), choice: "yes".into(), form: holon_model::Value::Null, by: "ada".into() }
-            }
-            Self::Close(number) => Ask::Close { id: id(number) },
-            Self::Keep(number) => Ask::Keep { n: number.into(), input: vec![number; 3] },
-            Self::Unkeep => Ask::Unkeep,
-            Self::Nothing => Ask::Nothing,
-        }
-    }
-}
-
-fn asks() -> impl Strategy<Value = AskOf> {
-    (0_u8..9, 0_u8..2).prop_map(|(what, number)| match what {
-        0 => AskOf::Await(number),
-        1 => AskOf::Drop(number),
-        2 => AskOf::Open(number),
-        3 => AskOf::Escalate(number),
-        4 => AskOf::Answered(number),
-        5 => AskOf::Close(number),
-        6 => AskOf::Keep(number),
-        7 => AskOf::Unkeep,
-        _ => AskOf::Nothing,
-    })
 }
 
 #[derive(Debug, Clone)]
@@ -128,7 +71,8 @@ enum Op {
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (proptest::option::of(0_u8..3), any::<bool>()).prop_map(|(key, over)| Step::Start { key, over }),
-        6 => (1_u8..4, proptest::option::of(asks())).prop_map(|(inputs, asks)| Step::Append { inputs, asks }),
+        6 => (1_u8..4, asks()).prop_map(|(inputs, asks)| Step::Append { inputs, asks }),
+        3 => asked::changes().prop_map(Step::Change),
         1 => Just(Step::Repeat),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(paused, snapshot)| Step::Status { paused, snapshot }),
         1 => Just(Step::Hold),
@@ -243,6 +187,7 @@ impl Case {
             end: None,
             asks: Vec::new(),
             letters: Vec::new(),
+            changes: Vec::new(),
         };
         let next = match (place, step) {
             (Place::Nowhere, Step::Start { key, over }) => {
@@ -260,6 +205,13 @@ impl Case {
                 write.asks = asks.iter().map(|asks| Asked { at: self.now, ask: asks.ask() }).collect();
                 write.journal = Some(JournalWrite { seq, entries: self.entries(seq, *inputs) });
                 Place::Live(seq + i64::from(*inputs))
+            }
+            (Place::Live(seq), Step::Change(change)) => {
+                // The number of the input makes the revision one that no other change has.
+                let id = Uuid::from_u128(run.0.as_u128() ^ (u128::from(seq.unsigned_abs() + 1) << 48));
+                write.changes = change.changes(&self.mem, StateOf::run(&write), id, self.now);
+                write.journal = Some(JournalWrite { seq, entries: self.entries(seq, 1) });
+                Place::Live(seq + 1)
             }
             (Place::Live(seq), Step::Repeat) => {
                 write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
@@ -358,7 +310,7 @@ impl Case {
         let Some(of) = self.letters.get_mut(&number).filter(|of| !of.is_empty()) else { return };
         let (in_mem, in_pg) = of.remove(0);
         let (tenant, run) = (self.tenant(number), self.run(number));
-        let written = keep.then(|| self.write(number, &Step::Append { inputs: 1, asks: None })).flatten();
+        let written = keep.then(|| self.write(number, &Step::Append { inputs: 1, asks: Vec::new() })).flatten();
         for (store, id) in [(&self.mem as &dyn Store, in_mem), (&*self.pg, in_pg)] {
             if let Some((write, _)) = &written {
                 let writes = vec![RunWrite { letters: vec![id], ..write.clone() }];
@@ -409,8 +361,9 @@ impl Case {
         };
         let sorted = |lost: &Vec<RunId>| BTreeSet::from_iter(lost.clone());
         assert_eq!(sorted(&mem.lost), sorted(&pg.lost));
+        assert_eq!(sorted(&mem.stale), sorted(&pg.stale));
         for (number, (write, next)) in planned {
-            if !mem.lost.contains(&write.run) {
+            if !mem.lost.contains(&write.run) && !mem.stale.contains(&write.run) {
                 self.places.insert(number, next);
             }
         }
@@ -437,7 +390,7 @@ impl Case {
                     let peers = store.renew(self.replica, LEASE_MS, false).await.unwrap().peers;
                     let beat = peers.iter().find(|peer| peer.id == other).map_or(0, |peer| peer.beat);
                     store.fence(&[(other, beat + i64::from(!present))]).await.unwrap();
-                    let writes = self.write(0, &Step::Append { inputs: 1, asks: None }).map(|(write, _)| write);
+                    let writes = self.write(0, &Step::Append { inputs: 1, asks: Vec::new() }).map(|(write, _)| write);
                     if let Some(write) = writes.filter(|_| *present) {
                         let batch = Batch { replica: other, writes: vec![write] };
                         assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
@@ -461,7 +414,7 @@ impl Case {
             Op::Take { run, keep } => self.take(*run, *keep).await,
             Op::Zombie(number) => {
                 let Some(fenced) = self.fenced else { return };
-                let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1, asks: Some(AskOf::Open(1)) })
+                let Some((write, _)) = self.write(*number, &Step::Append { inputs: 1, asks: vec![AskOf::Open(1)] })
                 else {
                     return;
                 };
@@ -508,6 +461,7 @@ impl Case {
                 .collect();
             assert_eq!(mem, rows);
             assert_eq!(self.mem.kept(tenant, run).await, self.pg.kept(tenant, run).await);
+            asked::compare_work(&self.mem, &self.pool, tenant, run).await;
         }
         let environment = EnvironmentId(Uuid::from_u128(5));
         for (tenant, correlation) in (0..2).flat_map(|tenant| ["0", "1"].map(|correlation| (tenant, correlation))) {
@@ -519,6 +473,14 @@ impl Case {
 
     async fn compare(&self) {
         self.compare_asks().await;
+        for number in 0..2 {
+            let of = StateOf {
+                tenant: self.tenant(number),
+                environment: EnvironmentId(Uuid::from_u128(5)),
+                flow: FlowId(Uuid::from_u128(6)),
+            };
+            asked::compare(&self.mem, &self.pg, &self.pool, of).await;
+        }
         self.compare_shards().await;
         self.compare_letters().await;
         let shards: Vec<i16> = (0..256).collect();

@@ -27,6 +27,10 @@ pub struct SendSignal {
 pub struct SignalSent {
     /// The runs that have it in their journal now; one that had it before stands here too.
     pub runs: Vec<RunId>,
+    /// Those for which it is kept: it cannot be lost any more, and nobody has said yet whether they take it in. Sending it again is not
+    /// needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<RunId>,
     /// Those that wait for it and could not be told at the moment: send the signal again with this `sender`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreached: Vec<RunId>,

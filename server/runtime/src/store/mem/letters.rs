@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use holon_model::{ReplicaId, RunId, TenantId};
 
 use super::MemStore;
+use super::shards::ShardSet;
 use crate::store::{Letter, Letters, Posted, StoreError, shard_of};
 
 /// Letters by number.
@@ -31,13 +32,17 @@ impl Letters for MemStore {
         tables.inbox.last += 1;
         let id = tables.inbox.last;
         tables.inbox.letters.insert(id, Letter { id, tenant, run, sender, body: body.to_vec() });
-        let owner = tables.shards.owners.get(&shard_of(run)).copied();
+        let owner = tables.shards.owner(shard_of(run));
         Ok(Some(Posted { id, owner }))
     }
 
     async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError> {
         let tables = self.tables();
-        let wanted = |letter: &&Letter| shards.contains(&shard_of(letter.run)) && !without.contains(&letter.id);
+        if tables.inbox.letters.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shards = ShardSet::of(shards);
+        let wanted = |letter: &&Letter| shards.contains(shard_of(letter.run)) && !without.contains(&letter.id);
         let found = tables.inbox.letters.values().filter(wanted).cloned();
         Ok(found.take(usize::try_from(most).unwrap_or(0)).collect())
     }

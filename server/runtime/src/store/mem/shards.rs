@@ -19,26 +19,63 @@ pub(super) struct Entered {
     pub leaving: bool,
 }
 
+const COUNT: usize = SHARDS as usize;
+
 /// Replicas and the shards that they hold.
-#[derive(Default)]
 pub(super) struct Table {
     pub replicas: BTreeMap<ReplicaId, Entered>,
-    pub owners: BTreeMap<i16, ReplicaId>,
-    /// Epoch and newest semantics of those that ever changed hands.
-    known: BTreeMap<i16, (i64, i32)>,
+    owners: [Option<ReplicaId>; COUNT],
+    /// Epoch and newest semantics.
+    known: [(i64, i32); COUNT],
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self { replicas: BTreeMap::new(), owners: [None; COUNT], known: [(0, 0); COUNT] }
+    }
+}
+
+/// A set of shards.
+pub(super) struct ShardSet([bool; COUNT]);
+
+impl ShardSet {
+    pub fn of(shards: &[i16]) -> Self {
+        let mut set = [false; COUNT];
+        for place in shards.iter().filter_map(|shard| usize::try_from(*shard).ok()) {
+            if let Some(place) = set.get_mut(place) {
+                *place = true;
+            }
+        }
+        Self(set)
+    }
+
+    pub fn contains(&self, shard: i16) -> bool {
+        usize::try_from(shard).ok().and_then(|place| self.0.get(place)).copied().unwrap_or_default()
+    }
 }
 
 impl Table {
+    /// Who holds a shard.
+    pub fn owner(&self, shard: i16) -> Option<ReplicaId> {
+        self.owners.get(usize::try_from(shard).ok()?).copied().flatten()
+    }
+
+    fn epoch(&self, shard: i16) -> Option<i64> {
+        self.known.get(usize::try_from(shard).ok()?).map(|known| known.0)
+    }
+
     /// Whether a replica may write.
     pub fn holds(&self, replica: ReplicaId) -> bool {
         self.replicas.get(&replica).is_some_and(|row| !row.fenced)
     }
 
     fn give(&mut self, shard: i16, to: ReplicaId) {
-        let known = self.replicas.get(&to).map_or(0, |row| row.semantics);
-        let (epoch, newest) = self.known.entry(shard).or_default();
-        (*epoch, *newest) = (*epoch + 1, known.max(*newest));
-        self.owners.insert(shard, to);
+        let semantics = self.replicas.get(&to).map_or(0, |row| row.semantics);
+        let Ok(place) = usize::try_from(shard) else { return };
+        if let (Some(owner), Some((epoch, newest))) = (self.owners.get_mut(place), self.known.get_mut(place)) {
+            (*epoch, *newest) = (*epoch + 1, semantics.max(*newest));
+            *owner = Some(to);
+        }
     }
 
     fn roll(&self) -> Roll {
@@ -48,13 +85,16 @@ impl Table {
             beat: row.beat,
             leaving: row.leaving,
         };
-        let shard = |shard| {
-            let (epoch, semantics) = self.known.get(&shard).copied().unwrap_or_default();
-            ShardRow { shard, owner: self.owners.get(&shard).copied(), epoch, semantics }
-        };
+        let rows = (0..SHARDS).zip(self.owners.iter().zip(&self.known));
+        let rows = rows.map(|(shard, (owner, (epoch, semantics)))| ShardRow {
+            shard,
+            owner: *owner,
+            epoch: *epoch,
+            semantics: *semantics,
+        });
         Roll {
             peers: self.replicas.iter().filter(|(_, row)| !row.fenced).map(peer).collect(),
-            shards: (0..SHARDS).map(shard).collect(),
+            shards: rows.collect(),
         }
     }
 }
@@ -103,7 +143,7 @@ impl Ownership for MemStore {
         if !table.holds(replica) {
             return Ok(Vec::new());
         }
-        let free = |shard: &&i16| !table.owners.get(*shard).is_some_and(|owner| table.holds(*owner));
+        let free = |shard: &&i16| !table.owner(**shard).is_some_and(|owner| table.holds(owner));
         let taken: Vec<i16> = shards.iter().filter(free).copied().collect();
         taken.iter().for_each(|shard| table.give(*shard, replica));
         Ok(taken)
@@ -121,7 +161,7 @@ impl Ownership for MemStore {
             return Ok(Vec::new());
         }
         let mine = |(shard, epoch): &&(i16, i64)| {
-            table.owners.get(shard) == Some(&replica) && table.known.get(shard).is_some_and(|known| known.0 == *epoch)
+            table.owner(*shard) == Some(replica) && table.epoch(*shard) == Some(*epoch)
         };
         let given: Vec<i16> = shards.iter().filter(mine).map(|(shard, _)| *shard).collect();
         given.iter().for_each(|shard| table.give(*shard, to));
@@ -133,7 +173,8 @@ impl Ownership for MemStore {
         if let Some(row) = tables.shards.replicas.get_mut(&replica) {
             row.fenced = true;
         }
-        tables.shards.owners.retain(|_, owner| *owner != replica);
+        let hers = tables.shards.owners.iter_mut().filter(|owner| **owner == Some(replica));
+        hers.for_each(|owner| *owner = None);
         Ok(())
     }
 }

@@ -13,14 +13,14 @@ use holon_model::{EnvironmentId, Millis, RunId, TenantId, Value};
 use holon_platform::clock::mint;
 use holon_runtime::store::Marks;
 use holon_runtime::{
-    Answer, CancelError, DefinitionsError, FollowError, Idempotency, RetryError, RuntimeHandle, StartError,
+    Answer, CancelError, DefinitionsError, Delivered, FollowError, Idempotency, RetryError, RuntimeHandle, StartError,
     StartRequest, Started,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::flows;
-use crate::people::KEPT_AFTER;
+use crate::operators::Pauses;
 use crate::seed::numbers;
 use crate::world::{Replica, SimClock, World, low};
 
@@ -28,6 +28,7 @@ use crate::world::{Replica, SimClock, World, low};
 const PATIENCE: Duration = Duration::from_secs(12);
 /// Tries of a start without a key.
 const TRIES: u32 = 5;
+const A_DAY: Millis = Millis(86_400_000);
 
 /// A run that was asked for.
 #[derive(Debug, Clone)]
@@ -35,8 +36,19 @@ pub struct Wish {
     pub tenant: TenantId,
     pub key: Option<String>,
     pub hash: [u8; 32],
+    /// For how long the key is remembered at least.
+    pub window: Millis,
     /// The run that it retries.
     pub again: Option<RunId>,
+    /// The run that it forks, and how many of its inputs are copied.
+    pub fork_of: Option<(RunId, i64)>,
+}
+
+impl Wish {
+    /// One with a key that nobody forgets meanwhile.
+    pub fn keyed(tenant: TenantId, key: &str, hash: [u8; 32]) -> Self {
+        Self { tenant, key: Some(key.to_owned()), hash, window: A_DAY, again: None, fork_of: None }
+    }
 }
 
 /// What was asked for, and what was promised.
@@ -55,6 +67,9 @@ pub struct Said {
     pub signals: BTreeMap<(RunId, String, String, String), bool>,
     /// By run, task and who answered: whether it was said to count.
     pub tasks: BTreeMap<(RunId, EffectId, String), bool>,
+    /// Runs that were said to have been ended by decree.
+    pub terminated: Vec<RunId>,
+    pub pauses: BTreeMap<RunId, Pauses>,
     /// Effects' answers that were told twice.
     pub doubled: BTreeSet<(String, u32)>,
 }
@@ -66,6 +81,19 @@ pub struct Promises(Mutex<Said>);
 impl Promises {
     pub fn said(&self) -> MutexGuard<'_, Said> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The runs of a tenant that were promised.
+    pub fn runs_of(&self, tenant: TenantId) -> Vec<RunId> {
+        let said = self.said();
+        let hers = |wished: &RunId| said.wishes.get(wished).is_some_and(|wish| wish.tenant == tenant);
+        let started = said.started.iter().filter(|(wished, _)| hers(wished));
+        started.map(|(_, started)| started.run).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether a run that takes nothing in has taken something in.
+    pub fn is_paused(&self, run: RunId) -> bool {
+        self.said().pauses.get(&run).is_some_and(Pauses::certain)
     }
 }
 
@@ -138,10 +166,11 @@ pub fn begin(world: &Arc<World>) {
     }
 }
 
-struct Client {
-    world: Arc<World>,
-    rng: Rng,
-    clock: Arc<SimClock>,
+/// Somebody who asks.
+pub struct Client {
+    pub world: Arc<World>,
+    pub rng: Rng,
+    pub clock: Arc<SimClock>,
 }
 
 impl Client {
@@ -159,6 +188,9 @@ impl Client {
             breath(&mut self.rng).await;
             self.cancel(tenant, run).await;
         }
+        if self.rng.percent(35) {
+            self.operate(tenant, run).await;
+        }
         if self.rng.percent(70) {
             let answer = self.wait_for(tenant, run).await;
             let failed = matches!(answer, Some(Answer::Ended(Outcome::Failed { .. } | Outcome::Cancelled { .. })));
@@ -166,6 +198,11 @@ impl Client {
                 self.retry(tenant, run).await;
             }
         }
+    }
+
+    /// Another one who asks, at the same time.
+    pub fn another(&mut self) -> Self {
+        Self { world: self.world.clone(), rng: Rng::new(self.rng.next_u64()), clock: self.clock.clone() }
     }
 
     /// What is asked for. Those with the same key mostly ask for the same.
@@ -179,7 +216,8 @@ impl Client {
         let flow = flows::pick(&mut own);
         let input = if own.percent(50) { Value::Int(2) } else { generate::input(own.next_u64()) };
         let hash = if self.rng.percent(12) { [7; 32] } else { [1; 32] };
-        let window = Millis(86_400_000);
+        // Some keys are forgotten while the world lasts.
+        let window = if own.percent(30) { Millis(1_000 + u64::from(own.below(9_000))) } else { A_DAY };
         StartRequest {
             tenant,
             environment: EnvironmentId(Uuid::from_u128(0xe1)),
@@ -198,7 +236,7 @@ impl Client {
         }
     }
 
-    async fn minted(&mut self) -> Option<RunId> {
+    pub async fn minted(&mut self) -> Option<RunId> {
         let (replica, handle) = somebody(&self.world, &mut self.rng).await;
         (!replica.stands()).then(|| handle.mint())
     }
@@ -217,7 +255,9 @@ impl Client {
                 tenant: request.tenant,
                 key: key.map(|asked| asked.key.clone()),
                 hash: key.map_or([0; 32], |asked| asked.request_hash),
+                window: key.map_or(A_DAY, |asked| asked.window),
                 again: None,
+                fork_of: None,
             };
             self.world.promises.said().wishes.insert(wished, wish.clone());
             let answer = ask(&self.world, &mut self.rng, |handle| async move { handle.start(request).await }).await;
@@ -252,20 +292,22 @@ impl Client {
         }
     }
 
-    async fn cancel(&mut self, tenant: TenantId, run: RunId) {
+    pub async fn cancel(&mut self, tenant: TenantId, run: RunId) {
         let reason = format!("wish {}", self.rng.below(1_000));
         loop {
             let why = reason.clone();
-            let asked = Instant::now();
+            // Whoever wants it to end wants it to go on to its end.
+            self.world.promises.said().pauses.entry(run).or_default().letting_go();
             let answer =
                 ask(&self.world, &mut self.rng, |handle| async move { handle.cancel(tenant, run, why).await }).await;
             self.world.trace.note("cancel", &[low(run.0), verdict(&answer)], || format!("{run} -> {answer:?}"));
             match answer {
-                Some(Ok(())) if asked.elapsed() < KEPT_AFTER => {
-                    self.world.promises.said().cancelled.push((tenant, run, reason));
-                    return;
+                Some(Ok(Delivered::TakenIn)) => {
+                    let mut said = self.world.promises.said();
+                    said.pauses.entry(run).or_default().let_go();
+                    return said.cancelled.push((tenant, run, reason));
                 }
-                Some(Ok(())) => return,
+                Some(Ok(Delivered::Kept)) => return,
                 Some(Err(CancelError::Over)) => return self.world.must_be_over(tenant, run),
                 Some(Err(CancelError::NotFound)) => {
                     self.world
@@ -304,18 +346,18 @@ impl Client {
         }
     }
 
-    async fn retry(&mut self, tenant: TenantId, run: RunId) {
+    pub async fn retry(&mut self, tenant: TenantId, run: RunId) {
         let key = format!("retry {run}");
         for _ in 0..20 {
             let given = if self.rng.percent(80) { self.minted().await } else { None };
             let new: RunId = given.unwrap_or_else(|| mint(&*self.clock));
-            let wish = Wish { tenant, key: Some(key.clone()), hash: [3; 32], again: Some(run) };
+            let wish = Wish { again: Some(run), ..Wish::keyed(tenant, &key, [3; 32]) };
             self.world.promises.said().wishes.insert(new, wish);
             let asked = Idempotency {
                 scope: "api".into(),
                 key: key.clone(),
                 request_hash: [3; 32],
-                window: Millis(86_400_000),
+                window: A_DAY,
             };
             let answer = ask(&self.world, &mut self.rng, |handle| async move {
                 handle.retry(tenant, run, new, "simulated".into(), Some(asked)).await
@@ -355,7 +397,8 @@ impl World {
     }
 }
 
-fn verdict<T, E>(answer: &Option<Result<T, E>>) -> u64 {
+/// An answer as the trace has it.
+pub fn verdict<T, E>(answer: &Option<Result<T, E>>) -> u64 {
     match answer {
         None => 0,
         Some(Ok(_)) => 1,

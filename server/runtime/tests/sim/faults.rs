@@ -10,14 +10,16 @@ use holon_engine::testing::rng::Rng;
 use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::{
-    Asks, Batch, Blobs, Committed, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveWrite,
-    Ownership, Posted, Replica as Claim, Roll, Snapshot, Store, StoreError, shard_of,
+    Admitted, Asks, Batch, Blobs, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Letter, Letters,
+    Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, RunWrite, Snapshot, StateOf, StateRow,
+    States, Store, StoreError, Ticket, shard_of,
 };
 use holon_runtime::{Nearby, Wake, Word};
 use time::Date;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::clients::Promises;
 use crate::oracle::Problems;
 use crate::seed::{Plan, Planted, Woe, numbers};
 use crate::trace::Trace;
@@ -151,6 +153,7 @@ pub struct Road {
     pub weather: Arc<Weather>,
     pub trace: Arc<Trace>,
     pub problems: Arc<Problems>,
+    pub promises: Arc<Promises>,
 }
 
 impl Road {
@@ -211,6 +214,10 @@ impl Road {
         self.call(name, (false, false), doing, || {}).await
     }
 
+    fn goes_on_over(&self, write: &RunWrite) -> bool {
+        write.journal.is_some() && self.store.is_over(write.tenant, write.run)
+    }
+
     /// The store does the commit, and the oracle looks on.
     async fn apply(&self, batch: &Batch) -> Result<Committed, StoreError> {
         let planted = self.weather.plan.planted;
@@ -223,13 +230,25 @@ impl Road {
             let owner = batch.writes.first().and_then(|write| self.store.owner(shard_of(write.run)));
             batch.replica = owner.unwrap_or(batch.replica);
         }
+        if planted == Some(Planted::PauseForgotten) {
+            for write in &mut batch.writes {
+                if matches!(write.live, LiveWrite::Hold { .. }) {
+                    write.live = LiveWrite::Keep;
+                }
+            }
+        }
         if planted == Some(Planted::RowLeft) && self.weather.rng_percent(20) {
             for write in batch.writes.iter_mut().filter(|write| write.live == LiveWrite::Delete) {
                 write.live = LiveWrite::Keep;
             }
         }
+        let over: Vec<RunId> = batch.writes.iter().filter(|write| self.goes_on_over(write)).map(|write| write.run).collect();
         let committed = self.store.commit(&batch).await?;
-        for write in batch.writes.iter().filter(|write| !committed.lost.contains(&write.run)) {
+        let left_out = |run: &RunId| committed.lost.contains(run) || committed.stale.contains(run);
+        for run in over.into_iter().filter(|run| !left_out(run)) {
+            self.problems.add("after its end", || format!("{run} is over, and took something in"));
+        }
+        for write in batch.writes.iter().filter(|write| !left_out(&write.run)) {
             let (run, number) = (write.run, self.replica.number);
             let seq = write.journal.as_ref().map_or(-1, |journal| journal.seq);
             let inputs = write.journal.as_ref().map_or(0, |journal| journal.entries.len());
@@ -237,6 +256,9 @@ impl Road {
                 let end = write.end.as_ref().map_or(String::new(), |end| format!(", {}", end.status));
                 format!("{run} inputs {seq}+{inputs} by {number}{end}")
             });
+            if seq > 0 && self.promises.is_paused(run) {
+                self.problems.add("paused", || format!("{run} was said to be paused, and took input {seq} in"));
+            }
             if let LiveWrite::Update { reason: Some(reason), .. } = &write.live {
                 self.problems.add("parked", || format!("{run} is parked: {reason}"));
             }
@@ -322,6 +344,17 @@ impl Ownership for Road {
 }
 
 #[async_trait]
+impl States for Road {
+    async fn state(&self, of: StateOf, key: &str) -> Result<Option<StateRow>, StoreError> {
+        self.read("state", self.store.state(of, key)).await
+    }
+
+    async fn state_full(&self, of: StateOf) -> Result<bool, StoreError> {
+        self.read("state full", self.store.state_full(of)).await
+    }
+}
+
+#[async_trait]
 impl Letters for Road {
     async fn post(
         &self,
@@ -339,6 +372,33 @@ impl Letters for Road {
 
     async fn discard(&self, replica: ReplicaId, letters: &[Letter]) -> Result<(), StoreError> {
         self.read("discard", self.store.discard(replica, letters)).await
+    }
+}
+
+#[async_trait]
+impl Intake for Road {
+    async fn pauses(&self) -> Result<Pauses, StoreError> {
+        self.read("pauses", self.store.pauses()).await
+    }
+
+    async fn crowd(&self, line: &Line) -> Result<Crowd, StoreError> {
+        self.read("crowd", self.store.crowd(line)).await
+    }
+
+    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
+        self.read("admit", self.store.admit(line)).await
+    }
+
+    async fn lines(&self) -> Result<Vec<Line>, StoreError> {
+        self.read("lines", self.store.lines()).await
+    }
+
+    async fn admitted(&self, shards: &[i16]) -> Result<Vec<(TenantId, RunId)>, StoreError> {
+        self.read("admitted", self.store.admitted(shards)).await
+    }
+
+    async fn ticket(&self, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
+        self.read("ticket", self.store.ticket(tenant, run)).await
     }
 }
 

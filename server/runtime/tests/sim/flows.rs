@@ -58,6 +58,9 @@ const LEAVES: &[&str] = &[
     // Enough inputs for a snapshot while it is at work.
     r#"{"e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(x, [1, 2, 3, 4, 5, 6, 7])"}, "concurrency": 3, "gather": "all_settled"},
         "bodies": {"body": {"i": {"kind": "map@1", "config": {"items": {"$cel": "input"}, "concurrency": 2, "gather": "all_settled"}, "bodies": {"body": {"a": {"kind": "test.call@1"}}}}}}}}"#,
+    // Counts in Holon's own database, with every result once.
+    r#"{"n": {"kind": "state.increment@1", "config": {"key": "runs"}}, "a": {"kind": "test.call@1", "after": "n"},
+        "e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3]"}, "concurrency": 3, "gather": "all_settled"}, "bodies": {"body": {"m": {"kind": "state.increment@1", "config": {"key": "runs"}}}}, "after": "a"}}"#,
     // Nothing but computing.
     r#"{"a": {"kind": "test.set@1", "config": {"value": {"$cel": "[1, 2, 3].map(x, x * 2)"}}}, "b": {"kind": "test.set@1", "after": "a"}}"#,
 ];
@@ -77,7 +80,9 @@ const GENERATED: u64 = 160;
 
 /// Every flow, compiled once for all worlds.
 pub static FLOWS: LazyLock<Vec<Arc<LoadedFlow>>> = LazyLock::new(|| {
-    let catalogue = catalogue();
+    let mut capabilities = catalogue().capabilities().to_vec();
+    capabilities.push(holon_cap_state::capability().expect("the manifest is right"));
+    let catalogue = Catalogue::new(capabilities);
     let mut flows: Vec<Arc<LoadedFlow>> = LEAVES.iter().map(|text| loaded(&by_hand(text), &catalogue)).collect();
     flows.extend(CALLERS.iter().map(|text| loaded(&by_hand(text), &catalogue)));
     let generated = (0..).map(generated).filter(|definition| !goes_on(&definition.graph));

@@ -33,6 +33,9 @@ pub struct Call {
     pub durable: Option<i64>,
 }
 
+/// By run: the paths and bytes that a key was used for.
+pub type Uses<'a> = BTreeMap<RunId, BTreeSet<(&'a str, [u8; 32])>>;
+
 /// What the outside knows.
 #[derive(Default)]
 pub struct Book {
@@ -164,11 +167,11 @@ impl Executor for Hands {
 }
 
 impl Book {
-    /// Keys by what these runs used them for: one each, if all is well.
-    pub fn uses(&self, which: impl Fn(RunId) -> bool) -> BTreeMap<&str, BTreeSet<(&str, [u8; 32])>> {
-        let mut uses: BTreeMap<&str, BTreeSet<(&str, [u8; 32])>> = BTreeMap::new();
-        for call in self.calls.iter().filter(|call| which(call.run)) {
-            uses.entry(&call.key).or_default().insert((&call.path, call.bytes));
+    /// Keys by who used them for what: for one thing each, if all is well.
+    pub fn uses(&self) -> BTreeMap<&str, Uses<'_>> {
+        let mut uses: BTreeMap<&str, Uses<'_>> = BTreeMap::new();
+        for call in &self.calls {
+            uses.entry(&call.key).or_default().entry(call.run).or_default().insert((&call.path, call.bytes));
         }
         uses
     }

@@ -7,17 +7,23 @@ use holon_engine::{
     Command, EffectId, Event, EventKind, Input, Machine, Outcome, Parent, StepState, TimerId, decode_input,
 };
 use holon_model::canon::Canon;
-use holon_model::{RunId, TenantId, Timestamp};
-use holon_runtime::store::{HistoryRow, Store as _};
+use holon_model::{Millis, RunId, TenantId, Timestamp};
+use holon_runtime::store::{HistoryRow, StateOf, Store as _};
 use holon_runtime::{Answer, replay};
 
 use crate::clients::Said;
 use crate::flows;
-use crate::ledger::{Book, Call};
+use crate::ledger::{Book, Call, Uses};
 use crate::world::{World, low};
 
 /// Errors that the runtime gives instead of an answer of the outside.
 const OWN_ERRORS: [&str; 2] = ["timeout", "outcome_unknown"];
+/// The kind that counts in Holon's own database.
+pub const COUNTS: &str = "state.increment@1";
+/// By how much two moments may be wrong beside each other: clocks are, and what was asked long ago may be done only now.
+const WRONG_AT_MOST: Millis = Millis(900_000);
+/// The status of a run that was ended by decree: its machine does not say so.
+const TERMINATED: &str = "terminated";
 
 /// What does not hold.
 #[derive(Default)]
@@ -71,6 +77,8 @@ pub async fn check(world: &World) {
     judge.lineage();
     judge.answers();
     judge.said_to_runs();
+    judge.terminated();
+    judge.counts();
     judge.left();
 }
 
@@ -132,8 +140,38 @@ impl Story {
         self.machine.info()?.lineage.as_ref()?.continued_from
     }
 
-    fn completed(&self) -> impl Iterator<Item = (EffectId, u32, &Outcome)> {
-        self.inputs.iter().filter_map(|(_, input)| match input {
+    /// How it ended: as its machine says, or by decree.
+    fn outcome(&self) -> Option<Outcome> {
+        let ended = self.row.ended.as_ref();
+        match ended.filter(|ended| ended.status == TERMINATED) {
+            Some(ended) => Some(Outcome::Cancelled { reason: ended.error.clone().unwrap_or_default() }),
+            None => self.machine.outcome().cloned(),
+        }
+    }
+
+    /// The effects that count in Holon's own database: the outside knows nothing of them.
+    fn counting(&self) -> BTreeSet<EffectId> {
+        let counts = |command: &Command| match command {
+            Command::RunEffect(effect) if effect.kind.to_string() == COUNTS => Some(effect.id),
+            _ => None,
+        };
+        self.commands.iter().filter_map(|(_, command)| counts(command)).collect()
+    }
+
+    /// How many of its inputs were copied from another run.
+    fn copied(&self) -> usize {
+        let again = self.inputs.iter().rposition(|(_, input)| matches!(input, Input::TriedAgain { .. }));
+        let forked = self.row.facts.marks.fork_of.map_or(0, |(_, seq)| usize::try_from(seq).unwrap_or(0));
+        again.unwrap_or(0).max(forked)
+    }
+
+    /// Whether it begins with what another run took in.
+    fn copies(&self) -> bool {
+        self.row.facts.retry_of.is_some() || self.row.facts.marks.fork_of.is_some()
+    }
+
+    fn completed(&self, from: usize) -> impl Iterator<Item = (EffectId, u32, &Outcome)> {
+        self.inputs.iter().skip(from).filter_map(|(_, input)| match input {
             Input::EffectCompleted { id, attempt, outcome } => Some((*id, *attempt, outcome)),
             _ => None,
         })
@@ -160,7 +198,8 @@ impl Judge<'_> {
                 format!("it is {}, and waits for {:?}", story.machine.status().name(), story.machine.pending())
             }),
             Some(ended) => {
-                if ended.status != story.machine.status().name() || ended.log_hash != story.machine.log_hash() {
+                let status = if ended.status == TERMINATED { TERMINATED } else { story.machine.status().name() };
+                if ended.status != status || ended.log_hash != story.machine.log_hash() {
                     self.problem("end", run, || {
                         format!("history says {}, its journal {}", ended.status, story.machine.status().name())
                     });
@@ -171,7 +210,7 @@ impl Judge<'_> {
         let mut commands = story.commands.iter().peekable();
         for (number, (at, input)) in story.inputs.iter().enumerate() {
             if let Input::TimerFired { id } = input
-                && story.row.facts.retry_of.is_none()
+                && !story.copies()
                 && due.get(id).is_none_or(|due| at < due)
             {
                 self.problem("timer", run, || format!("{id:?} came at {at:?}, and was due at {:?}", due.get(id)));
@@ -182,7 +221,11 @@ impl Judge<'_> {
                 }
             }
         }
-        for (id, attempt, outcome) in story.completed() {
+        let counting = story.counting();
+        for (id, attempt, outcome) in story.completed(self.forked(story)) {
+            if counting.contains(&id) {
+                continue;
+            }
             let given = self.book.answers.get(&(id.key(), attempt));
             let own = matches!(outcome, Outcome::Failed { error } if OWN_ERRORS.contains(&&*error.code));
             // A retry copies what the outside answered to the run that it retries: the key is the same.
@@ -191,6 +234,16 @@ impl Judge<'_> {
             }
         }
         self.sagas(story);
+    }
+
+    /// How many of its inputs were copied by a fork: what they answer was asked under keys of another run.
+    fn forked(&self, story: &Story) -> usize {
+        let mut story = story;
+        while let Some(then) = story.row.facts.retry_of {
+            let Some(retried) = self.stories.get(&then) else { break };
+            story = retried;
+        }
+        story.row.facts.marks.fork_of.map_or(0, |(_, seq)| usize::try_from(seq).unwrap_or(0))
     }
 
     /// What is undone is what was done, in exact reverse, each once.
@@ -214,8 +267,9 @@ impl Judge<'_> {
 
     /// What reached the outside follows from what was durable, and each key stands for one thing.
     fn effects(&self) {
-        for (key, uses) in self.book.uses(|run| !self.called_again(run)) {
-            if uses.len() != 1 {
+        for (key, uses) in self.book.uses() {
+            let all: BTreeSet<_> = uses.values().flatten().collect();
+            if all.len() > 1 && !self.behind_a_retry(key, &uses) {
                 self.world.problems.add("two things, one key", || format!("{key}: {uses:?}"));
             }
         }
@@ -253,11 +307,30 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a run is the call of a flow by a run that retries another one: it does everything again with the keys of then, and
-    /// may come by another way, to other values, where the outside answers differently.
-    fn called_again(&self, run: RunId) -> bool {
-        let info = self.stories.get(&run).and_then(|story| story.machine.info());
-        info.is_some_and(|info| info.key_run.is_some() && info.lineage.is_some())
+    /// Whether a key stands for several things only because retries went another way *behind* the step that they tried again, where
+    /// the run that they retry had gone on for a while (`docs/adr/0022-retried-calls.md`).
+    fn behind_a_retry(&self, key: &str, uses: &Uses<'_>) -> bool {
+        let number = |story: &Story| {
+            let asks = |command: &Command| matches!(command, Command::RunEffect(effect) if effect.key == key);
+            story.commands.iter().find(|(_, command)| asks(command)).map(|(number, _)| *number)
+        };
+        // From the last of the runs that used it to the first, each retried by the one before.
+        let goes_back_to_all = |last: &RunId| {
+            let Some(mut story) = self.stories.get(last) else { return false };
+            let (mut copied, mut seen) = (usize::MAX, 1);
+            while let Some(then) = story.row.facts.retry_of.and_then(|then| self.stories.get(&then)) {
+                copied = copied.min(story.copied());
+                if uses.contains_key(&then.run) {
+                    seen += 1;
+                    if number(then).is_none_or(|number| number < copied) {
+                        return false;
+                    }
+                }
+                story = then;
+            }
+            seen == uses.len()
+        };
+        uses.values().all(|uses| uses.len() == 1) && uses.keys().any(goes_back_to_all)
     }
 
     /// What must not be done twice is done again only when it is known how it went.
@@ -266,7 +339,7 @@ impl Judge<'_> {
         for call in self.book.calls.iter().filter(|call| call.kind == "test.once@1") {
             let Some(earlier) = before.insert(&call.key, call) else { continue };
             let answered = |story: &Story| {
-                story.completed().any(|(id, attempt, outcome)| {
+                story.completed(0).any(|(id, attempt, outcome)| {
                     let given = self.book.answers.get(&(earlier.key.clone(), attempt));
                     id.key() == earlier.key
                         && attempt == earlier.attempt
@@ -289,15 +362,25 @@ impl Judge<'_> {
             }
         }
         for story in self.stories.values() {
-            let again = self.said.wishes.get(&story.run).and_then(|wish| wish.again);
-            if story.row.facts.retry_of != again {
-                self.problem("start", story.run, || {
-                    format!("it retries {:?}, wished was {again:?}", story.row.facts.retry_of)
-                });
+            let (again, fork_of) = (story.row.facts.retry_of, story.row.facts.marks.fork_of);
+            let wish = self.said.wishes.get(&story.run);
+            let as_wished = match wish {
+                Some(wish) => (wish.again, wish.fork_of) == (again, fork_of),
+                // What a retried run called is retried with it.
+                None => fork_of.is_none() && again.is_none_or(|again| self.called_by_retried(story, again)),
+            };
+            if !as_wished {
+                self.problem("start", story.run, || format!("it retries {again:?}, forks {fork_of:?}; wished: {wish:?}"));
             }
         }
         for ((_, key), runs) in of_key.iter().filter(|(_, runs)| runs.len() > 1) {
-            self.world.problems.add("one key, two runs", || format!("{key}: {runs:?}"));
+            // A key may start another run when it was remembered for as long as was asked.
+            let began = |run: &RunId| self.stories[run].row.facts.started_at;
+            let mut began: Vec<_> = runs.iter().map(|run| (began(run), self.said.wishes[run].window)).collect();
+            began.sort_unstable();
+            if began.windows(2).any(|two| two[1].0.plus(WRONG_AT_MOST) < two[0].0.plus(two[0].1)) {
+                self.world.problems.add("one key, two runs", || format!("{key}: {runs:?}, {began:?}"));
+            }
         }
         for (wished, started) in &self.said.started {
             let (wish, run) = (&self.said.wishes[wished], started.run);
@@ -322,6 +405,20 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether a run is the call of a run that retries, at one or more removes, one that called the run `then`, or what went on for it.
+    fn called_by_retried(&self, story: &Story, then: RunId) -> bool {
+        let Some(mine) = story.parent() else { return false };
+        let mut retried = self.stories.get(&mine.run).and_then(|caller| caller.row.facts.retry_of);
+        let Some(theirs) = self.stories.get(&then).and_then(Story::parent) else { return false };
+        while let Some(run) = retried {
+            if theirs.run == run && theirs.id == mine.id {
+                return true;
+            }
+            retried = self.stories.get(&run).and_then(|caller| caller.row.facts.retry_of);
+        }
+        false
+    }
+
     /// Each call of a flow is one run, each run goes on in one other, and who called is told how it ended.
     fn lineage(&self) {
         let (mut called, mut next) = (BTreeMap::new(), BTreeMap::new());
@@ -331,6 +428,7 @@ impl Judge<'_> {
                 self.problem("invented", *run, || "nobody asked for it".into());
             }
             if let Some(from) = from
+                && !story.copies()
                 && let Some(other) = next.insert(from, *run)
             {
                 self.problem("twice", from, || format!("it goes on in {run} and in {other}"));
@@ -351,7 +449,7 @@ impl Judge<'_> {
                 while let Some(other) = next.get(child) {
                     child = other;
                 }
-                if self.stories[child].machine.outcome() != Some(outcome) {
+                if self.stories[child].outcome().as_ref() != Some(outcome) {
                     self.problem("child", *run, || format!("{child} did not end with {outcome:?}"));
                 }
             }
@@ -361,7 +459,7 @@ impl Judge<'_> {
     /// What callers were told is what the journals say.
     fn answers(&self) {
         let next: BTreeMap<RunId, RunId> =
-            self.stories.values().filter_map(|story| Some((story.continued_from()?, story.run))).collect();
+            self.stories.values().filter(|story| !story.copies()).filter_map(|story| Some((story.continued_from()?, story.run))).collect();
         for (tenant, run, answer) in &self.said.answers {
             let mut at = *run;
             let told = loop {
@@ -369,7 +467,7 @@ impl Judge<'_> {
                 match (story.machine.response(), next.get(&at)) {
                     (Some(response), _) => break Some(Answer::Responded(response.clone())),
                     (None, Some(other)) => at = *other,
-                    (None, _) => break story.machine.outcome().cloned().map(Answer::Ended),
+                    (None, _) => break story.outcome().map(Answer::Ended),
                 }
             };
             if told.as_ref() != Some(answer) {
@@ -396,19 +494,23 @@ impl Judge<'_> {
         }
         for (id, taken) in &self.said.signals {
             let times = signals.remove(id).unwrap_or_default();
+            // What is kept in a pause is gone with a run that is ended by decree; nobody was told that it counts.
             if times > 1 || (*taken && times == 0) {
                 self.problem("signal", id.0, || format!("{id:?} counts {times} times (acknowledged: {taken})"));
             }
         }
         // A retry begins with a copy of what the run that it retries was told.
         for (id, times) in signals {
-            if self.stories[&id.0].row.facts.retry_of.is_none() || times > 1 {
+            if !self.stories[&id.0].copies() || times > 1 {
                 self.problem("signal", id.0, || format!("{id:?} counts {times} times, and nobody sent it"));
             }
         }
         for ((run, id, by), counts) in &self.said.tasks {
             let answered = tasks.get(&(*run, *id)).cloned().unwrap_or_default();
-            if answered.len() > 1 || (*counts && answered != [by.clone()]) {
+            // Older meanings may ask anew what was answered, under the same id.
+            let asks = |(_, command): &&(usize, Command)| matches!(command, Command::OpenTask(task) if task.id == *id);
+            let asked = self.stories.get(run).map_or(0, |story| story.commands.iter().filter(asks).count());
+            if answered.len() > asked || (*counts && !answered.contains(by)) {
                 self.problem("task", *run, || format!("{by} was told {counts}, answered: {answered:?}"));
             }
         }
@@ -416,6 +518,42 @@ impl Judge<'_> {
             let cancelled = |story: &Story| story.inputs.iter().any(|(_, input)| matches!(input, Input::Cancel { .. }));
             if !self.stories.get(run).is_some_and(cancelled) {
                 self.problem("cancel", *run, || format!("`{reason}` was acknowledged, and is not in its journal"));
+            }
+        }
+    }
+
+    /// What is counted in Holon's own database is counted once for each result, and no two results are one number.
+    fn counts(&self) {
+        let mut drawn: BTreeMap<StateOf, Vec<i64>> = BTreeMap::new();
+        for story in self.stories.values() {
+            let (facts, counting) = (&story.row.facts, story.counting());
+            let of = StateOf { tenant: story.tenant, environment: facts.environment, flow: facts.flow };
+            for (_, _, outcome) in story.completed(story.copied()).filter(|(id, ..)| counting.contains(id)) {
+                // One that failed, as by its time, counted nothing.
+                if let Outcome::Ok(payload) = outcome {
+                    drawn.entry(of).or_default().extend(payload.to_value().as_int());
+                }
+            }
+        }
+        let kept = self.world.store.states().all();
+        let kept: BTreeMap<StateOf, String> = kept.into_iter().map(|(of, _, row)| (of, row.value)).collect();
+        let flows: BTreeSet<&StateOf> = drawn.keys().chain(kept.keys()).collect();
+        for of in flows {
+            let mut numbers = drawn.get(of).cloned().unwrap_or_default();
+            numbers.sort_unstable();
+            let all: Vec<i64> = (1..).take(numbers.len()).collect();
+            if numbers != all || kept.get(of) != Some(&numbers.len().to_string()) {
+                self.world.problems.add("count", || format!("{of:?}: {numbers:?} were given, {:?} is kept", kept.get(of)));
+            }
+        }
+    }
+
+    /// What was ended by decree is over by that.
+    fn terminated(&self) {
+        for run in &self.said.terminated {
+            let ended = self.stories.get(run).and_then(|story| story.row.ended.as_ref());
+            if ended.is_none_or(|ended| ended.status != TERMINATED) {
+                self.problem("decree", *run, || format!("it was said to be ended by decree, and it is {ended:?}"));
             }
         }
     }

@@ -6,15 +6,13 @@ use std::time::Duration;
 use holon_engine::testing::rng::Rng;
 use holon_engine::{EffectId, Input, TaskKind};
 use holon_model::{Payload, RunId, TenantId, Value};
-use holon_runtime::DeliverError;
-use tokio::time::{Instant, sleep};
+use holon_runtime::{Delivered, DeliverError};
+use tokio::time::sleep;
 
 use crate::clients::{Busy, ask, breath};
+use crate::operators;
 use crate::seed::numbers;
 use crate::world::{World, low};
-
-/// Who is told that it was taken in only after this long was told that it is kept, not that it counts: the run may refuse it yet.
-pub const KEPT_AFTER: Duration = Duration::from_millis(1_900);
 
 /// Looks now and then who waits for what, and tells some; when everything works, all.
 pub async fn watch(world: Arc<World>) {
@@ -51,7 +49,9 @@ pub async fn watch(world: Arc<World>) {
                 });
             }
         }
-        if !healing && rng.percent(25) {
+        if healing {
+            operators::let_all_go(&world, &mut rng);
+        } else if rng.percent(25) {
             tell_again(&world, &mut rng);
         }
     }
@@ -96,14 +96,20 @@ async fn send(world: &World, rng: &mut Rng, to: Address, [name, correlation, sen
         let payload = Payload::Inline(Value::str(sender.clone()));
         let (name, correlation, sender) = (name.clone(), correlation.clone(), sender.clone());
         let input = Input::Signal { name, correlation, sender, payload };
-        let asked = Instant::now();
         let answer = ask(world, rng, |handle| async move { handle.deliver(to.tenant, to.run, input).await }).await;
         world.trace.note("signal", &[low(to.run.0), word(&answer)], || format!("{id:?} -> {answer:?}"));
         match answer {
-            // Taken in now, or was before.
-            Some(Ok(()) | Err(DeliverError::Refused { code: "duplicate_signal", .. })) => {
-                if asked.elapsed() < KEPT_AFTER {
-                    world.promises.said().signals.insert(id, true);
+            Some(Ok(Delivered::TakenIn)) => {
+                world.promises.said().signals.insert(id, true);
+                return;
+            }
+            // The run may refuse it yet. What came before it may be kept only, too.
+            Some(Ok(Delivered::Kept)) => return,
+            // It was taken in before, unless it is kept in a pause.
+            Some(Err(DeliverError::Refused { code: "duplicate_signal", .. })) => {
+                let mut said = world.promises.said();
+                if !said.pauses.contains_key(&to.run) {
+                    said.signals.insert(id, true);
                 }
                 return;
             }
@@ -124,12 +130,11 @@ async fn answer(world: &World, rng: &mut Rng, to: Address, id: EffectId, choice:
     loop {
         let form = Payload::Inline(Value::map([("reason", Value::from("so it is"))]));
         let input = Input::TaskAnswered { id, choice: choice.clone(), form, by: by.clone() };
-        let asked = Instant::now();
         let answer = ask(world, rng, |handle| async move { handle.deliver(to.tenant, to.run, input).await }).await;
         world.trace.note("task", &[low(to.run.0), word(&answer)], || format!("{said:?} {choice} -> {answer:?}"));
         match answer {
-            Some(Ok(())) => {
-                world.promises.said().tasks.insert(said, asked.elapsed() < KEPT_AFTER);
+            Some(Ok(delivered)) => {
+                world.promises.said().tasks.insert(said, delivered == Delivered::TakenIn);
                 return;
             }
             Some(Err(DeliverError::Refused { .. })) => return,
@@ -175,10 +180,11 @@ fn parsed(key: &str) -> Option<EffectId> {
     (key.len() == 32).then_some(EffectId(id))
 }
 
-fn word(answer: &Option<Result<(), DeliverError>>) -> u64 {
+fn word(answer: &Option<Result<Delivered, DeliverError>>) -> u64 {
     match answer {
         None => 0,
-        Some(Ok(())) => 1,
+        Some(Ok(Delivered::TakenIn)) => 1,
+        Some(Ok(Delivered::Kept)) => 6,
         Some(Err(DeliverError::NotFound)) => 2,
         Some(Err(DeliverError::Over)) => 3,
         Some(Err(DeliverError::Unavailable)) => 4,

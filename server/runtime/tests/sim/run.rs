@@ -117,7 +117,7 @@ fn command(plan: &Plan) -> String {
     if plan.replicas != full.replicas {
         let _ = write!(text, " HOLON_SIM_REPLICAS={}", plan.replicas);
     }
-    text + " cargo test -p holon-runtime --test sim whatever"
+    text + " cargo test -p holon-runtime --test sim -- --ignored --nocapture one_seed"
 }
 
 /// The smallest plan that still goes wrong in one of the same ways.
@@ -175,8 +175,13 @@ pub fn tell(seed: u64, less: &Less) {
 pub struct Seeds {
     pub from: u64,
     pub count: u64,
-    /// None is begun after this time.
-    pub within: Option<Duration>,
+    /// How many are gone through at once.
+    pub threads: u64,
+}
+
+/// As many threads as there are processors.
+pub fn processors() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
 /// What was done.
@@ -190,13 +195,13 @@ pub struct Done {
 /// What one thread is at.
 type At = Mutex<Option<(u64, Instant)>>;
 
-/// Goes through seeds with all processors.
+/// Goes through seeds.
 ///
 /// # Panics
 /// When something does not hold in any of them: it is told small, with the command that repeats it.
 #[expect(clippy::print_stdout, reason = "how long it took is read by a person")]
 pub fn seeds(seeds: Seeds) -> Done {
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = seeds.threads.max(1);
     let (next, all) = (AtomicU64::new(seeds.from), AtomicU64::new(0));
     let (runs, effects) = (AtomicU64::new(0), AtomicU64::new(0));
     let (failed, over) = (Mutex::new(Vec::new()), AtomicU64::new(0));
@@ -209,8 +214,7 @@ pub fn seeds(seeds: Seeds) -> Done {
                 loop {
                     let seed = next.fetch_add(1, Relaxed);
                     let enough = failed.lock().unwrap_or_else(PoisonError::into_inner).len() >= MOST_TOLD;
-                    let late = seeds.within.is_some_and(|within| began.elapsed() > within);
-                    if seed >= end || enough || late {
+                    if seed >= end || enough {
                         break;
                     }
                     *at.lock().unwrap_or_else(PoisonError::into_inner) = Some((seed, Instant::now()));
@@ -226,7 +230,7 @@ pub fn seeds(seeds: Seeds) -> Done {
                 over.fetch_add(1, Relaxed);
             });
         }
-        while over.load(Relaxed) < workers as u64 {
+        while over.load(Relaxed) < workers {
             std::thread::park_timeout(Duration::from_millis(50));
             at.iter().for_each(watch);
         }
@@ -259,7 +263,7 @@ fn watch(at: &At) {
     }
 }
 
-/// How far the long way was gone: the first seed that was not gone through.
+/// How far the long way was gone without a gap: the first seed that was not gone through.
 pub struct Kept(Option<PathBuf>);
 
 impl Kept {
@@ -272,9 +276,15 @@ impl Kept {
         text.trim().parse().unwrap_or(0)
     }
 
-    /// Never less than before: seeds may be gone through again.
-    pub fn write(&self, next: u64) {
+    /// The seeds from `from` up to `next` were gone through. Never less than before: seeds may be gone through again; and seeds beyond a gap
+    /// do not count.
+    pub fn write(&self, from: u64, next: u64) {
         let Some(path) = &self.0 else { return };
-        std::fs::write(path, format!("{}\n", next.max(self.read()))).expect("how far it is can be kept");
+        let before = self.read().max(crate::SEEDS);
+        let now = if from <= before { next.max(before) } else { before };
+        // Another one takes its place whole: whoever is killed here leaves the one before.
+        let new = path.with_extension("new");
+        std::fs::write(&new, format!("{now}\n")).expect("how far it is can be kept");
+        std::fs::rename(&new, path).expect("how far it is can be kept");
     }
 }

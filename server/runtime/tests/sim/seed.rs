@@ -110,6 +110,8 @@ pub enum Planted {
     AnotherKey,
     /// The row of live work stays when a run is over.
     RowLeft,
+    /// A pause is acknowledged and not kept: whoever takes the run over drives it on.
+    PauseForgotten,
 }
 
 /// What is taken out of a plan, to see what a failure needs.

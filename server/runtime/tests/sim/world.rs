@@ -11,6 +11,7 @@ use holon_model::{EnvironmentId, TenantId, Timestamp};
 use holon_platform::clock::Clock;
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionError, ConnectionSource, Executor, Executors, ResolvedConnection};
+use holon_runtime::store::Store as _;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::{Driving, EffectLimits, Host, Nearby, Runtime, RuntimeConfig, RuntimeHandle};
 use tokio::time::{Instant, sleep};
@@ -27,7 +28,7 @@ use crate::trace::Trace;
 /// 1 January 2026: when every world begins.
 const BEGINNING: i64 = 1_767_225_600_000;
 /// Replicas in one seed at most.
-const MOST_REPLICAS: usize = 16;
+const MOST_REPLICAS: usize = 200;
 /// The longest that an effect may take.
 const LONGEST_EFFECT: Duration = Duration::from_secs(4);
 /// How long a caller waits for a start.
@@ -169,7 +170,7 @@ pub struct World {
     pub outside: Arc<Outside>,
     pub weather: Arc<Weather>,
     pub problems: Arc<Problems>,
-    pub promises: Promises,
+    pub promises: Arc<Promises>,
     pub replicas: Mutex<Vec<Arc<Replica>>>,
     /// Clients that are not done.
     pub clients: AtomicUsize,
@@ -193,7 +194,7 @@ impl World {
             outside,
             weather,
             problems: Arc::default(),
-            promises: Promises::default(),
+            promises: Arc::default(),
             replicas: Mutex::default(),
             clients: AtomicUsize::new(0),
             healing: AtomicBool::new(false),
@@ -232,10 +233,15 @@ impl World {
             weather: self.weather.clone(),
             trace: self.trace.clone(),
             problems: self.problems.clone(),
+            promises: self.promises.clone(),
         };
         let hands: Arc<dyn Executor> = Arc::new(Hands { outside: self.outside.clone(), replica: replica.clone() });
-        let executors: Executors =
-            [("test.call@1".to_owned(), hands.clone()), ("test.once@1".to_owned(), hands)].into();
+        let executors: Executors = [
+            ("test.call@1".to_owned(), hands.clone()),
+            ("test.once@1".to_owned(), hands),
+            (crate::oracle::COUNTS.to_owned(), Arc::new(holon_cap_state::KeepState) as Arc<dyn Executor>),
+        ]
+        .into();
         RuntimeConfig {
             store: Arc::new(road),
             definitions: Arc::new(Library { weather: self.weather.clone() }),
@@ -296,6 +302,18 @@ impl World {
         }
     }
 
+    /// Keys that ran out are forgotten, as a replica that has time does it.
+    async fn sweep(self: Arc<Self>) {
+        let mut rng = numbers(self.plan.seed, "sweeper");
+        let clock = SimClock::new(self.began, numbers(self.plan.seed, "ids of the sweeper"));
+        loop {
+            sleep(Duration::from_millis(u64::from(500 + rng.below(8_000)))).await;
+            let most = i64::from(1 + rng.below(4));
+            let forgotten = self.store.forget_expired(clock.now(), most).await;
+            self.trace.note("swept", &[], || format!("{forgotten:?}"));
+        }
+    }
+
     /// What befalls the replicas from outside.
     async fn befall(self: Arc<Self>) {
         let mut rng = numbers(self.plan.seed, "fate");
@@ -349,6 +367,7 @@ impl World {
         }
         let mut tasks = vec![tokio::spawn(self.clone().supervise()), tokio::spawn(self.clone().befall())];
         tasks.push(tokio::spawn(crate::people::watch(self.clone())));
+        tasks.push(tokio::spawn(self.clone().sweep()));
         crate::clients::begin(self);
         tokio::time::sleep_until(self.began + self.plan.storm).await;
         self.weather.clear_up();

@@ -1,4 +1,4 @@
-//! Commands of the project: `cargo xtask up | test | build | bench | sim | tidy | sqlx | setup`.
+//! Commands of the project: `cargo xtask up | test | build | bench | sim | kills | tidy | sqlx | setup`.
 //!
 //! It depends on almost nothing so that it starts in seconds on a machine where nothing is built yet.
 
@@ -8,6 +8,8 @@ mod args;
 mod bench;
 mod build;
 mod exec;
+mod far;
+mod kills;
 mod parity;
 mod paths;
 mod say;
@@ -32,6 +34,7 @@ cargo xtask <command>
   bench  [NAME] [--json]                          what Holon promises in numbers, measured on a release build
   tidy                                            only the house rules that no compiler checks
   sim    [--count N] [--from N] [--seed N]        the runtime simulated for longer, on and on; or one seed with its trace
+  kills  [--count N]                              a server killed under load and started again, on and on
   setup                                           only get what building needs
   sqlx   [--check]                                make `.sqlx` afresh from the migrations, or only compare
 ";
@@ -57,6 +60,7 @@ fn run() -> Result<()> {
         Some("tidy") => tidy::command(args),
         Some("setup") => setup::command(args),
         Some("sim") => sim::command(args),
+        Some("kills") => kills::command(args),
         Some("sqlx") => sqlx::command(args),
         None | Some("help") => {
             say::plain(HELP);

@@ -1,13 +1,15 @@
 //! `cargo xtask sim [--count N] [--from N] [--seed N]`: the simulator for longer than a test run has time for, on a release build. It goes on
-//! where it stopped the last time.
+//! where it stopped the last time, and may be stopped at any moment.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::args::Args;
-use crate::{exec, paths, say};
+use crate::{exec, far, say};
 
 /// Seeds of one call.
 const COUNT: &str = "100000";
+/// How far it came, in a file of this name.
+const STATE: &str = "seeds";
 
 /// Goes through seeds that no call before went through, or those that are named, or tells one in full.
 pub fn command(mut args: Args) -> Result<()> {
@@ -15,14 +17,13 @@ pub fn command(mut args: Args) -> Result<()> {
     args.finish()?;
     let mut cargo = exec::cargo()?;
     cargo.args(["test", "--quiet", "--release", "--package", "holon-runtime", "--test", "sim", "--"]);
-    cargo.arg("--nocapture");
+    cargo.args(["--ignored", "--nocapture", "--exact"]);
     if let Some(seed) = seed {
-        exec::run(cargo.arg("whatever").env("HOLON_SIM_SEED", seed))?;
+        exec::run(cargo.arg("one_seed_is_told_in_full").env("HOLON_SIM_SEED", seed))?;
         return Ok(());
     }
-    let state = paths::cache()?.join("sim").join("seeds");
-    exec::make_dir(state.parent().context("the state has a folder")?)?;
-    cargo.args(["--ignored", "the_long_way"]);
+    let state = far::file(STATE)?;
+    cargo.arg("the_long_way_goes_on_where_it_stopped");
     cargo.env("HOLON_SIM_STATE", &state).env("HOLON_SIM_COUNT", count.as_deref().unwrap_or(COUNT));
     if let Some(from) = from {
         cargo.env("HOLON_SIM_FROM", from);
@@ -30,7 +31,6 @@ pub fn command(mut args: Args) -> Result<()> {
     if exec::run(&mut cargo).is_err() {
         bail!("something does not hold; what is printed above repeats it");
     }
-    let done = std::fs::read_to_string(&state).unwrap_or_default();
-    say::plain(&format!("{} seeds so far, none of which broke anything", done.trim()));
+    say::plain(&format!("{} seeds so far, none of which broke anything", far::come(STATE)?));
     Ok(())
 }

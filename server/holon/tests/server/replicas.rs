@@ -21,9 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::{ORIGIN, sign_up};
 
 /// A server process; it is killed with this.
-struct Process {
-    child: Child,
-    port: u16,
+pub struct Process {
+    pub child: Child,
+    pub port: u16,
 }
 
 impl Drop for Process {
@@ -34,20 +34,20 @@ impl Drop for Process {
     }
 }
 
-struct Reply {
-    status: u16,
-    headers: BTreeMap<String, String>,
-    body: String,
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("the body is JSON")
     }
 }
 
 impl Process {
-    async fn start(db: &TestDb, dir: &Path, name: &str) -> Self {
+    pub async fn start(db: &TestDb, dir: &Path, name: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let url = |role| db.options(role).to_url_lossy().to_string();
         let child = Command::new(env!("CARGO_BIN_EXE_holon"))
@@ -79,24 +79,8 @@ impl Process {
     }
 
     /// One request on a connection of its own; nothing when there is no answer.
-    #[expect(clippy::disallowed_methods, reason = "the test is the client")]
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Reply> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
-        stream.write_all(text.as_bytes()).await.ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.ok()?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let mut lines = head.lines();
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        Some(Reply { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Reply> {
+        ask(self.port, method, path, headers, body).await
     }
 
     /// Delivers an order to a webhook; the run, if it was acknowledged.
@@ -104,6 +88,27 @@ impl Process {
         let reply = self.ask("POST", hook, &[], &json!({ "order": order })).await?;
         (reply.status == 202).then(|| reply.headers["holon-run"].clone())
     }
+}
+
+/// One request to a server of this port, on a connection of its own; nothing when there is no answer.
+#[expect(clippy::disallowed_methods, reason = "the test is the client")]
+pub async fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Reply> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    stream.write_all(text.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    Some(Reply { status, headers: lines.filter_map(header).collect(), body: body.to_owned() })
 }
 
 /// What was called: keys by order.
@@ -139,7 +144,7 @@ async fn published(server: &Process, receiver: &str) -> (String, String) {
 }
 
 /// Waits until runs have ended on this server, as it tells; how each did.
-async fn ended(server: &Process, cookie: &str, runs: &[String]) -> Vec<String> {
+pub async fn ended(server: &Process, cookie: &str, runs: &[String]) -> Vec<String> {
     let mut statuses = Vec::new();
     for run in runs {
         let path = format!("/api/v1/runs/{run}");

@@ -27,6 +27,9 @@ pub(super) const PORT_SOCKET: &str = ".s.PGSQL.5432";
 const LONGEST_SOCKET_PATH: usize = 107;
 const START_WITHIN: Duration = Duration::from_secs(120);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How often more a start is tried, and how long after the one that failed.
+const LAUNCHES: u32 = 5;
+const LAUNCH_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(25);
 
 /// Why the embedded Postgres does not run.
@@ -154,7 +157,17 @@ impl EmbeddedPostgres {
         if read_major(&layout.cluster)?.is_none() {
             layout.init().await?;
         }
-        let child = layout.launch().await?;
+        let mut launched = layout.launch().await;
+        // Where the first process of an earlier one was killed, the others of it hold its memory for a moment longer.
+        for _ in 0..LAUNCHES {
+            if launched.is_ok() {
+                break;
+            }
+            tokio::time::sleep(LAUNCH_AGAIN_AFTER).await;
+            stop_orphan(&layout.cluster).await?;
+            launched = layout.launch().await;
+        }
+        let child = launched?;
         let stop = CancellationToken::new();
         let supervisor = tokio::spawn(supervise(layout.clone(), child, stop.clone()));
         Ok(Self { layout, stop, supervisor: Some(supervisor), _lock: lock })
@@ -378,8 +391,11 @@ pub(super) fn running_postmaster(cluster: &Path) -> Option<Pid> {
     let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?)?;
     test_kill_process(pid).ok()?;
     if Path::new("/proc/self/cwd").exists() {
-        let cwd = fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())).ok()?;
-        if cwd != cluster.canonicalize().ok()? {
+        let cwd = fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())).ok();
+        if cwd.is_none() && !is_dead(pid) {
+            return None;
+        }
+        if cwd != cluster.canonicalize().ok() {
             // Postgres itself would refuse to start while a process of that number lives.
             if let Err(e) = fs::remove_file(&file) {
                 tracing::warn!(error = %e, "cannot remove a stale postmaster.pid");
@@ -388,6 +404,12 @@ pub(super) fn running_postmaster(cluster: &Path) -> Option<Pid> {
         }
     }
     Some(pid)
+}
+
+/// Whether it was killed, and nobody has waited for it yet: such a process has a number and no working directory.
+fn is_dead(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('Z'))
 }
 
 fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {

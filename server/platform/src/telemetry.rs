@@ -1,13 +1,16 @@
 //! Logs: one subscriber for the process, JSON for machines or readable for people. Request and run ids are fields
-//! of spans (`request_id`, `run_id`), so every line inside carries them. What is counted is in `instruments`.
+//! of spans (`request_id`, `run_id`), so every line inside carries them. What is counted is in `instruments`,
+//! what a collector of traces is told in `traces`.
 
 mod instruments;
+mod traces;
 
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 pub use instruments::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY};
+pub use traces::{Kind, Span, Traces, of_parent, short, span_of, trace_of};
 
 use crate::config::{Config, ConfigError, LogFormat};
 

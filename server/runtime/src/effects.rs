@@ -15,8 +15,10 @@ use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Ex
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::tracer::Tracer;
 use crate::lease::Standing;
 use crate::metrics::Counters;
+use crate::records::{Proposal, StepRecords};
 use crate::watched::Watched;
 
 /// What executors are given besides the request.
@@ -32,10 +34,12 @@ pub struct Host {
 pub(crate) struct EffectJob {
     pub tenant: TenantId,
     pub environment: EnvironmentId,
+    /// What it reads and proposes to change in Holon's own database.
+    pub records: Arc<StepRecords>,
     pub request: EffectRequest,
     /// Given when the answer is not wanted any more; then nobody is told.
     pub cancel: CancellationToken,
-    pub done: Box<dyn FnOnce(Result<Value, NodeError>) + Send>,
+    pub done: Box<dyn FnOnce(Result<Value, NodeError>, Proposal) + Send>,
 }
 
 #[derive(Default)]
@@ -188,24 +192,24 @@ impl EffectPool {
 
 impl Shared {
     async fn perform(&self, job: EffectJob) {
-        let EffectJob { tenant, environment, request, cancel, done } = job;
+        let EffectJob { tenant, environment, records, request, cancel, done } = job;
         let result = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
             () = self.stop.cancelled() => return,
             // A replica whose lease may have run out does nothing to the outside until it knows better.
-            held = Standing::held(&self.standing) => if held { self.execute(tenant, environment, request, cancel.clone()).await } else { return },
+            held = Standing::held(&self.standing) => if held { self.execute((tenant, environment), request, records.clone(), cancel.clone()).await } else { return },
         };
         if !cancel.is_cancelled() && !self.stop.is_cancelled() {
-            done(result);
+            done(result, records.take());
         }
     }
 
     async fn execute(
         &self,
-        tenant: TenantId,
-        environment: EnvironmentId,
+        (tenant, environment): (TenantId, EnvironmentId),
         request: EffectRequest,
+        records: Arc<StepRecords>,
         cancel: CancellationToken,
     ) -> Result<Value, NodeError> {
         let Some(executor) = self.executors.get(&request.kind) else {
@@ -218,9 +222,11 @@ impl Shared {
             environment,
             egress: Arc::new(self.host.egress.for_tenant(tenant)),
             connections: self.host.connections.clone(),
+            records,
             cancel: cancel.clone(),
         };
         self.counters.effect();
+        let told = self.counters.tracer().map(|tracer| (tracer, Tracer::begun(&request)));
         let began = Instant::now();
         let executing = AssertUnwindSafe(executor.execute(&cx, request)).catch_unwind();
         let executed = tokio::select! {
@@ -238,6 +244,9 @@ impl Shared {
             Err(_) => "timeout",
         };
         self.counters.effect_done(&kind, outcome, began.elapsed());
+        if let Some((tracer, begun)) = told {
+            tracer.done(begun, outcome, began.elapsed());
+        }
         match executed {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => {
@@ -267,6 +276,7 @@ mod tests {
         EffectJob {
             tenant: TenantId(Uuid::from_u128(tenant)),
             environment: EnvironmentId(Uuid::nil()),
+            records: Arc::new(StepRecords::none()),
             request: EffectRequest {
                 run: RunId(Uuid::nil()),
                 path: path.into(),
@@ -278,7 +288,7 @@ mod tests {
                 timeout: None,
             },
             cancel: CancellationToken::new(),
-            done: Box::new(drop),
+            done: Box::new(|_, _| {}),
         }
     }
 

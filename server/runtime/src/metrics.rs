@@ -1,11 +1,14 @@
 //! What the runtime counts, for `/metrics`, for the operator's page and for benchmarks.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use holon_platform::telemetry::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY};
+use holon_platform::clock::SharedClock;
+use holon_platform::telemetry::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY, Traces};
 
 use crate::store::{Batch, LiveWrite};
+use crate::tracer::Tracer;
 
 /// Kinds of effects times their outcomes that are counted apart.
 const MOST_KINDS: usize = 256;
@@ -46,6 +49,7 @@ pub struct Counters {
     commits: AtomicU64,
     effects: AtomicU64,
     recovered: AtomicU64,
+    traces: OnceLock<Tracer>,
 }
 
 /// The counters at one moment.
@@ -84,6 +88,9 @@ impl Counters {
             if let Some(end) = &write.end {
                 self.told.ended.of(&[end.status]).one();
                 self.told.run.took(Duration::from_millis(end.at.since(write.facts.started_at).0));
+                if let Some(tracer) = self.traces.get() {
+                    tracer.run(write.run, &write.facts, end);
+                }
             }
         }
         let parked = |write: &&crate::store::RunWrite| matches!(&write.live, LiveWrite::Update { reason: Some(_), .. });
@@ -111,6 +118,18 @@ impl Counters {
     pub(crate) fn effect_done(&self, kind: &str, outcome: &str, time: Duration) {
         self.told.effects.of(&[kind, outcome]).one();
         self.told.effect.took(time);
+    }
+
+    /// Tells of runs and effects from now on; the first who is named is told.
+    pub(crate) fn trace(&self, traces: Traces, clock: SharedClock) {
+        if traces.is_on() {
+            let _ = self.traces.set(Tracer { traces, clock });
+        }
+    }
+
+    /// Who is told of effects, if anybody is.
+    pub(crate) fn tracer(&self) -> Option<&Tracer> {
+        self.traces.get()
     }
 
     /// Writes everything for Prometheus.

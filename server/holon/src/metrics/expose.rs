@@ -21,6 +21,8 @@ pub async fn exposition(state: &AppState) -> String {
     );
     state.runtime.expose(&mut out).await;
     state.requests.expose(&mut out);
+    state.forgotten.expose(&mut out);
+    state.traces.expose(&mut out);
     state.egress.expose(&mut out);
     pools(&mut out, state);
     process(&mut out);

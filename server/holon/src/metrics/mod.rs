@@ -4,7 +4,9 @@
 mod expose;
 mod http;
 mod requests;
+mod spans;
 
 pub use expose::exposition;
 pub use http::{router, serve_apart};
 pub use requests::{Requests, count_request};
+pub use spans::note_run;

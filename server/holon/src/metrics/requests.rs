@@ -7,6 +7,7 @@ use axum::response::Response;
 use holon_platform::telemetry::{Counter, Exposition, Family, Histogram, LATENCY};
 use tokio::time::Instant;
 
+use super::spans::{Asked, noting_runs};
 use crate::state::AppState;
 
 /// Routes times methods times classes of answers.
@@ -42,10 +43,17 @@ pub async fn count_request(State(state): State<AppState>, request: Request, next
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = known(request.method());
     let began = Instant::now();
-    let response = next.run(request).await;
+    let asked = state.traces.is_on().then(|| Asked::of(&request, state.clock.now()));
+    let (response, started) = match &asked {
+        Some(_) => noting_runs(next.run(request)).await,
+        None => (next.run(request).await, Vec::new()),
+    };
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     state.requests.answered.of(&[method, route, response.status().as_str()]).one();
     state.requests.took.of(&[route]).took(began.elapsed());
+    if let Some(asked) = asked {
+        state.traces.tell(asked.span((method, route), response.status(), started, state.clock.now()));
+    }
     response
 }
 

@@ -92,6 +92,32 @@ pub const KEYS: &[Key] = &[
         "Serves `/metrics` at the server's own address too, to callers with `Authorization: Bearer <token>`; at least 16 \
          characters.",
     ),
+    key(
+        "HOLON_HISTORY_DAYS",
+        "none: without end",
+        "For how many days runs are kept after their end where a workspace chose nothing else; 1 to 3650.",
+    ),
+    key(
+        "HOLON_HISTORY_DAYS_MOST",
+        "none",
+        "The most days that a workspace may choose; those that chose nothing get no more either. 1 to 3650.",
+    ),
+    key(
+        "HOLON_REQUESTS_PER_MINUTE",
+        "none: without bound",
+        "API requests that each workspace may make in a minute to one server; more are answered with 429.",
+    ),
+    key(
+        "HOLON_STARTS_PER_MINUTE",
+        "none: without bound",
+        "Runs that each workspace may start in a minute, on all servers together; more are answered with 429.",
+    ),
+    key(
+        "HOLON_OTLP_ENDPOINT",
+        "none",
+        "Where traces of requests, runs and nodes are sent by OTLP over HTTP (protobuf), such as `http://127.0.0.1:4318`; the path \
+         `/v1/traces` is put behind it.",
+    ),
 ];
 
 /// Names in the environment that start with `HOLON_` and are not configuration of the server.

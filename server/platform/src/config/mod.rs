@@ -45,6 +45,16 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// What `/metrics` at the server's own address is asked for with.
     pub metrics_token: Option<Secret>,
+    /// Where traces are sent.
+    pub otlp_endpoint: Option<String>,
+    /// Days for which runs are kept where a workspace chose nothing; none: without end.
+    pub history_days: Option<u32>,
+    /// The most days that a workspace may choose.
+    pub history_days_most: Option<u32>,
+    /// API requests that each workspace may make in a minute to this server.
+    pub requests_per_minute: Option<u32>,
+    /// Runs that each workspace may start in a minute.
+    pub starts_per_minute: Option<u32>,
 }
 
 /// Where the database is.

@@ -147,6 +147,11 @@ impl Config {
             allow_plain_http: s.flag("HOLON_ALLOW_PLAIN_HTTP")?,
             metrics_listen: s.parsed("HOLON_METRICS_LISTEN", "an address and port such as 127.0.0.1:9090")?,
             metrics_token: metrics_token(s)?,
+            otlp_endpoint: otlp_endpoint(s)?,
+            history_days: days(s, "HOLON_HISTORY_DAYS")?,
+            history_days_most: days(s, "HOLON_HISTORY_DAYS_MOST")?,
+            requests_per_minute: bound(s, "HOLON_REQUESTS_PER_MINUTE")?,
+            starts_per_minute: bound(s, "HOLON_STARTS_PER_MINUTE")?,
             data_dir,
         })
     }
@@ -221,6 +226,32 @@ fn public_url(s: &Sources, port: u16) -> Result<Url, ConfigError> {
         return Err(found.wrong("only scheme, host and port are allowed; Holon lives at the root of its address"));
     }
     Ok(url)
+}
+
+fn otlp_endpoint(s: &Sources) -> Result<Option<String>, ConfigError> {
+    let Some(found) = s.find("HOLON_OTLP_ENDPOINT") else { return Ok(None) };
+    match Url::parse(found.text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => Ok(Some(found.text.to_owned())),
+        _ => Err(found.wrong("is not an address that begins with http:// or https://".to_owned())),
+    }
+}
+
+fn days(s: &Sources, key: &'static str) -> Result<Option<u32>, ConfigError> {
+    let days: Option<u32> = s.parsed(key, "a number of days")?;
+    match (days, s.find(key)) {
+        (Some(days), Some(found)) if !(1..=3_650).contains(&days) => {
+            Err(found.wrong(format!("`{days}` is not 1 to 3650 days")))
+        }
+        _ => Ok(days),
+    }
+}
+
+fn bound(s: &Sources, key: &'static str) -> Result<Option<u32>, ConfigError> {
+    let bound: Option<u32> = s.parsed(key, "a whole number")?;
+    match (bound, s.find(key)) {
+        (Some(0), Some(found)) => Err(found.wrong("`0` would let nothing through; leave it out for no bound".to_owned())),
+        _ => Ok(bound),
+    }
 }
 
 fn metrics_token(s: &Sources) -> Result<Option<Secret>, ConfigError> {

@@ -68,7 +68,8 @@ pub struct MailAccepted {
 
 pub(super) async fn send(dialler: &Dialler, request: &MailRequest) -> Result<MailAccepted, EgressError> {
     for address in request.to.iter().chain([&request.from]) {
-        if address.len() > 320 || !address.is_ascii() || address.contains(|c: char| c.is_control() || " <>".contains(c)) {
+        if address.len() > 320 || !address.is_ascii() || address.contains(|c: char| c.is_control() || " <>".contains(c))
+        {
             return Err(EgressError::refused("bad_header", "an address has characters that mail servers do not take"));
         }
     }
@@ -266,7 +267,8 @@ impl Server {
     }
 
     async fn reply(&mut self) -> Result<Reply, EgressError> {
-        let odd = |host: &str| EgressError::failed("bad_response", format!("{host} does not answer like a mail server"));
+        let odd =
+            |host: &str| EgressError::failed("bad_response", format!("{host} does not answer like a mail server"));
         let mut lines = Vec::new();
         loop {
             let mut line = Vec::new();

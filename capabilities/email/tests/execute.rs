@@ -13,7 +13,9 @@ use holon_model::{EnvironmentId, RunId, TenantId, Value, json};
 use holon_platform::{
     crypto::Secret,
     egress::Egress,
-    execute::{ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, NoRecords, ResolvedConnection},
+    execute::{
+        ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, NoRecords, ResolvedConnection,
+    },
 };
 use sink::{Script, Sink};
 use tokio_util::sync::CancellationToken;
@@ -129,7 +131,8 @@ async fn a_server_without_encryption_gets_nothing_where_it_is_asked_for() {
     assert_eq!((failed.code.as_str(), failed.retryable), ("tls_not_offered", false));
     assert_eq!(sink.said(), ["EHLO [127.0.0.1]"], "neither a name nor a password nor a message");
     // One that offers it and then does not speak it gets no more either.
-    let script = Script { offers: vec!["STARTTLS", "AUTH PLAIN"], answers: vec![("STARTTLS", "220 go\r\n250 too early")] };
+    let script =
+        Script { offers: vec!["STARTTLS", "AUTH PLAIN"], answers: vec![("STARTTLS", "220 go\r\n250 too early")] };
     let early = Sink::with(script).await;
     assert_eq!(send(&early, config).await.unwrap_err().code, "tls_failed");
     assert!(early.said().iter().all(|line| !line.starts_with("AUTH")), "{:?}", early.said());

@@ -64,9 +64,10 @@ pub fn is_recipients(texts: &[String]) -> bool {
 }
 
 pub(super) fn make(mail: &Mail<'_>, sender: Option<&str>) -> Result<Made, NodeError> {
-    let from = mail.from.or(sender).ok_or_else(|| {
-        bad("nobody is named that it is from: fill in `from`, or the sender of the connection")
-    })?;
+    let from = mail
+        .from
+        .or(sender)
+        .ok_or_else(|| bad("nobody is named that it is from: fill in `from`, or the sender of the connection"))?;
     let from = one(from, "from")?;
     let (to, cc, bcc) = (several(&mail.to, "to")?, several(&mail.cc, "cc")?, several(&mail.bcc, "bcc")?);
     let all = to.len() + cc.len() + bcc.len();
@@ -85,8 +86,7 @@ pub(super) fn make(mail: &Mail<'_>, sender: Option<&str>) -> Result<Made, NodeEr
     }
     let key: String = mail.key.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect();
     let id = format!("<{key}@{}>", from.email.domain());
-    let mut builder =
-        lettre::Message::builder().from(from.clone()).subject(mail.subject).message_id(Some(id.clone()));
+    let mut builder = lettre::Message::builder().from(from.clone()).subject(mail.subject).message_id(Some(id.clone()));
     for mailbox in to {
         builder = builder.to(mailbox);
     }
@@ -104,7 +104,8 @@ pub(super) fn make(mail: &Mail<'_>, sender: Option<&str>) -> Result<Made, NodeEr
         .map(|address| address.parse())
         .collect::<Result<Vec<lettre::Address>, _>>()
         .map_err(|_| bad("an address is not one"))?;
-    builder = builder.envelope(lettre::address::Envelope::new(Some(from.email.clone()), envelope_of_it).map_err(unmade)?);
+    builder =
+        builder.envelope(lettre::address::Envelope::new(Some(from.email.clone()), envelope_of_it).map_err(unmade)?);
     let message = match (body(mail), mail.attachments.is_empty()) {
         (Body::One(part), true) => builder.singlepart(part),
         (Body::Both(parts), true) => builder.multipart(parts),
@@ -138,7 +139,8 @@ fn body(mail: &Mail<'_>) -> Body {
 }
 
 fn attachment(file: &Attached) -> Result<SinglePart, NodeError> {
-    if file.name.is_empty() || file.name.len() > 255 || file.name.chars().any(|c| c.is_control() || "/\\\"".contains(c)) {
+    if file.name.is_empty() || file.name.len() > 255 || file.name.chars().any(|c| c.is_control() || "/\\\"".contains(c))
+    {
         return Err(bad(&format!("`{}` is not the name of a file", shown(&file.name))));
     }
     let odd = || bad(&format!("`{}` is not a media type", shown(&file.content_type)));
@@ -167,7 +169,8 @@ fn several(texts: &[String], field: &str) -> Result<Vec<Mailbox>, NodeError> {
 
 fn parsed(text: &str, field: &str) -> Result<Vec<Mailbox>, NodeError> {
     let odd = || {
-        let what = format!("`{}` in `{field}` is not an address like ada@example.com or Ada <ada@example.com>", shown(text));
+        let what =
+            format!("`{}` in `{field}` is not an address like ada@example.com or Ada <ada@example.com>", shown(text));
         NodeError::new("bad_address", what)
     };
     if text.chars().any(char::is_control) || text.len() > 32_000 {
@@ -230,7 +233,14 @@ mod tests {
     #[test]
     fn nothing_that_comes_from_outside_adds_a_header_or_a_recipient() {
         let refused = |mail: &Mail<'_>| make(mail, Some("shop@example.com")).err().map(|error| error.code);
-        for bad in ["a@example.com\r\nBcc: b@example.com", "a@example.com\nX: y", "nobody", "a@b@c", "a <a@x.org", "grün@example.com"] {
+        for bad in [
+            "a@example.com\r\nBcc: b@example.com",
+            "a@example.com\nX: y",
+            "nobody",
+            "a@b@c",
+            "a <a@x.org",
+            "grün@example.com",
+        ] {
             assert_eq!(refused(&to(bad)).as_deref(), Some("bad_address"), "{bad}");
         }
         for subject in ["a\r\nBcc: b@example.com", "a\nb", "a\rb"] {

@@ -166,7 +166,11 @@ fn attachments(value: Option<&Value>) -> Result<Vec<Attached>, NodeError> {
         left = left
             .checked_sub(bytes.len())
             .ok_or_else(|| bad(&format!("the files are larger than {MOST_FILE_BYTES} bytes together")))?;
-        let kind = text("content_type").unwrap_or(if text("text").is_some() { "text/plain" } else { "application/octet-stream" });
+        let kind = text("content_type").unwrap_or(if text("text").is_some() {
+            "text/plain"
+        } else {
+            "application/octet-stream"
+        });
         files.push(Attached { name: name.to_owned(), content_type: kind.to_owned(), bytes });
     }
     Ok(files)

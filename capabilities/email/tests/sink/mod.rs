@@ -70,7 +70,8 @@ impl Sink {
         loop {
             let line = line(&mut stream).await?;
             self.said.lock().unwrap().push(line.clone());
-            let told = self.script.answers.iter().find(|(command, _)| line.starts_with(command)).map(|(_, answer)| *answer);
+            let told =
+                self.script.answers.iter().find(|(command, _)| line.starts_with(command)).map(|(_, answer)| *answer);
             match (told, line.split([' ', ':']).next().unwrap_or_default()) {
                 (Some(""), _) => return None,
                 (Some(answer), _) => say(&mut stream, answer).await?,

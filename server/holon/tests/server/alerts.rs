@@ -282,7 +282,8 @@ async fn a_failed_run_is_told_by_mail_and_again_with_the_same_id_until_the_serve
     let mut watched = Watched::new().await;
     let busy = Sink::with(Script { offers: vec![], answers: vec![("MAIL", "451 not now")] }).await;
     let mail = |sink: &Sink| {
-        let server = json!({"host": "127.0.0.1", "port": sink.port, "tls": "none", "sender": "Holon <holon@example.com>"});
+        let server =
+            json!({"host": "127.0.0.1", "port": sink.port, "tls": "none", "sender": "Holon <holon@example.com>"});
         json!({"name": "mail", "kind": "smtp", "secret": "", "server": server})
     };
     let made = watched.post("/connections", mail(&busy)).await;

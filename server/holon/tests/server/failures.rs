@@ -174,8 +174,10 @@ async fn a_trigger_goes_with_its_node_and_goes_on_over_new_versions() {
     };
     let publish = async |work: &Workspace, trigger: &str| {
         let path = format!("/api/v1/flows/{caring}");
-        let etag = work.server.by(&work.ada, "GET", &path, Value::Null).await.headers["etag"].to_str().unwrap().to_owned();
-        let headers = [("origin", crate::support::ORIGIN), ("cookie", work.ada.cookie.as_str()), ("if-match", etag.as_str())];
+        let etag =
+            work.server.by(&work.ada, "GET", &path, Value::Null).await.headers["etag"].to_str().unwrap().to_owned();
+        let headers =
+            [("origin", crate::support::ORIGIN), ("cookie", work.ada.cookie.as_str()), ("if-match", etag.as_str())];
         let saved = work.server.send(crate::support::request("PUT", &path, &headers, definition(trigger))).await;
         assert!(saved.status.is_success(), "{}", saved.text);
         work.post(&format!("/flows/{caring}/publish"), json!({})).await;

@@ -111,11 +111,11 @@ async fn what_a_schema_marks_is_in_no_row_whichever_way_it_came() {
     assert_eq!(runs["data"][0]["correlation"], "[redacted]", "{runs}");
     over(&server, &ada, &runs["data"][0]).await;
 
-    // Called by another flow, which has it of nobody but its own definition's reach: a constant would stand there, so it is made.
+    // Called by another flow: what that has itself, from its definition, is its own; the called run does not keep it.
     let call = json!({"holon": 1, "name": "Calls", "nodes": {
         "start": {"kind": "trigger.manual@1"},
         "pay": {"kind": "flow@1", "config": {"flow": id, "version": "latest",
-            "input": {"$cel": "{\"card\": {\"number\": [\"4111\", \"canary\", \"1111\"].join(\"-\"), \"name\": \"called\"}}"}}}},
+            "input": {"$cel": "{\"card\": {\"number\": \"of-the-caller\", \"name\": \"called\"}}"}}}},
         "edges": [{"from": "start.out", "to": "pay.in"}]});
     let calls = post(&server, &ada, "/flows", json!({"definition": call})).await;
     let calls = calls["id"].as_str().unwrap();

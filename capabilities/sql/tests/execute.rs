@@ -258,6 +258,7 @@ async fn a_mistake_is_told_with_its_place_and_without_the_password() {
         (config("  ", "{}"), "bad_config"),
         (config("select 1", r#"{"mode": "maybe"}"#), "bad_config"),
         (config("select 1", r#"{"connection": "token"}"#), "unusable_connection"),
+        (config("select 1", r#"{"connection": ""}"#), "bad_config"),
         (config("copy orders to stdout", "{}"), "unsupported"),
     ] {
         let error = Asking::of(&shop).ask(config.clone()).await.unwrap_err();

@@ -111,7 +111,8 @@ fn encode(bytes: &[u8]) -> String {
         let whole = chunk.iter().chain([&0; 3]).take(3).fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
         char::from(DIGITS[(whole >> (18 - 6 * at)) & 63])
     };
-    let chunk = |chunk: &[u8]| (0..4).map(|at| if at <= chunk.len() { digit(chunk, at) } else { '=' }).collect::<String>();
+    let chunk =
+        |chunk: &[u8]| (0..4).map(|at| if at <= chunk.len() { digit(chunk, at) } else { '=' }).collect::<String>();
     bytes.chunks(3).map(chunk).collect()
 }
 

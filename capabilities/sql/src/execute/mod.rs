@@ -76,7 +76,8 @@ impl Executor for SqlQuery {
     async fn execute(&self, cx: &EffectContext, request: EffectRequest) -> Result<Value, NodeError> {
         let ask = Ask::of(&request)?;
         let within = duration_of(&request)?;
-        let name = request.config.get("connection").and_then(Value::as_str).unwrap_or_default();
+        let name = request.config.get("connection").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| bad("no connection is chosen: it says which database"))?;
         let connection = cx.connections.resolve(cx.tenant, cx.environment, name).await?;
         let server = server_of(name, &connection)?;
         let asked = async {

@@ -8,7 +8,7 @@ use holon_flow::Definition;
 use holon_model::{EnvironmentId, FlowId, TenantId};
 
 /// What of the needs of flows this server serves: a flow that needs more is neither published nor run.
-pub const SUPPORTED: Needs = Needs { signals: true, tasks: true, children: true, continuing: true };
+pub const SUPPORTED: Needs = Needs { signals: true, tasks: true, children: true, continuing: true, workers: true };
 
 /// A published version, ready to run. Versions never change, so it may be kept.
 pub struct LoadedFlow {

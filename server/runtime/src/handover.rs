@@ -54,6 +54,8 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
             return shared.lose();
         }
         shared.company.store(roll.peers.iter().any(|peer| peer.id != me && !peer.leaving), Relaxed);
+        shared.door.meet(roll.peers.len());
+        shared.bell.meet(roll.peers.iter().map(|peer| peer.id).filter(|peer| *peer != me));
         take_up(&shared, &held);
         if !silent.is_empty() {
             fence(&shared, &silent).await;

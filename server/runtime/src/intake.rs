@@ -195,7 +195,8 @@ impl Shared {
             let most = concurrency.limit;
             return Err(StartError::Full(format!("{} of at most {most} runs of the flow{of_key} go on", crowd.going)));
         }
-        if !refuses && crowd.waiting >= u64::from(concurrency.queue) {
+        // One that was accepted a moment ago waits too, and is about to have a place.
+        if !refuses && crowd.going + crowd.waiting >= u64::from(concurrency.limit) + u64::from(concurrency.queue) {
             let most = concurrency.queue;
             return Err(StartError::Full(format!("{most} runs of the flow{of_key} wait already, as many as may")));
         }

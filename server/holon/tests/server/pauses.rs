@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{Person, Server, request};
 
@@ -53,10 +54,11 @@ async fn a_paused_flow_refuses_starts_and_webhooks_and_goes_on_when_it_is_let() 
     assert_eq!(server.by(&ada, "DELETE", &path, Value::Null).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.by(&ada, "DELETE", &path, Value::Null).await.status, StatusCode::NO_CONTENT, "twice is once");
     assert_eq!(server.send(request("POST", hook, &[], json!({}))).await.status, StatusCode::ACCEPTED);
+    let mut admin = PgConnection::connect_with(&server.db.admin_options()).await.unwrap();
     let told: Vec<(String, String)> = sqlx::query_as(
         "select intent_type, subject from audit_event where intent_type like 'pause.%' order by event_id",
     )
-    .fetch_all(&server.state.pools.engine)
+    .fetch_all(&mut admin)
     .await
     .unwrap();
     assert_eq!(told, [("pause.set".to_owned(), flow.clone()), ("pause.lift".to_owned(), flow)]);
@@ -100,8 +102,8 @@ async fn a_run_that_waits_for_its_place_is_shown_with_its_input_and_why_and_what
     let second = second.json()["id"].as_str().unwrap().to_owned();
     let run = server.by(&ada, "GET", &format!("/api/v1/runs/{second}"), Value::Null).await.json();
     assert_eq!((&run["summary"]["status"], &run["input"]), (&json!("queued"), &json!({"order": 7})));
-    let reason = run["summary"]["reason"].as_str().unwrap();
-    assert!(reason.contains("at most one run"), "{reason}");
+    let reason = run["summary"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("at most one run"), "{run}");
     let listed = server.by(&ada, "GET", "/api/v1/runs?status=queued", Value::Null).await.json();
     assert_eq!(listed["data"][0]["id"], json!(second), "{listed}");
     let refused = start(&server, &ada, &flow).await;

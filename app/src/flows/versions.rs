@@ -10,6 +10,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 
 use super::{api, strings};
 use crate::frame::{Crumb, NotFound, bar};
+use crate::pauses::{self, Scope};
 use crate::ports::use_ports;
 use crate::ui::more::more;
 use crate::ui::{
@@ -86,6 +87,7 @@ fn body(flow: &Flow, page: Page<VersionSummary>) -> AnyView {
                 <div class="actions"><a class="button" href=format!("/flows/{id}/backtest")>{icon("flask-conical")}{strings::BACKTEST}</a></div>
             </div>
             <div class="table-box">{table}</div>
+            {in_force.map(|_| view! { <div class="settings">{pauses::panel(Scope::Flow(id))}</div> })}
         </div>
         {definition(id, flow.revision, open)}
     }

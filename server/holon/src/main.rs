@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use holon::backup;
+use holon::{backup, pauses};
 use holon_platform::config::{Config, Sources};
 use holon_platform::telemetry;
 
@@ -12,6 +12,7 @@ Usage: holon [serve]             start the server
        holon config              show every configuration key
        holon version             show the version
 {BACKUP}
+{PAUSES}
 
 Configuration comes from HOLON_* in the environment and from holon.toml in the data directory.";
 
@@ -25,13 +26,17 @@ fn main() -> ExitCode {
         other => match backup::Command::parse(other) {
             Some(Ok(command)) => ended(try_backup(&command)),
             Some(Err(problem)) => fail(&format!("{problem}\n\n{}", help())),
-            None => fail(&format!("`{}` is not a command.\n\n{}", other.join(" "), help())),
+            None => match pauses::cli::Command::parse(other) {
+                Some(Ok(command)) => ended(try_pause(&command)),
+                Some(Err(problem)) => fail(&format!("{problem}\n\n{}", help())),
+                None => fail(&format!("`{}` is not a command.\n\n{}", other.join(" "), help())),
+            },
         },
     }
 }
 
 fn help() -> String {
-    HELP.replace("{BACKUP}", backup::HELP)
+    HELP.replace("{BACKUP}", backup::HELP).replace("{PAUSES}", pauses::cli::HELP)
 }
 
 fn ended(result: anyhow::Result<()>) -> ExitCode {
@@ -46,6 +51,13 @@ fn try_backup(command: &backup::Command) -> anyhow::Result<()> {
     telemetry::init(&Config { log_filter: "warn,sqlx=error".to_owned(), ..config.clone() })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(backup::run(&config, command))?)
+}
+
+fn try_pause(command: &pauses::cli::Command) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    telemetry::init(&Config { log_filter: "warn,sqlx=error".to_owned(), ..config.clone() })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(pauses::cli::run(&config, command))
 }
 
 fn try_serve() -> anyhow::Result<()> {

@@ -121,7 +121,13 @@ impl Shared {
     }
 
     /// Whether so many begin as may.
-    pub fn within_rate(&self, flow: &LoadedFlow, tenant: TenantId, id: FlowId, input: &Value) -> Result<(), StartError> {
+    pub fn within_rate(
+        &self,
+        flow: &LoadedFlow,
+        tenant: TenantId,
+        id: FlowId,
+        input: &Value,
+    ) -> Result<(), StartError> {
         self.workspace_within_rate(tenant)?;
         let Some(rate) = &flow.definition.limits.rate else { return Ok(()) };
         let Rate { limit, per, burst, key } = rate;
@@ -143,9 +149,11 @@ impl Shared {
         }
         let replicas = u64::from(self.door.replicas.load(Relaxed).max(1));
         let (burst, every) = (limit.div_ceil(replicas), MINUTE.0 * 1_000 * replicas / limit);
-        self.door.workspaces.take(tenant, self.clock.now(), burst, every).map(drop).map_err(|after| {
-            StartError::RateLimited(RateShown { of: "workspace", limit, per: MINUTE, left: 0, after })
-        })
+        self.door
+            .workspaces
+            .take(tenant, self.clock.now(), burst, every)
+            .map(drop)
+            .map_err(|after| StartError::RateLimited(RateShown { of: "workspace", limit, per: MINUTE, left: 0, after }))
     }
 
     /// How a run begins, by the limits of its flow.

@@ -133,7 +133,11 @@ impl Driver {
 
 impl Shared {
     /// Takes up a run that waits for its place.
-    pub(crate) async fn take_up_queued(&self, row: &LiveRow, flow: &LoadedFlow) -> Result<Result<Live, String>, StoreError> {
+    pub(crate) async fn take_up_queued(
+        &self,
+        row: &LiveRow,
+        flow: &LoadedFlow,
+    ) -> Result<Result<Live, String>, StoreError> {
         let Some(ticket) = self.store.ticket(row.tenant, row.run).await? else {
             return Ok(Err("place_missing: the run waits for a place that nobody knows of".into()));
         };

@@ -27,7 +27,8 @@ impl<K: Ord> Buckets<K> {
     /// How long until there is one, when there is none.
     pub fn take(&self, key: K, now: Timestamp, burst: u64, every: u64) -> Result<u64, Millis> {
         let now = now.0.saturating_mul(1_000);
-        let (burst, every) = (i64::try_from(burst).unwrap_or(i64::MAX), i64::try_from(every).unwrap_or(i64::MAX).max(1));
+        let (burst, every) =
+            (i64::try_from(burst).unwrap_or(i64::MAX), i64::try_from(every).unwrap_or(i64::MAX).max(1));
         let room = every.saturating_mul(burst);
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let was = full_at.get(&key).copied().unwrap_or(now).max(now);

@@ -124,10 +124,12 @@ fn field(
 
 fn when_full(editor: Editor, whole: Memo<Value>) -> AnyView {
     let now = Memo::new(move |_| {
-        let found = whole.with(|whole| whole.pointer("/concurrency/when_full").and_then(Value::as_str).map(str::to_owned));
+        let found =
+            whole.with(|whole| whole.pointer("/concurrency/when_full").and_then(Value::as_str).map(str::to_owned));
         found.unwrap_or_else(|| intake::WhenFull::default().as_str().to_owned())
     });
-    let change = move |event| _ = put(editor, &[("/concurrency/when_full", Some(Value::from(event_target_value(&event))))]);
+    let change =
+        move |event| _ = put(editor, &[("/concurrency/when_full", Some(Value::from(event_target_value(&event))))]);
     let option = move |one: intake::WhenFull| {
         let value = one.as_str();
         view! { <option value=value selected=move || now.get() == value>{strings::when_full(one)}</option> }

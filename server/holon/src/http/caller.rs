@@ -34,6 +34,8 @@ pub struct Known {
     pub environment: Environment,
     /// Whether it is the operator.
     pub operator: bool,
+    /// Of a token for workers the pools that it is for, none for all; nothing for everybody else.
+    pub pools: Option<Vec<String>>,
     /// The browser's session, unless a token was sent.
     pub session: Option<SessionId>,
 }
@@ -138,6 +140,14 @@ impl Visitor {
 /// What the first extractor of a request found, for those after it.
 #[derive(Clone)]
 struct Resolved(Option<Caller>);
+
+/// Who sent a request; found once, and known to the route's own arguments then.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_caller(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
+    resolved(parts, state).await
+}
 
 async fn resolved(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
     if let Some(Resolved(caller)) = parts.extensions.get::<Resolved>() {

@@ -10,7 +10,9 @@ use holon_authz::Denied;
 use holon_model::{Code, Problem};
 use holon_platform::crypto::PasswordError;
 use holon_platform::db::TxError;
+use holon_runtime::RateShown;
 
+use super::limits::rate_headers;
 use super::request_id;
 
 /// An error on its way to the caller.
@@ -18,6 +20,7 @@ use super::request_id;
 pub struct ApiError {
     problem: Box<Problem>,
     retry_after: Option<u64>,
+    limit: Option<RateShown>,
 }
 
 /// What routes answer.
@@ -52,6 +55,14 @@ impl ApiError {
         self
     }
 
+    /// A rate limit was met: how it stands is told in the headers.
+    #[must_use]
+    pub fn limited(mut self, rate: RateShown) -> Self {
+        self.retry_after = Some(rate.after.0.div_ceil(1_000).max(1));
+        self.limit = Some(rate);
+        self
+    }
+
     /// After how many seconds the caller may try again, where that is known.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
@@ -70,7 +81,7 @@ pub fn problem(error: impl Into<ApiError>) -> Problem {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), retry_after: None }
+        Self { problem: Box::new(problem), retry_after: None, limit: None }
     }
 }
 
@@ -174,13 +185,16 @@ pub fn is_unique_violation(error: &sqlx::Error) -> bool {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let retry_after = self.retry_after;
+        let (retry_after, limit) = (self.retry_after, self.limit);
         let problem = Problem::from(self);
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(rate) = limit {
+            rate_headers(response.headers_mut(), &rate);
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -6,6 +6,7 @@ mod client_ip;
 mod cross_site;
 mod headers;
 mod problems;
+mod rate;
 mod throttle;
 mod trace;
 
@@ -13,5 +14,6 @@ pub use client_ip::ClientIp;
 pub use cross_site::refuse_cross_site;
 pub use headers::{CspNonce, security_headers};
 pub use problems::as_problems;
+pub use rate::limit_requests;
 pub use throttle::{Bucket, Throttle};
 pub use trace::trace;

@@ -25,7 +25,9 @@ pub async fn limit_requests(State(state): State<AppState>, request: Request, nex
     let shown = |left, after| RateShown { of: "requests", limit, per: MINUTE, left, after };
     match state.asked.take(caller.tenant.id, state.clock.now(), limit, MINUTE.0 * 1_000 / limit) {
         Err(after) => {
-            let detail = format!("This workspace may make {limit} API requests a minute. Nothing was done; send it again later.");
+            let detail = format!(
+                "This workspace may make {limit} API requests a minute. Nothing was done; send it again later."
+            );
             ApiError::from(Problem::new(Code::TooManyRequests, detail)).limited(shown(0, after)).into_response()
         }
         Ok(left) => {

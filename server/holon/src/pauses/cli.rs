@@ -147,7 +147,9 @@ mod tests {
         let drain = parse(&["drain", "--reason", "deploy", "--wait", "60"]).unwrap().unwrap();
         assert_eq!((drain.mode, drain.wait), (Some(PauseMode::Drain), Some(Duration::from_secs(60))));
         assert_eq!(parse(&["resume"]).unwrap().unwrap().mode, None);
-        for wrong in [&["pause", "now"][..], &["drain", "--wait", "x"], &["resume", "--wait", "1"], &["pause", "--reason"]] {
+        for wrong in
+            [&["pause", "now"][..], &["drain", "--wait", "x"], &["resume", "--wait", "1"], &["pause", "--reason"]]
+        {
             parse(wrong).unwrap().unwrap_err();
         }
     }

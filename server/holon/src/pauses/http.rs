@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use holon_authz::actions::{PauseFlows, PauseInstance, PauseWorkspace, ReadFlows, ReadSettings, ReadWorkspace};
 use holon_authz::Action;
+use holon_authz::actions::{PauseFlows, PauseInstance, PauseWorkspace, ReadFlows, ReadSettings, ReadWorkspace};
 use holon_model::wire::pauses::{Intake, PutPause};
 use holon_model::{FlowId, Intent};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -64,7 +64,10 @@ async fn resume_flow(
 
 /// Whether the workspace is paused, and how many of its runs have not ended.
 #[utoipa::path(get, path = "/workspace/pause", tag = "workspace", responses((status = 200, body = Intake)))]
-async fn read_workspace_pause(State(state): State<AppState>, caller: Allowed<ReadWorkspace>) -> ApiResult<Json<Intake>> {
+async fn read_workspace_pause(
+    State(state): State<AppState>,
+    caller: Allowed<ReadWorkspace>,
+) -> ApiResult<Json<Intake>> {
     Ok(Json(read::workspace(&state, caller.context(), caller.proof()).await?))
 }
 

@@ -33,7 +33,7 @@ pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Inten
     let (first, _) = store::journal_page(&mut tx, run, 0, 1, 0).await.map_err(|error| unread(run, error))?;
     tx.commit().await?;
     let inconsistent = |why: &str| Error::Inconsistent(run, why.to_owned());
-    let first = first.first().ok_or_else(|| inconsistent("it is empty"))?;
+    let first = first.first().ok_or(Error::NeverBegan(run))?;
     let Input::Start { input, run: info } =
         decode_input(&first.input).map_err(|error| inconsistent(&error.to_string()))?
     else {

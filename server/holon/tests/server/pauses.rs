@@ -68,10 +68,8 @@ async fn a_paused_flow_refuses_starts_and_webhooks_and_goes_on_when_it_is_let() 
 async fn a_workspace_is_paused_by_itself_and_the_instance_only_by_its_operator() {
     let server = Server::new().await;
     let (ada, bob) = (server.person("ada").await, server.person("bob").await);
-    let (hers, his) = (
-        published(&server, &ada, waiting(json!({}))).await,
-        published(&server, &bob, waiting(json!({}))).await,
-    );
+    let (hers, his) =
+        (published(&server, &ada, waiting(json!({}))).await, published(&server, &bob, waiting(json!({}))).await);
     let done = server.by(&bob, "PUT", "/api/v1/workspace/pause", json!({"mode": "drain"})).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert_eq!(start(&server, &bob, &his).await.code(), "paused");
@@ -92,7 +90,8 @@ async fn a_workspace_is_paused_by_itself_and_the_instance_only_by_its_operator()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_waits_for_its_place_is_shown_with_its_input_and_why_and_what_is_too_much_is_told_when_to_come_again() {
+async fn a_run_that_waits_for_its_place_is_shown_with_its_input_and_why_and_what_is_too_much_is_told_when_to_come_again()
+ {
     let server = Server::new().await;
     let ada = server.person("ada").await;
     let flow = published(&server, &ada, waiting(json!({"concurrency": {"limit": 1, "queue": 1}}))).await;

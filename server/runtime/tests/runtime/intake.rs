@@ -322,7 +322,9 @@ async fn a_run_that_waits_can_be_cancelled_and_terminated_and_nothing_else() {
     let paused = runtime.pause(tenant(1), second, "Ada".into(), String::new()).await;
     assert!(matches!(paused, Err(DeliverError::Refused { code: "queued", .. })), "{paused:?}");
     runtime.cancel(tenant(1), second, "not wanted".into()).await.unwrap();
-    assert!(matches!(end(&runtime, second).await, Answer::Ended(Outcome::Cancelled { reason }) if reason == "not wanted"));
+    assert!(
+        matches!(end(&runtime, second).await, Answer::Ended(Outcome::Cancelled { reason }) if reason == "not wanted")
+    );
     assert_eq!(runtime.cancel(tenant(1), second, String::new()).await, Err(CancelError::Over));
     let again = runtime.retry(tenant(1), second, runtime.mint(), "test".into(), None).await;
     assert_eq!(again, Err(RetryError::NothingToRetry));
@@ -379,7 +381,9 @@ async fn a_pause_refuses_what_would_begin_and_keeps_what_waits_and_a_drain_lets_
 #[tokio::test]
 async fn more_starts_than_may_begin_in_a_time_are_refused_and_told_when_to_come_again() {
     let (world, _) = in_memory();
-    let flow = world.shelf.publish(&flow(r#"{"rate": {"limit": 60, "per": "1h", "burst": 2, "key": {"$cel": "trigger.of"}}}"#));
+    let flow = world
+        .shelf
+        .publish(&flow(r#"{"rate": {"limit": 60, "per": "1h", "burst": 2, "key": {"$cel": "trigger.of"}}}"#));
     let runtime = world.runtime().await;
     let of = |who: &str| StartRequest { input: Value::map([("of", Value::from(who))]), ..world.request(flow) };
     runtime.start(of("ada")).await.unwrap();

@@ -189,9 +189,7 @@ pub(crate) fn check_key(key: &Value, at: &Pointer<'_>) -> Option<Diagnostic> {
     };
     let at = at.key(member);
     match program {
-        Err(error) => {
-            Some(Code::InvalidExpression.hinted(&at, error.to_string(), error.hint().map(str::to_owned)))
-        }
+        Err(error) => Some(Code::InvalidExpression.hinted(&at, error.to_string(), error.hint().map(str::to_owned))),
         Ok(program) => {
             let name = program.names().iter().find(|name| !ROOTS.contains(&&*name.root))?;
             let message = format!("`{}` has no value before a run begins", name.root);

@@ -58,10 +58,13 @@ async fn take_up(state: &AppState, tx: &mut PgConnection, row: &Row, now: Timest
         Overlap::AllowAll => (false, false),
         Overlap::Skip | Overlap::BufferOne => store::busy(tx, row).await?,
     };
+    let paused = state.runtime.may_begin(row.tenant, row.environment, row.flow).err().map(|why| why.to_string());
     let mut pending = false;
     for at in reckoned.due {
         let skipped = |reason| NewFiring { at, outcome: "skipped", reason: Some(reason), count: 1, run: None };
         let firing = match plan.overlap {
+            // What a person has paused is not made up for, as with a schedule that is paused by itself.
+            _ if paused.is_some() => skipped(paused.as_deref().unwrap_or_default()),
             Overlap::Skip if going => skipped("the run before was still going"),
             Overlap::BufferOne if kept => {
                 skipped("the run before was still going, and a firing is kept for later already")

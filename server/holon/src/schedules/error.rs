@@ -2,8 +2,10 @@
 
 use holon_model::{Code, Problem, ScheduleId};
 use holon_platform::db::TxError;
+use holon_runtime::StartError;
 
 use crate::http::ApiError;
+use crate::runs;
 
 /// Why a use case of schedules was refused.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,9 @@ pub enum Error {
     /// The firing that was asked for can start no run.
     #[error("the firing started no run: {0}")]
     Refused(String),
+    /// It can start no run now.
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// A stored row breaks an invariant.
     #[error("schedule {0} does not read back")]
     Inconsistent(ScheduleId),
@@ -32,6 +37,7 @@ impl From<Error> for ApiError {
             Error::Refused(reason) => {
                 Problem::new(Code::Conflict, format!("The schedule fired and no run could start: {reason}.")).into()
             }
+            Error::Start(error) => runs::start_problem(error),
             Error::Inconsistent(_) => ApiError::internal(&error),
             Error::Database(error) => error.into(),
             Error::Tx(error) => error.into(),

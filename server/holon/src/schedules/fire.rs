@@ -29,7 +29,8 @@ pub enum Fired {
 pub async fn fire(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Fire>) -> Result<Fired, Error> {
     let Fire(id) = intent.payload;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
-    store::lock(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let (row, _) = store::lock(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    state.runtime.may_begin(row.tenant, row.environment, row.flow)?;
     let run = state.runtime.mint();
     let mut at = state.clock.now();
     // Two in one millisecond are two.

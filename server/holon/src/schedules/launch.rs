@@ -5,7 +5,7 @@ use futures::StreamExt as _;
 use holon_model::context::{Actor, Budget};
 use holon_model::{Millis, RunId, ScheduleId, TenantId, Timestamp, Value};
 use holon_platform::clock::to_db;
-use holon_runtime::{Definitions as _, DefinitionsError, Idempotency, StartError, StartRequest};
+use holon_runtime::{Definitions as _, Idempotency, StartError, StartRequest};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
@@ -71,13 +71,7 @@ enum Refused {
 
 impl From<StartError> for Refused {
     fn from(error: StartError) -> Self {
-        match error {
-            StartError::Unavailable
-            | StartError::TooMany
-            | StartError::StorageFull
-            | StartError::Definition(DefinitionsError::Unavailable(_)) => Self::Later(error.to_string()),
-            other => Self::Never(other.to_string()),
-        }
+        if error.passes() { Self::Later(error.to_string()) } else { Self::Never(error.to_string()) }
     }
 }
 

@@ -9,7 +9,7 @@ use holon_engine::{Input, decode_input, encode_input};
 use holon_model::{RunId, TenantId};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::api::{Delivered, DeliverError};
+use crate::api::{DeliverError, Delivered};
 use crate::driver::Msg;
 use crate::order::Order;
 use crate::runtime::Shared;
@@ -114,7 +114,12 @@ impl Shared {
     }
 
     /// Tells a run that is driven here; nothing when it is not, or goes.
-    async fn tell_here(&self, tenant: TenantId, run: RunId, what: &Happening) -> Option<Result<Delivered, DeliverError>> {
+    async fn tell_here(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        what: &Happening,
+    ) -> Option<Result<Delivered, DeliverError>> {
         if self.is_over() {
             return Some(Err(DeliverError::Unavailable));
         }

@@ -14,7 +14,7 @@ use holon_model::{RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::api::{Delivered, DeliverError};
+use crate::api::{DeliverError, Delivered};
 use crate::children;
 use crate::driver::{Driver, Parked};
 use crate::inbox::Happening;
@@ -71,7 +71,13 @@ impl RuntimeHandle {
     ///
     /// # Errors
     /// When there is no such run, it is over, or it is paused already.
-    pub async fn pause(&self, tenant: TenantId, run: RunId, by: String, reason: String) -> Result<Delivered, DeliverError> {
+    pub async fn pause(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        by: String,
+        reason: String,
+    ) -> Result<Delivered, DeliverError> {
         self.shared.order(tenant, run, Order::Pause { by, reason }).await
     }
 
@@ -145,7 +151,8 @@ impl Driver {
                     return true;
                 }
                 (Order::Withdraw { reason }, _) => {
-                    live.waiting.push_back(Queued { told, ..Queued::of(self.shared.clock.now(), Input::Cancel { reason }) });
+                    live.waiting
+                        .push_back(Queued { told, ..Queued::of(self.shared.clock.now(), Input::Cancel { reason }) });
                     return false;
                 }
                 (Order::Pause { .. }, false) if live.in_line.is_some() => {

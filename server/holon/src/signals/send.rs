@@ -6,7 +6,7 @@ use holon_engine::Input;
 use holon_model::wire::signals::{SendSignal, SignalSent};
 use holon_model::{Context, Intent, IntentPayload, Payload, RunId, Value};
 use holon_platform::db::TenantTx;
-use holon_runtime::{Delivered, DeliverError};
+use holon_runtime::{DeliverError, Delivered};
 
 use super::{Error, MOST_TOLD};
 use crate::{audit, runs, state::AppState};

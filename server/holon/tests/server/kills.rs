@@ -366,7 +366,8 @@ fn environment(name: &str) -> u64 {
 #[ignore = "as long as one likes: `cargo xtask kills`"]
 async fn it_is_killed_as_often_as_one_likes() {
     let state = std::env::var_os("HOLON_KILLS_STATE").map(PathBuf::from);
-    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default().trim().parse::<u64>().unwrap_or_default();
+    let read =
+        |path: &Path| std::fs::read_to_string(path).unwrap_or_default().trim().parse::<u64>().unwrap_or_default();
     let mut left = environment("HOLON_KILLS");
     while left > 0 {
         let before = state.as_deref().map(read).unwrap_or_default();

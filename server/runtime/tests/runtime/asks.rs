@@ -10,7 +10,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::{Fault, MemStore};
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{Asks as _, LiveStatus, Store as _};
-use holon_runtime::{Answer, CancelError, Delivered, DeliverError, RetryError, RuntimeHandle};
+use holon_runtime::{Answer, CancelError, DeliverError, Delivered, RetryError, RuntimeHandle};
 
 use crate::support::{React, World, end, tenant, until};
 
@@ -369,7 +369,8 @@ async fn a_called_run_that_undid_what_it_had_done_does_it_anew_with_keys_of_its_
     runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
     assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
     let calls = world.ledger.calls();
-    let done = |path: &str| calls.iter().filter(|call| call.path.ends_with(path)).map(|call| &call.key).collect::<Vec<_>>();
+    let done =
+        |path: &str| calls.iter().filter(|call| call.path.ends_with(path)).map(|call| &call.key).collect::<Vec<_>>();
     assert!(matches!(done("book")[..], [then, now] if then != now), "the booking of then was undone");
     assert_eq!(done("undo").len(), 1);
 }

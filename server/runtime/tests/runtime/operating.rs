@@ -11,7 +11,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::{Fault, MemStore};
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{Asks as _, LiveRow, LiveStatus};
-use holon_runtime::{Answer, Delivered, DeliverError, Fork, ForkError, RuntimeHandle};
+use holon_runtime::{Answer, DeliverError, Delivered, Fork, ForkError, RuntimeHandle};
 use tokio::sync::Notify;
 
 use crate::support::{React, THREE_STEPS, World, end, keyed, tenant, until};

@@ -353,12 +353,7 @@ impl Client {
             let new: RunId = given.unwrap_or_else(|| mint(&*self.clock));
             let wish = Wish { again: Some(run), ..Wish::keyed(tenant, &key, [3; 32]) };
             self.world.promises.said().wishes.insert(new, wish);
-            let asked = Idempotency {
-                scope: "api".into(),
-                key: key.clone(),
-                request_hash: [3; 32],
-                window: A_DAY,
-            };
+            let asked = Idempotency { scope: "api".into(), key: key.clone(), request_hash: [3; 32], window: A_DAY };
             let answer = ask(&self.world, &mut self.rng, |handle| async move {
                 handle.retry(tenant, run, new, "simulated".into(), Some(asked)).await
             })

@@ -242,7 +242,8 @@ impl Road {
                 write.live = LiveWrite::Keep;
             }
         }
-        let over: Vec<RunId> = batch.writes.iter().filter(|write| self.goes_on_over(write)).map(|write| write.run).collect();
+        let over: Vec<RunId> =
+            batch.writes.iter().filter(|write| self.goes_on_over(write)).map(|write| write.run).collect();
         let committed = self.store.commit(&batch).await?;
         let left_out = |run: &RunId| committed.lost.contains(run) || committed.stale.contains(run);
         for run in over.into_iter().filter(|run| !left_out(run)) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holon_engine::testing::rng::Rng;
 use holon_model::{Millis, RunId, TenantId};
 use holon_platform::clock::mint;
-use holon_runtime::{DefinitionsError, Delivered, DeliverError, Fork, ForkError, Idempotency, StartError};
+use holon_runtime::{DefinitionsError, DeliverError, Delivered, Fork, ForkError, Idempotency, StartError};
 use tokio::time::sleep;
 
 use crate::clients::{Busy, Client, Wish, ask, breath, verdict};
@@ -90,7 +90,8 @@ async fn resume(world: &World, rng: &mut Rng, tenant: TenantId, run: RunId) {
 impl Client {
     /// Does something to a run that was started, or to many.
     pub async fn operate(&mut self, tenant: TenantId, run: RunId) {
-        let deeds = [Deed::Cancel, Deed::Terminate, Deed::PauseAndResume, Deed::PauseAndResume, Deed::Retry, Deed::Fork];
+        let deeds =
+            [Deed::Cancel, Deed::Terminate, Deed::PauseAndResume, Deed::PauseAndResume, Deed::Retry, Deed::Fork];
         let deed = self.rng.pick(&deeds);
         breath(&mut self.rng).await;
         if self.rng.percent(75) {
@@ -179,9 +180,12 @@ impl Client {
 
     /// Forks a run somewhere in what it has taken in so far.
     async fn fork(&mut self, tenant: TenantId, run: RunId) {
-        let asked = ask(&self.world, &mut self.rng, |handle| async move {
-            handle.check_fork(tenant, run, i64::MAX, None).await
-        });
+        let asked =
+            ask(
+                &self.world,
+                &mut self.rng,
+                |handle| async move { handle.check_fork(tenant, run, i64::MAX, None).await },
+            );
         let Some(Err(ForkError::Nowhere { most })) = asked.await else { return };
         let seq = 1 + i64::from(self.rng.below(u32::try_from(most).unwrap_or(1)));
         let key = format!("fork {run} at {seq}");

@@ -308,7 +308,7 @@ impl Judge<'_> {
     }
 
     /// Whether a key stands for several things only because retries went another way *behind* the step that they tried again, where
-    /// the run that they retry had gone on for a while (`docs/adr/0022-retried-calls.md`).
+    /// the run that they retry had gone on for a while, or at another time (`docs/adr/0022-retried-calls.md`).
     fn behind_a_retry(&self, key: &str, uses: &Uses<'_>) -> bool {
         let number = |story: &Story| {
             let asks = |command: &Command| matches!(command, Command::RunEffect(effect) if effect.key == key);
@@ -322,7 +322,10 @@ impl Judge<'_> {
                 copied = copied.min(story.copied());
                 if uses.contains_key(&then.run) {
                     seen += 1;
-                    if number(then).is_none_or(|number| number < copied) {
+                    // What is copied is stamped anew from a timer on that would be overdue, and a step may ask for what a stamp says.
+                    let copies = story.inputs.iter().zip(&then.inputs).take(copied);
+                    let stamped_anew = copies.into_iter().any(|((now, _), (at, _))| now != at);
+                    if !stamped_anew && number(then).is_none_or(|number| number < copied) {
                         return false;
                     }
                 }
@@ -370,7 +373,9 @@ impl Judge<'_> {
                 None => fork_of.is_none() && again.is_none_or(|again| self.called_by_retried(story, again)),
             };
             if !as_wished {
-                self.problem("start", story.run, || format!("it retries {again:?}, forks {fork_of:?}; wished: {wish:?}"));
+                self.problem("start", story.run, || {
+                    format!("it retries {again:?}, forks {fork_of:?}; wished: {wish:?}")
+                });
             }
         }
         for ((_, key), runs) in of_key.iter().filter(|(_, runs)| runs.len() > 1) {
@@ -458,8 +463,12 @@ impl Judge<'_> {
 
     /// What callers were told is what the journals say.
     fn answers(&self) {
-        let next: BTreeMap<RunId, RunId> =
-            self.stories.values().filter(|story| !story.copies()).filter_map(|story| Some((story.continued_from()?, story.run))).collect();
+        let next: BTreeMap<RunId, RunId> = self
+            .stories
+            .values()
+            .filter(|story| !story.copies())
+            .filter_map(|story| Some((story.continued_from()?, story.run)))
+            .collect();
         for (tenant, run, answer) in &self.said.answers {
             let mut at = *run;
             let told = loop {
@@ -543,7 +552,9 @@ impl Judge<'_> {
             numbers.sort_unstable();
             let all: Vec<i64> = (1..).take(numbers.len()).collect();
             if numbers != all || kept.get(of) != Some(&numbers.len().to_string()) {
-                self.world.problems.add("count", || format!("{of:?}: {numbers:?} were given, {:?} is kept", kept.get(of)));
+                self.world
+                    .problems
+                    .add("count", || format!("{of:?}: {numbers:?} were given, {:?} is kept", kept.get(of)));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holon_engine::testing::rng::Rng;
 use holon_engine::{EffectId, Input, TaskKind};
 use holon_model::{Payload, RunId, TenantId, Value};
-use holon_runtime::{Delivered, DeliverError};
+use holon_runtime::{DeliverError, Delivered};
 use tokio::time::sleep;
 
 use crate::clients::{Busy, ask, breath};

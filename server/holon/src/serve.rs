@@ -9,13 +9,14 @@ use holon_platform::clock::SystemClock;
 use holon_platform::config::{Config, CookieMode};
 use holon_platform::crypto::Keyring;
 use holon_platform::db::Database;
+use holon_platform::egress::Egress;
 use holon_platform::shutdown::Shutdown;
 use tokio::net::TcpListener;
 
 use crate::compose::{Ground, compose};
 use crate::listen::listen;
 use crate::state::AppState;
-use crate::{alerts, backup, identity, metrics, router, schedules};
+use crate::{alerts, backup, events, failures, identity, metrics, retention, router, schedules, workers};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
@@ -80,7 +81,12 @@ async fn run(
     });
     let housekeeping = tokio::spawn(keep_house(state.clone()));
     let watching = tokio::spawn(alerts::keep_watching(state.clone()));
+    let telling = state.config.otlp_endpoint.clone().map(|to| tokio::spawn(state.traces.clone().send(to, Egress::for_operator())));
+    let sweeping = tokio::spawn(retention::keep_sweeping(state.clone()));
+    let caring = tokio::spawn(failures::keep_watching(state.clone()));
     let firing = tokio::spawn(schedules::keep_firing(state.clone()));
+    let handing_out = tokio::spawn(workers::keep_watching(state.clone()));
+    let delivering = tokio::spawn(events::keep_delivering(state.clone()));
     let served = tokio::select! {
         () = listen(listener, router(state.clone()), &shutdown, DRAIN_WITHIN) => Ok(()),
         () = runtime.lost() => Err(anyhow::anyhow!(
@@ -92,6 +98,13 @@ async fn run(
     };
     housekeeping.abort();
     firing.abort();
+    delivering.abort();
+    caring.abort();
+    sweeping.abort();
+    if let Some(telling) = telling {
+        telling.abort();
+    }
+    handing_out.abort();
     watching.abort();
     if let Some(measuring) = measuring {
         measuring.abort();

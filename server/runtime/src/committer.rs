@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use holon_model::{ReplicaId, RunId};
+use holon_model::{ReplicaId, RunId, TenantId};
 use holon_platform::clock::SharedClock;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -34,6 +34,8 @@ pub enum Verdict {
     Durable,
     /// Nothing was written: the start's key had started this run before.
     Taken(IdempotencyRow),
+    /// Nothing was written: a change was made from what is not there any more.
+    Stale,
     /// Nothing was written and nothing will be.
     Refused(Refusal),
 }
@@ -293,16 +295,12 @@ impl Lane {
         let inputs: Vec<_> = batch.writes.iter().filter_map(first).collect();
         // A run that is ended by decree writes no input: its end says that the statement was done.
         let decreed = batch.writes.iter().find(|write| write.journal.is_none() && write.end.is_some());
+        // Neither does a run that waits for its place: that it is known says so.
+        let waiting = batch.writes.iter().filter(|write| write.journal.is_none() && write.start.is_some());
+        let waiting: Vec<_> = waiting.map(|write| (write.tenant, write.run)).collect();
         let mut wait = FIRST_WAIT;
         let landed = loop {
-            let landed = match (inputs.is_empty(), decreed) {
-                (true, Some(write)) => self.store.history(write.tenant, write.run).await.map(|row| {
-                    let ended = row.is_some_and(|row| row.ended.is_some());
-                    if ended { vec![write.run] } else { Vec::new() }
-                }),
-                _ => self.store.landed(&inputs).await,
-            };
-            match landed {
+            match self.landed(&inputs, decreed, &waiting).await {
                 Ok(landed) => break landed,
                 Err(error) => tracing::warn!(%error, "the store is away; trying again"),
             }
@@ -310,12 +308,39 @@ impl Lane {
             wait = (wait * 2).min(LONGEST_WAIT);
         };
         // It was one statement: when one row is there, only starts that lost their key are not.
-        let lost = inputs.iter().map(|(_, run, _)| *run).filter(|run| !landed.contains(run)).collect();
-        (!landed.is_empty()).then_some(Committed { lost })
+        let all = inputs.iter().map(|(_, run, _)| *run).chain(waiting.iter().map(|(_, run)| *run));
+        let lost = all.filter(|run| !landed.contains(run)).collect();
+        // One that came too late with a change is among them: sent again, that is found again.
+        (!landed.is_empty()).then_some(Committed { lost, stale: Vec::new() })
+    }
+
+    async fn landed(
+        &self,
+        inputs: &[(TenantId, RunId, i64)],
+        decreed: Option<&RunWrite>,
+        waiting: &[(TenantId, RunId)],
+    ) -> Result<Vec<RunId>, StoreError> {
+        let mut landed = match (inputs.is_empty(), decreed) {
+            (true, Some(write)) => {
+                let ended = self.store.history(write.tenant, write.run).await?.is_some_and(|row| row.ended.is_some());
+                if ended { vec![write.run] } else { Vec::new() }
+            }
+            _ => self.store.landed(inputs).await?,
+        };
+        for (tenant, run) in waiting {
+            if self.store.history(*tenant, *run).await?.is_some() {
+                landed.push(*run);
+            }
+        }
+        Ok(landed)
     }
 
     async fn answer(&self, jobs: Vec<Job>, committed: &Committed) {
         for job in jobs {
+            if committed.stale.contains(&job.write.run) {
+                (job.reply)(Verdict::Stale);
+                continue;
+            }
             if !committed.lost.contains(&job.write.run) {
                 (job.reply)(Verdict::Durable);
                 continue;

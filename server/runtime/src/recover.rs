@@ -183,6 +183,10 @@ impl Shared {
             Err(DefinitionsError::Unavailable(why)) => return Err(StoreError::Unavailable(why)),
             Err(error) => return Ok(parked(&format!("definition_missing: {error}"))),
         };
+        if row.status == LiveStatus::Queued {
+            let taken = self.take_up_queued(row, &flow).await?;
+            return Ok(taken.map_or_else(|why| parked(&why), |live| Taken::Up(Box::new(live))));
+        }
         let snapshot = self.store.snapshot(row.tenant, row.run).await?;
         let (mut machine, from) = machine(&flow.compiled, snapshot.as_ref());
         drop(snapshot);
@@ -223,6 +227,10 @@ impl Shared {
             Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
             Err(error) => return Err(error),
         };
+        let line = match flow.definition.limits.concurrency {
+            Some(_) => self.store.ticket(row.tenant, row.run).await?.map(|ticket| ticket.line),
+            None => None,
+        };
         Ok(Taken::Up(Box::new(Live {
             tenant: row.tenant,
             run: row.run,
@@ -241,7 +249,14 @@ impl Shared {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             left: Vec::new(),
-            asked: flow.compiled.needs().signals || flow.compiled.needs().tasks,
+            line,
+            in_line: None,
+            inherits: None,
+            prefix: None,
+            asked: {
+                let needs = flow.compiled.needs();
+                needs.signals || needs.tasks || needs.workers
+            },
             watchers: Vec::new(),
             touched: false,
             place: self.living.resume(row.tenant),
@@ -255,7 +270,7 @@ impl Shared {
         }
         let read = |(at, bytes): (Timestamp, Vec<u8>)| {
             let input = decode_input(&bytes);
-            input.map(|input| Queued { at, input, told: None, letter: None }).map_err(|error| {
+            input.map(|input| Queued::of(at, input)).map_err(|error| {
                 StoreError::Inconsistent(format!("an input that came while the run was paused does not read: {error}"))
             })
         };
@@ -284,10 +299,12 @@ pub(crate) async fn first_info(shared: &Shared, tenant: TenantId, run: RunId) ->
         }
         entry => entry?,
     };
-    Ok(match entry.map(|entry| decode_input(&entry.input)) {
-        Some(Ok(Input::Start { run: info, .. })) => Some(*info),
-        _ => None,
-    })
+    match entry.map(|entry| decode_input(&entry.input)) {
+        Some(Ok(Input::Start { run: info, .. })) => Ok(Some(*info)),
+        Some(_) => Ok(None),
+        // One that never began has its start elsewhere.
+        None => shared.kept_info((tenant, run)).await,
+    }
 }
 
 fn parked(reason: &str) -> Taken {

@@ -3,15 +3,21 @@
 
 mod ask_rows;
 mod asks;
+mod change_rows;
+mod changes;
 mod columns;
+mod intake;
 mod letter_rows;
 mod letters;
 pub mod mem;
 mod ownership;
 mod payloads;
 pub mod pg;
+mod place_rows;
 mod shard_rows;
 mod statements;
+mod work;
+mod work_rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,8 +27,13 @@ use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
+pub use intake::{
+    Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope, Pauses, Prefix, Ticket,
+};
+pub use changes::{EventRow, MOST_KEYS, MemStates, RecordChange, StateChange, StateOf, StateRow, States};
 pub use letters::{Letter, Letters, Posted};
 pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
+pub use work::{HandOut, is_pool};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
@@ -122,6 +133,8 @@ pub struct Snapshot {
 /// Status of a live run as pages show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LiveStatus {
+    /// It was accepted, and waits for its place: nothing of it has happened.
+    Queued,
     /// Something is being done.
     Running,
     /// Only time or somebody else can wake it.
@@ -134,6 +147,7 @@ impl LiveStatus {
     /// As stored.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Paused => "paused",
@@ -142,7 +156,7 @@ impl LiveStatus {
 
     /// From the stored text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Waiting, Self::Paused].into_iter().find(|status| status.as_str() == text)
+        [Self::Queued, Self::Running, Self::Waiting, Self::Paused].into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -209,6 +223,8 @@ pub struct RunWrite {
     pub asks: Vec<Asked>,
     /// Letters whose inputs are among the new ones: they are gone when this is written.
     pub letters: Vec<i64>,
+    /// What its steps change in Holon's own database with the results that are among the new inputs.
+    pub changes: Vec<RecordChange>,
 }
 
 /// That a write is a start.
@@ -221,8 +237,8 @@ pub struct Start {
 impl RunWrite {
     /// Nothing yet about a run.
     pub fn of(tenant: TenantId, run: RunId, facts: Arc<RunFacts>) -> Self {
-        let (live, asks) = (LiveWrite::Keep, Vec::new());
-        Self { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters: Vec::new() }
+        let (live, asks, letters, changes) = (LiveWrite::Keep, Vec::new(), Vec::new(), Vec::new());
+        Self { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters, changes }
     }
 
     /// Roughly the bytes it takes on the wire.
@@ -233,7 +249,9 @@ impl RunWrite {
             _ => 0,
         };
         let asks: usize = self.asks.iter().map(|asked| asked.ask.size()).sum();
-        256 + journal.sum::<usize>() + snapshot + asks + self.end.as_ref().map_or(0, |end| end.state.len())
+        let changes: usize = self.changes.iter().map(RecordChange::size).sum();
+        let end = self.end.as_ref().map_or(0, |end| end.state.len());
+        256 + journal.sum::<usize>() + snapshot + asks + changes + end
     }
 }
 
@@ -251,6 +269,8 @@ pub struct Batch {
 pub struct Committed {
     /// Starts of which nothing was written because their key had started another run.
     pub lost: Vec<RunId>,
+    /// Runs of which nothing was written because a change of theirs was made from what is not there any more.
+    pub stale: Vec<RunId>,
 }
 
 /// Why a store did not do what it was asked.
@@ -327,7 +347,7 @@ pub struct Ended {
 
 /// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
-pub trait Store: Asks + Ownership + Letters {
+pub trait Store: Asks + Ownership + Letters + Intake + States {
     /// Writes a batch, with the payloads that its journal rows refer to: none of them is ever missing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 

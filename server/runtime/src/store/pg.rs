@@ -18,8 +18,8 @@ use super::columns::{Columns, labels_of};
 use super::shard_rows::{self, LeaseLine};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
-    Marks, Ownership, Posted, Replica, Roll, RunFacts, Snapshot, Store, StoreError, ask_rows, continuous, filled,
-    letter_rows, statements,
+    Marks, Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, change_rows,
+    continuous, filled, letter_rows, statements,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -32,7 +32,7 @@ const FULL_BELOW: u64 = 32 << 20;
 
 /// See the module. Two batches can be under way at once.
 pub struct PgStore {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     lease: LeaseLine,
     /// Where the database lies, when that is on this machine.
     disk: Option<PathBuf>,
@@ -66,6 +66,10 @@ impl PgStore {
         self
     }
 
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     fn away(&self, why: String) -> StoreError {
         let left = self.disk.as_ref().and_then(|folder| rustix::fs::statvfs(folder).ok());
         match left.map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)) {
@@ -81,7 +85,7 @@ impl PgStore {
 }
 
 /// What an error means when it is certain that the statement was not done, because Postgres said so or was not reached.
-fn failed(error: sqlx::Error) -> StoreError {
+pub(super) fn failed(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(said) => match said.code().as_deref().unwrap_or_default() {
             "53100" => StoreError::Full(said.message().to_owned()),
@@ -132,22 +136,33 @@ fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
     Some(Snapshot { seq: seq?, bytes: bytes? })
 }
 
-/// Sends a batch: one statement, and where runs ask something, what they ask in the same transaction.
+/// Sends a batch: one statement, and where runs ask or change something, that in the same transaction.
 async fn write_all(
     connection: &mut PgConnection,
     batch: &Batch,
     columns: &Columns,
-) -> Result<Option<Committed>, sqlx::Error> {
-    if batch.writes.iter().all(|write| write.asks.is_empty() && write.letters.is_empty()) {
-        return statements::write(connection, batch.replica, columns).await;
+) -> Result<Option<Committed>, StoreError> {
+    let plain = |write: &RunWrite| write.asks.is_empty() && write.letters.is_empty() && write.changes.is_empty();
+    if batch.writes.iter().all(plain) {
+        return statements::write(connection, batch.replica, columns).await.map_err(failed);
     }
-    let mut tx = connection.begin().await?;
+    let mut tx = connection.begin().await.map_err(failed)?;
     // Dropped, the transaction is rolled back before the connection does anything else.
-    let Some(committed) = statements::write(&mut tx, batch.replica, columns).await? else { return Ok(None) };
-    ask_rows::write(&mut tx, batch, &committed.lost).await?;
-    letter_rows::take(&mut tx, batch).await?;
-    tx.commit().await?;
-    Ok(Some(committed))
+    let stale = change_rows::write(&mut tx, batch).await?;
+    let (left, of_left);
+    let (batch, columns) = if stale.is_empty() {
+        (batch, columns)
+    } else {
+        let writes = batch.writes.iter().filter(|write| !stale.contains(&write.run)).cloned().collect();
+        left = Batch { replica: batch.replica, writes };
+        of_left = Columns::of(&left)?;
+        (&left, &of_left)
+    };
+    let Some(committed) = statements::write(&mut tx, batch.replica, columns).await.map_err(failed)? else { return Ok(None) };
+    ask_rows::write(&mut tx, batch, &committed.lost).await.map_err(failed)?;
+    letter_rows::take(&mut tx, batch).await.map_err(failed)?;
+    tx.commit().await.map_err(failed)?;
+    Ok(Some(Committed { stale: stale.into_iter().collect(), ..committed }))
 }
 
 #[async_trait]
@@ -296,7 +311,6 @@ impl Store for PgStore {
                 committed.ok_or(StoreError::Fenced)
             }
             Ok(Err(error)) => {
-                let error = failed(error);
                 if matches!(error, StoreError::Conflict | StoreError::Rejected(_) | StoreError::Contention(_)) {
                     *lane = Some(connection);
                 }
@@ -371,7 +385,7 @@ impl Store for PgStore {
                from run_live l
                join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment = 'started'
                left join run_hist e on e.tenant_id = l.tenant_id and e.run_id = l.run_id and e.moment = 'ended'
-                 and e.status = 'terminated'
+                 and (e.status = 'terminated' or (e.status = 'cancelled' and l.status = 'queued'))
                where l.shard = any($1)
                order by l.tenant_id, l.run_id"#,
             shards

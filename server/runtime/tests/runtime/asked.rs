@@ -131,9 +131,8 @@ pub async fn compare_work(mem: &MemStore, pool: &sqlx::PgPool, tenant: TenantId,
     .await
     .unwrap();
     let ours = mem.asks().work().into_iter().filter(|(whose, of, _)| (*whose, *of) == (tenant, run));
-    let ours = ours.map(|(.., work)| {
-        (ask_uuid(work.id), work.attempt.cast_signed(), work.pool, work.name, work.input.to_json())
-    });
+    let ours = ours
+        .map(|(.., work)| (ask_uuid(work.id), work.attempt.cast_signed(), work.pool, work.name, work.input.to_json()));
     assert_eq!(ours.collect::<Vec<_>>(), rows);
 }
 

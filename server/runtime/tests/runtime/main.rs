@@ -1,7 +1,10 @@
 //! The runtime over both of its stores: runs, crashes, and that the two stores are one.
 
+mod asked;
 mod asks;
 mod crash;
+mod intake;
+mod keeping;
 mod operating;
 mod postgres;
 mod replicas;

@@ -52,7 +52,9 @@ pub fn tenant(number: u128) -> TenantId {
 
 pub fn catalogue() -> Arc<Catalogue> {
     let test = Capability::from_manifest(MANIFEST, &[]).expect("the manifest is right");
-    Arc::new(Catalogue::new(vec![test, holon_cap_control::capability().expect("the manifest is right")]))
+    let built_in = [holon_cap_control::capability(), holon_cap_state::capability(), holon_cap_events::capability()];
+    let built_in = built_in.into_iter().map(|capability| capability.expect("the manifest is right"));
+    Arc::new(Catalogue::new(std::iter::once(test).chain(built_in).collect()))
 }
 
 /// Published flows, in memory.
@@ -228,7 +230,11 @@ impl World {
     pub async fn runtime_as(&self, alone: bool) -> RuntimeHandle {
         let executor: Arc<dyn Executor> = self.ledger.clone();
         let executors: Executors =
-            [("test.call@1".to_owned(), executor.clone()), ("test.once@1".to_owned(), executor)].into();
+            [("test.call@1", executor.clone()), ("test.once@1", executor),
+             ("state.increment@1", Arc::new(holon_cap_state::KeepState)),
+             ("event.publish@1", Arc::new(holon_cap_events::PublishEvent))]
+            .map(|(kind, executor)| (kind.to_owned(), executor))
+            .into();
         let config = RuntimeConfig {
             store: self.store.clone(),
             definitions: self.shelf.clone(),

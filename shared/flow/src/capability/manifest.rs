@@ -4,7 +4,7 @@
 //! `behaviours`) and how pasted text becomes config ([`Capability::with_import`]).
 
 use super::{
-    Behaviour, Bodies, Capability, Catalogue, EffectClass, Import, NodeKind, Ports, PortsFrom, Preview, Primitive,
+    Behaviour, Bodies, Capability, Catalogue, EffectClass, Import, LocalFn, NodeKind, Ports, PortsFrom, Preview, Primitive,
     PureFn, ReadImport, Resource,
 };
 use crate::definition::{KindRef, names::is_name};
@@ -99,6 +99,19 @@ impl Capability {
                 && let Some(import) = &mut Arc::make_mut(known).import
             {
                 import.read = Some(read);
+            }
+        }
+        self
+    }
+}
+
+impl Capability {
+    /// Adds how preview does a step of a kind on records of its own, instead of answering from samples.
+    #[must_use]
+    pub fn with_local(mut self, kind: &str, local: LocalFn) -> Self {
+        for known in &mut self.kinds {
+            if known.reference().to_string() == kind {
+                Arc::make_mut(known).local = Some(local);
             }
         }
         self
@@ -209,11 +222,6 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         None => EffectClass::Pure,
         Some(_) => choice(map, at, "effect", &EffectClass::ALL, EffectClass::as_str)?,
     };
-    // What a class promises the server must keep, and these it cannot keep yet.
-    if matches!(effect, EffectClass::Transactional | EffectClass::Outbox) {
-        let message = format!("effects of class `{}` are not served", effect.as_str());
-        return Err(fault(&format!("{at}/effect"), &message));
-    }
     let preview = match map.get("preview") {
         None => Preview::Run,
         Some(_) => choice(map, at, "preview", &Preview::ALL, Preview::as_str)?,
@@ -249,6 +257,7 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         line: map.get("line").and_then(Value::as_str).unwrap_or_default().to_owned(),
         defaults: map.get("defaults").cloned().unwrap_or_else(|| Map::new().into()),
         behaviour,
+        local: None,
         import: match map.get("import") {
             None => None,
             Some(value) => {
@@ -365,7 +374,7 @@ names! {
         Pure = "pure", Idempotent = "idempotent", AtMostOnce = "at_most_once", Transactional = "transactional", Outbox = "outbox",
     }
     Preview { Run = "run", Sample = "sample", AskServer = "ask_server" }
-    Resource { Network = "network", Secret = "secret", Storage = "storage", Gpu = "gpu", Agent = "agent" }
+    Resource { Network = "network", Secret = "secret", Storage = "storage", Gpu = "gpu", Agent = "agent", Worker = "worker" }
     Primitive {
         When = "when", Switch = "switch", Map = "map", Try = "try", Parallel = "parallel", Race = "race", Loop = "loop",
         Saga = "saga", Flow = "flow", Wait = "wait", Signal = "signal", Approval = "approval", Respond = "respond",
@@ -443,13 +452,11 @@ mod tests {
 
     #[test]
     fn a_promise_that_no_server_keeps_is_refused() {
-        for kept in ["pure", "idempotent", "at_most_once"] {
-            assert!(Capability::from_manifest(&of_class(kept), &[]).is_ok(), "{kept}");
+        for kept in EffectClass::ALL {
+            assert!(Capability::from_manifest(&of_class(kept.as_str()), &[]).is_ok(), "{kept:?}");
         }
-        for promised in ["transactional", "outbox", "twice"] {
-            let fault = Capability::from_manifest(&of_class(promised), &[]).unwrap_err();
-            assert_eq!(fault.pointer, "/kinds/0/effect", "{fault}");
-        }
+        let fault = Capability::from_manifest(&of_class("twice"), &[]).unwrap_err();
+        assert_eq!(fault.pointer, "/kinds/0/effect", "{fault}");
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub enum Resource {
     Gpu,
     /// An agent.
     Agent,
+    /// A program of the tenant's that takes tasks: the effect is handed out to it, and not executed by the server.
+    Worker,
 }
 
 /// Ports a kind declares; they may depend on config, never on data.
@@ -248,9 +250,17 @@ pub struct NodeKind {
     pub defaults: Value,
     /// How it is executed.
     pub behaviour: Behaviour,
+    /// How preview does it, if it needs no samples.
+    pub local: Option<LocalFn>,
     /// How a pasted text becomes config, if it can.
     pub import: Option<Import>,
 }
+
+/// What a preview keeps for the steps that change Holon's own database: the state of the flow, by key.
+pub type LocalRecords = BTreeMap<Arc<str>, Value>;
+
+/// Does a step on the records of a preview, with its config evaluated and its input. Nothing else may count.
+pub type LocalFn = fn(&mut LocalRecords, &Value, &Value) -> Result<Value, NodeError>;
 
 /// Config made of pasted text, such as a cURL command.
 #[derive(Debug, Clone)]
@@ -273,6 +283,11 @@ impl fmt::Debug for NodeKind {
 }
 
 impl NodeKind {
+    /// Whether its effects are handed out to the tenant's workers instead of being executed by the server.
+    pub fn handed_out(&self) -> bool {
+        self.resources.contains(&Resource::Worker)
+    }
+
     /// The out-ports with this config, in order, `error` last where there is one.
     pub fn outputs(&self, config: &Value) -> Vec<String> {
         let named = self.ports.outputs_from.iter().flat_map(|from| {

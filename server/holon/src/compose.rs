@@ -10,22 +10,27 @@ use holon_platform::config::Config;
 use holon_platform::crypto::{Keyring, PasswordPool};
 use holon_platform::db::Pools;
 use holon_platform::egress::Egress;
+use holon_platform::telemetry::Traces;
 use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::{Driving, EffectLimits, Host, PgWake, Runtime, RuntimeConfig};
+use holon_runtime::{Buckets, Driving, EffectLimits, Host, PgWake, Runtime, RuntimeConfig};
 
-use crate::connections::StoredConnections;
+use crate::connections::{self, StoredConnections};
 use crate::definitions::StoredDefinitions;
 use crate::links;
 use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
+use crate::retention::Forgotten;
 use crate::state::{AppState, Parts};
 use crate::webhooks::KnownAddresses;
 
 /// How long a start waits for the database before its caller is told to come again.
 const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// Workers of one workspace that wait for tasks at once.
+const MOST_CLAIMING: u32 = 1_000;
 
 /// What the server stands on.
 pub struct Ground {
@@ -84,6 +89,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         base: config.public_base(),
         definitions: definitions.clone(),
     }));
+    executors.extend(connections::own::executors(pools.app.clone()));
     let egress = Arc::new(Egress::new(config.egress_allow_loopback));
     let connections: Arc<dyn ConnectionSource> =
         Arc::new(StoredConnections::new(pools.engine.clone(), Arc::clone(&keyring)));
@@ -108,13 +114,20 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
     })
     .await
     .context("starting the runtime")?;
+    runtime.bound_starts(config.starts_per_minute);
+    let traces = if config.otlp_endpoint.is_some() { Traces::on() } else { Traces::off() };
+    runtime.trace(traces.clone());
     Ok(AppState::new(Parts {
+        traces,
+        forgotten: Forgotten::default(),
         requests: Requests::default(),
         build: Build::of(&config.site_dir),
         passwords: PasswordPool::new()?,
         throttle: Throttle::default(),
+        asked: Buckets::default(),
         webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
         streams: crate::runs::Streams::default(),
+        claims: crate::runs::Streams::seats(MOST_CLAIMING),
         config,
         pools,
         clock,

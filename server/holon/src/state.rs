@@ -11,12 +11,15 @@ use holon_platform::db::Pools;
 use holon_platform::egress::Egress;
 use holon_platform::execute::ConnectionSource;
 use holon_platform::shutdown::Shutdown;
-use holon_runtime::RuntimeHandle;
+use holon_platform::telemetry::Traces;
+use holon_model::TenantId;
+use holon_runtime::{Buckets, RuntimeHandle};
 
 use crate::definitions::StoredDefinitions;
 use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
+use crate::retention::Forgotten;
 use crate::runs::Streams;
 use crate::webhooks::KnownAddresses;
 
@@ -50,8 +53,16 @@ pub struct Parts {
     pub webhooks: KnownAddresses,
     /// What drives runs.
     pub runtime: RuntimeHandle,
+    /// How many API requests each workspace has made.
+    pub asked: Buckets<TenantId>,
     /// Who reads how many live streams.
     pub streams: Streams,
+    /// Who waits for tasks for workers.
+    pub claims: Streams,
+    /// What was forgotten because its time was up.
+    pub forgotten: Forgotten,
+    /// Who is told of requests, runs and nodes.
+    pub traces: Traces,
     /// What requests came to.
     pub requests: Requests,
     /// The build of the static files.

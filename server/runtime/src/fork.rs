@@ -299,6 +299,7 @@ impl RuntimeHandle {
     pub async fn fork(&self, tenant: TenantId, run: RunId, fork: Fork) -> Result<Started, ForkError> {
         let Fork { seq, version, new, actor, idempotency } = fork;
         let (source, facts) = self.shared.fork_source(tenant, run, seq, version).await?;
+        self.shared.may_begin(tenant, facts.environment, facts.flow)?;
         let (flow, now) = (source.now.clone(), self.shared.clock.now());
         let copying = move || {
             let fit = source.fit()?;

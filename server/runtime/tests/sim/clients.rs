@@ -216,8 +216,8 @@ impl Client {
         let flow = flows::pick(&mut own);
         let input = if own.percent(50) { Value::Int(2) } else { generate::input(own.next_u64()) };
         let hash = if self.rng.percent(12) { [7; 32] } else { [1; 32] };
-        // Some keys are forgotten while the world lasts.
-        let window = if own.percent(30) { Millis(1_000 + u64::from(own.below(9_000))) } else { A_DAY };
+        // Some keys are forgotten while the world lasts; none while a commit that has it may still be under way (20 s).
+        let window = if own.percent(30) { Millis(25_000 + u64::from(own.below(20_000))) } else { A_DAY };
         StartRequest {
             tenant,
             environment: EnvironmentId(Uuid::from_u128(0xe1)),

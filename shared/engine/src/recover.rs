@@ -1,7 +1,7 @@
 //! Recovery: the machine as its journal left it, and what is outstanding.
 
 use crate::{
-    Command, Input, Stamped,
+    Command, EffectId, Input, Stamped,
     arena::Compiled,
     effect,
     machine::{At, Machine},
@@ -17,6 +17,12 @@ impl Machine {
             machine.handle(input);
         }
         machine
+    }
+
+    /// Whether this effect is outstanding and was handed out to a worker.
+    pub fn is_handed_out(&self, id: EffectId) -> bool {
+        let at = self.core.effects.get(&id).map(|(frame, node)| At { frame: *frame, node: *node });
+        at.is_some_and(|at| self.cnode(&self.flow, at).kind.handed_out())
     }
 
     /// Everything outstanding, for a host that does not know what was done already: the present attempts of effects in the

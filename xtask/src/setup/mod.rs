@@ -6,6 +6,7 @@ pub mod bindgen;
 pub mod browser;
 pub mod node;
 pub mod postgres;
+pub mod python;
 pub mod splitter;
 pub mod wasm_target;
 
@@ -30,6 +31,7 @@ pub struct Tools {
 pub fn command(args: Args) -> Result<()> {
     args.finish()?;
     build_tools()?;
+    python::ensure()?;
     let postgres = postgres::binaries()?;
     say::note(&format!("Postgres: {}", postgres.display()));
     say::plain("everything that building needs is there");

@@ -53,6 +53,10 @@ pub fn command(mut args: Args) -> Result<()> {
     }
     let wanted = |phase: &&Phase| only.as_deref().is_none_or(|name| name == phase.name);
     // What the last phase needs is got first: not after an hour of the others.
+    if PHASES.iter().filter(wanted).any(|phase| phase.name == "native") {
+        setup::node::program()?;
+        setup::python::ensure()?;
+    }
     if PHASES.iter().filter(wanted).any(|phase| phase.name == "end2end") {
         setup::node::program()?;
         setup::browser::ensure()?;

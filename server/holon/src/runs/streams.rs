@@ -1,4 +1,5 @@
-//! How many live streams each workspace reads: a page left open costs a connection and a place, and there is an end to those.
+//! How many live streams each workspace reads, and how many of its requests wait long: each costs a connection and a place, and there
+//! is an end to those.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,19 +10,33 @@ use holon_model::TenantId;
 const MOST: u32 = 200;
 
 /// Open streams by workspace.
-#[derive(Debug, Clone, Default)]
-pub struct Streams(Arc<Mutex<BTreeMap<TenantId, u32>>>);
+#[derive(Debug, Clone)]
+pub struct Streams {
+    open: Arc<Mutex<BTreeMap<TenantId, u32>>>,
+    most: u32,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self::seats(MOST)
+    }
+}
 
 impl Streams {
+    /// So many seats for each workspace.
+    pub fn seats(most: u32) -> Self {
+        Self { open: Arc::default(), most }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TenantId, u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A seat for one more; nothing when all are taken.
     pub fn enter(&self, tenant: TenantId) -> Option<Seat> {
         let mut of = self.lock();
         let open = of.entry(tenant).or_default();
-        if *open >= MOST {
+        if *open >= self.most {
             return None;
         }
         *open += 1;

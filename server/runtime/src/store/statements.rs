@@ -80,7 +80,7 @@ async fn begin(
     )
     .fetch_one(connection)
     .await?;
-    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
+    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect(), ..Committed::default() }))
 }
 
 async fn end(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> Result<Option<Committed>, sqlx::Error> {
@@ -199,7 +199,7 @@ async fn all(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> 
     )
     .fetch_one(connection)
     .await?;
-    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect() }))
+    Ok(row.held.then(|| Committed { lost: row.lost.into_iter().map(RunId).collect(), ..Committed::default() }))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::ui::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Editing {
     New,
-    Secret(Connection),
+    Secret(Box<Connection>),
 }
 
 /// `/connections`
@@ -89,7 +89,7 @@ fn row(connection: Connection, editing: RwSignal<Option<Editing>>, doomed: RwSig
     view! {
         <tr>
             <td title=name.clone()>
-                <button type="button" class="row-link mono plain" on:click=move |_| editing.set(Some(Editing::Secret(pressed.clone())))>{name.clone()}</button>
+                <button type="button" class="row-link mono plain" on:click=move |_| editing.set(Some(Editing::Secret(Box::new(pressed.clone()))))>{name.clone()}</button>
             </td>
             <td>{kind}</td>
             <td class="sub" title=hosts.clone()>{hosts.clone()}</td>
@@ -97,7 +97,7 @@ fn row(connection: Connection, editing: RwSignal<Option<Editing>>, doomed: RwSig
             <td class="acts">
                 {menu_button(&id, &name)}
                 <Menu id=id label=name.clone()>
-                    {menu::item("refresh-cw", strings::REPLACE, false, move || editing.set(Some(Editing::Secret(edited.clone()))))}
+                    {menu::item("refresh-cw", strings::REPLACE, false, move || editing.set(Some(Editing::Secret(Box::new(edited.clone())))))}
                     <hr/>
                     {menu::item("trash", strings::DELETE, true, move || doomed.set(Some(gone.clone())))}
                 </Menu>
@@ -118,7 +118,7 @@ fn dialog(editing: RwSignal<Option<Editing>>, done: impl Fn() + Copy + Send + Sy
             {move || editing.get().map(|editing| {
                 let known = match editing {
                     Editing::New => None,
-                    Editing::Secret(connection) => Some(connection),
+                    Editing::Secret(connection) => Some(*connection),
                 };
                 form::form(known, open, done)
             })}

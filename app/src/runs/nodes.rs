@@ -88,7 +88,7 @@ enum Row {
         name: String,
         depth: usize,
     },
-    Node(NodeRun),
+    Node(Box<NodeRun>),
 }
 
 /// The lines of nodes in their order.
@@ -103,7 +103,7 @@ fn rows(nodes: &[NodeRun]) -> Vec<Row> {
             rows.push(Row::Body { at: scope.to_owned(), name: name.to_owned(), depth: depth(scope) });
         }
         open = scope;
-        rows.push(Row::Node(node.clone()));
+        rows.push(Row::Node(Box::new(node.clone())));
     }
     rows
 }

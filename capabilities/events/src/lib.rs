@@ -18,5 +18,6 @@ pub use subject::{Pattern, valid_subject};
 /// # Errors
 /// When `capability.json` is not right; a test holds that it is.
 pub fn capability() -> Result<Capability, ManifestError> {
-    Ok(Capability::from_manifest(include_str!("../capability.json"), &[])?.with_local("event.publish@1", publish::local))
+    Ok(Capability::from_manifest(include_str!("../capability.json"), &[])?
+        .with_local("event.publish@1", publish::local))
 }

@@ -8,7 +8,9 @@ use holon_model::{EnvironmentId, RunId, TenantId, Value, json, wire::connections
 use holon_platform::{
     crypto::Secret,
     egress::Egress,
-    execute::{ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, NoRecords, ResolvedConnection},
+    execute::{
+        ConnectionError, ConnectionSource, EffectContext, EffectRequest, Executor, NoRecords, ResolvedConnection,
+    },
 };
 use std::sync::{Arc, Mutex};
 use tokio::{
@@ -89,7 +91,13 @@ impl ConnectionSource for Connections {
             _ => return Err(ConnectionError::Unknown { name: name.to_owned() }),
         };
         let host = if name == "elsewhere" { "api.example.com" } else { "127.0.0.1" };
-        Ok(ResolvedConnection { kind, secret: Secret::new("s3cret"), header, hosts: vec![host.to_owned()], server: None })
+        Ok(ResolvedConnection {
+            kind,
+            secret: Secret::new("s3cret"),
+            header,
+            hosts: vec![host.to_owned()],
+            server: None,
+        })
     }
 }
 

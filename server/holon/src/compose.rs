@@ -10,9 +10,9 @@ use holon_platform::config::Config;
 use holon_platform::crypto::{Keyring, PasswordPool};
 use holon_platform::db::Pools;
 use holon_platform::egress::Egress;
-use holon_platform::telemetry::Traces;
 use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
+use holon_platform::telemetry::Traces;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::{Buckets, Driving, EffectLimits, Host, PgWake, Runtime, RuntimeConfig};
 

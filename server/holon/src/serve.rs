@@ -81,7 +81,11 @@ async fn run(
     });
     let housekeeping = tokio::spawn(keep_house(state.clone()));
     let watching = tokio::spawn(alerts::keep_watching(state.clone()));
-    let telling = state.config.otlp_endpoint.clone().map(|to| tokio::spawn(state.traces.clone().send(to, Egress::for_operator())));
+    let telling = state
+        .config
+        .otlp_endpoint
+        .clone()
+        .map(|to| tokio::spawn(state.traces.clone().send(to, Egress::for_operator())));
     let sweeping = tokio::spawn(retention::keep_sweeping(state.clone()));
     let caring = tokio::spawn(failures::keep_watching(state.clone()));
     let firing = tokio::spawn(schedules::keep_firing(state.clone()));

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use holon_flow::Catalogue;
+use holon_model::TenantId;
 use holon_platform::clock::SharedClock;
 use holon_platform::config::Config;
 use holon_platform::crypto::{Keyring, PasswordPool};
@@ -12,7 +13,6 @@ use holon_platform::egress::Egress;
 use holon_platform::execute::ConnectionSource;
 use holon_platform::shutdown::Shutdown;
 use holon_platform::telemetry::Traces;
-use holon_model::TenantId;
 use holon_runtime::{Buckets, RuntimeHandle};
 
 use crate::definitions::StoredDefinitions;

@@ -12,7 +12,7 @@ use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::api::{Answer, Change, Delivered, DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::api::{Answer, Change, DeliverError, Delivered, MOST_PAYLOAD, StartError, Started};
 use crate::children::Afterword;
 use crate::closing::{Closes, Closing};
 use crate::committer::{Job, Refusal, Verdict};

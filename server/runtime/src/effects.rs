@@ -15,10 +15,10 @@ use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Ex
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::tracer::Tracer;
 use crate::lease::Standing;
 use crate::metrics::Counters;
 use crate::records::{Proposal, StepRecords};
+use crate::tracer::Tracer;
 use crate::watched::Watched;
 
 /// What executors are given besides the request.

@@ -30,9 +30,9 @@ mod living;
 mod metrics;
 mod order;
 mod proposing;
-mod records;
 mod queued;
 mod rates;
+mod records;
 mod recover;
 mod retry;
 mod runtime;
@@ -47,11 +47,11 @@ mod wake_pg;
 mod watched;
 
 pub use answers::AnswerWait;
-pub use bell::WorkPool;
 pub use api::{
-    Answer, CancelError, Change, Delivered, DeliverError, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RateShown, RetryError,
-    StartError, StartRequest, Started,
+    Answer, CancelError, Change, DeliverError, Delivered, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RateShown,
+    RetryError, StartError, StartRequest, Started,
 };
+pub use bell::WorkPool;
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use driving::Driving;
 pub use effects::{EffectLimits, Host};

@@ -17,11 +17,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answers::{AnswerWait, Answers};
-use crate::bell::Bell;
 use crate::api::{
-    Answer, CancelError, Change, Delivered, DeliverError, FollowError, Idempotency, MOST_PAYLOAD, StartError,
+    Answer, CancelError, Change, DeliverError, Delivered, FollowError, Idempotency, MOST_PAYLOAD, StartError,
     StartRequest, Started,
 };
+use crate::bell::Bell;
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
 use crate::driver::{Driver, Msg, size};
@@ -180,10 +180,7 @@ impl Shared {
         let place = if follows { Some(self.living.resume(tenant)) } else { self.living.enter(tenant) };
         let place = place.ok_or(StartError::TooMany)?;
         let (reply, answer) = oneshot::channel();
-        let waiting: VecDeque<_> = inputs
-            .into_iter()
-            .map(|input| Queued::of(input.at, input.value))
-            .collect();
+        let waiting: VecDeque<_> = inputs.into_iter().map(|input| Queued::of(input.at, input.value)).collect();
         let give_up = Instant::now() + self.start_within;
         let live = Live {
             tenant,

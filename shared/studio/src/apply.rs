@@ -10,7 +10,7 @@ pub use config::put;
 
 use crate::{Command, GraphPath};
 use holon_flow::definition::{
-    Definition, Edge, Graph, Join, Key, Node, Policies, RunLimits, PortRef,
+    Definition, Edge, Graph, Join, Key, Node, Policies, PortRef, RunLimits,
     names::{check_key, is_name},
 };
 use holon_model::{SchemaRef, wire::flows::Diagnostic};

@@ -47,7 +47,8 @@ pub(super) fn Inspector() -> impl IntoView {
         let unknown = editor.kinds.with(|kinds| kinds.is_empty());
         (path, node, selection.edge, selection.nodes.len(), unknown)
     });
-    let picked = move || editor.scene.selection.with(|selection| !selection.nodes.is_empty() || selection.edge.is_some());
+    let picked =
+        move || editor.scene.selection.with(|selection| !selection.nodes.is_empty() || selection.edge.is_some());
     view! {
         <aside class="editor-inspector" class:picked=picked aria-label=super::strings::SETTINGS>
             {width::handle()}

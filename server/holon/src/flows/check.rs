@@ -43,7 +43,8 @@ fn too_many_triggers(definition: &Definition) -> Option<Diagnostic> {
     let nodes = definition.graph.nodes.values().filter(|node| !node.disabled && served(&node.kind.name));
     let count = nodes.count();
     (count > MOST_TRIGGERS).then(|| {
-        let message = format!("the flow has {count} webhooks, forms, schedules and event triggers; it may have {MOST_TRIGGERS}");
+        let message =
+            format!("the flow has {count} webhooks, forms, schedules and event triggers; it may have {MOST_TRIGGERS}");
         DiagnosticCode::LimitExceeded.at(&Pointer::ROOT.key("nodes"), message)
     })
 }

@@ -7,7 +7,7 @@ use holon_model::wire::tasks::Task;
 use holon_model::{Intent, Payload, Value};
 use holon_platform::clock::mint;
 use holon_platform::db::TenantTx;
-use holon_runtime::{Delivered, DeliverError};
+use holon_runtime::{DeliverError, Delivered};
 use uuid::Uuid;
 
 use super::open::Opened;

@@ -9,7 +9,7 @@ use holon_engine::Input;
 use holon_model::error::FieldError;
 use holon_model::{Code, Payload, Problem, Value};
 use holon_platform::db::TenantTx;
-use holon_runtime::{Delivered, DeliverError};
+use holon_runtime::{DeliverError, Delivered};
 
 use super::open::{Held, held};
 use super::store::{self, Purpose};

@@ -1,7 +1,7 @@
 //! The examples, run on the server against a real endpoint and in the preview on their samples: the same results, and over the
 //! same inputs the same log hash.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use holon_model::Millis;
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tokio::time::Instant;
 
 use crate::endpoint::Endpoint;
 use crate::support::{Person, Server, request};

@@ -171,7 +171,7 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
                 .replace("{id}", id)
                 .replace("{token}", &"a".repeat(32))
                 .replace("{number}", "1")
-            .replace("{key}", "k")
+                .replace("{key}", "k")
                 .replace("{task}", &"a".repeat(32))
                 .replace("{link}", &format!("link_{}", "a".repeat(32)))
                 .replace("{claim}", &format!("claim_{}", "a".repeat(32)));

@@ -249,7 +249,9 @@ fn days(s: &Sources, key: &'static str) -> Result<Option<u32>, ConfigError> {
 fn bound(s: &Sources, key: &'static str) -> Result<Option<u32>, ConfigError> {
     let bound: Option<u32> = s.parsed(key, "a whole number")?;
     match (bound, s.find(key)) {
-        (Some(0), Some(found)) => Err(found.wrong("`0` would let nothing through; leave it out for no bound".to_owned())),
+        (Some(0), Some(found)) => {
+            Err(found.wrong("`0` would let nothing through; leave it out for no bound".to_owned()))
+        }
         _ => Ok(bound),
     }
 }

@@ -221,7 +221,7 @@ impl MemIntake {
             .collect();
         here.sort_by_key(|(_, place)| place.position);
         let mut admitted = Admitted::default();
-        if let Some(newest) = here.iter().filter(|(_, place)| !place.going).next_back()
+        if let Some(newest) = here.iter().rfind(|(_, place)| !place.going)
             && newest.1.ticket.replaces
         {
             let most = newest.1.ticket.most as usize;

@@ -14,8 +14,9 @@ use time::Date;
 use super::asks::{Ask, Asks, MemAsks};
 use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
-    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Line, MemIntake, Pauses, Ticket, Admitted, Crowd, LiveRow, LiveStatus, LiveWrite, Packed,
-    RunFacts, RunWrite, Snapshot, Store, StoreError, Unpacked, continuous, filled, pack, shard_of, week_of,
+    Admitted, Batch, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Line, LiveRow,
+    LiveStatus, LiveWrite, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store, StoreError, Ticket,
+    Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -329,8 +330,7 @@ impl Intake for MemStore {
 
     async fn admitted(&self, shards: &[i16]) -> Result<Vec<(TenantId, RunId)>, StoreError> {
         let tables = self.tables();
-        let queued =
-            |id: &(TenantId, RunId)| tables.live.get(id).is_some_and(|row| row.status == LiveStatus::Queued);
+        let queued = |id: &(TenantId, RunId)| tables.live.get(id).is_some_and(|row| row.status == LiveStatus::Queued);
         Ok(self.intake.going(shards).into_iter().filter(queued).collect())
     }
 
@@ -409,7 +409,8 @@ impl Store for MemStore {
         let rows = tables.live.values().filter(|row| shards.contains(shard_of(row.run)));
         let with_end = |row: &LiveRow| {
             let ended = tables.history.get(&(row.tenant, row.run)).and_then(|row| row.ended.as_ref());
-            let decreed = |status: &str| status == "terminated" || (status == "cancelled" && row.status == LiveStatus::Queued);
+            let decreed =
+                |status: &str| status == "terminated" || (status == "cancelled" && row.status == LiveStatus::Queued);
             let terminated = ended.filter(|ended| decreed(&ended.status)).and_then(|ended| ended.error.clone());
             LiveRow { terminated, ..row.clone() }
         };

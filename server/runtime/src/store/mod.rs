@@ -27,14 +27,12 @@ use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
-pub use intake::{
-    Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope, Pauses, Prefix, Ticket,
-};
 pub use changes::{EventRow, MOST_KEYS, MemStates, RecordChange, StateChange, StateOf, StateRow, States};
+pub use intake::{Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope, Pauses, Prefix, Ticket};
 pub use letters::{Letter, Letters, Posted};
 pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
-pub use work::{HandOut, is_pool};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
+pub use work::{HandOut, is_pool};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
 pub const SHARDS: i16 = 256;

@@ -158,7 +158,9 @@ async fn write_all(
         of_left = Columns::of(&left)?;
         (&left, &of_left)
     };
-    let Some(committed) = statements::write(&mut tx, batch.replica, columns).await.map_err(failed)? else { return Ok(None) };
+    let Some(committed) = statements::write(&mut tx, batch.replica, columns).await.map_err(failed)? else {
+        return Ok(None);
+    };
     ask_rows::write(&mut tx, batch, &committed.lost).await.map_err(failed)?;
     letter_rows::take(&mut tx, batch).await.map_err(failed)?;
     tx.commit().await.map_err(failed)?;

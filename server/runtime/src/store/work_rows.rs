@@ -51,16 +51,17 @@ impl Work {
 pub(super) async fn write(tx: &mut PgConnection, work: Work, over: &Ids) -> Result<(), sqlx::Error> {
     let Work { out, back } = work;
     if !back.is_empty() {
-        let column =
-            |of: fn(&(TenantId, RunId, EffectId, Option<u32>)) -> Uuid| back.iter().map(of).collect::<Vec<_>>();
+        let tenants: Vec<Uuid> = back.iter().map(|(tenant, ..)| tenant.0).collect();
+        let runs: Vec<Uuid> = back.iter().map(|(_, run, ..)| run.0).collect();
+        let ids: Vec<Uuid> = back.iter().map(|(_, _, id, _)| ask_uuid(*id)).collect();
         let attempts: Vec<Option<i32>> = back.iter().map(|(.., attempt)| attempt.map(number)).collect();
         sqlx::query!(
             "delete from work w using unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[]) as x(tenant_id, run_id, effect_id, attempt)
              where w.tenant_id = x.tenant_id and w.run_id = x.run_id and w.effect_id = x.effect_id
                and (x.attempt is null or w.attempt = x.attempt)",
-            &column(|(tenant, ..)| tenant.0),
-            &column(|(_, run, ..)| run.0),
-            &column(|(_, _, id, _)| ask_uuid(*id)),
+            &tenants,
+            &runs,
+            &ids,
             &attempts as &[Option<i32>]
         )
         .execute(&mut *tx)

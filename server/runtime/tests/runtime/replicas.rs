@@ -13,7 +13,7 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::shard_of;
-use holon_runtime::{Answer, CancelError, Delivered, DeliverError, PgWake, RuntimeHandle, StartError};
+use holon_runtime::{Answer, CancelError, DeliverError, Delivered, PgWake, RuntimeHandle, StartError};
 use tokio::sync::Notify;
 
 use crate::support::{React, THREE_STEPS, World, end, tenant, until};

@@ -11,8 +11,8 @@ use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
     Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _,
-    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start, StateOf,
-    Store, StoreError, ask_uuid, shard_of, week_of,
+    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start,
+    StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

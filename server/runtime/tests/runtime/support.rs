@@ -229,12 +229,14 @@ impl World {
 
     pub async fn runtime_as(&self, alone: bool) -> RuntimeHandle {
         let executor: Arc<dyn Executor> = self.ledger.clone();
-        let executors: Executors =
-            [("test.call@1", executor.clone()), ("test.once@1", executor),
-             ("state.increment@1", Arc::new(holon_cap_state::KeepState)),
-             ("event.publish@1", Arc::new(holon_cap_events::PublishEvent))]
-            .map(|(kind, executor)| (kind.to_owned(), executor))
-            .into();
+        let executors: Executors = [
+            ("test.call@1", executor.clone()),
+            ("test.once@1", executor),
+            ("state.increment@1", Arc::new(holon_cap_state::KeepState)),
+            ("event.publish@1", Arc::new(holon_cap_events::PublishEvent)),
+        ]
+        .map(|(kind, executor)| (kind.to_owned(), executor))
+        .into();
         let config = RuntimeConfig {
             store: self.store.clone(),
             definitions: self.shelf.clone(),

@@ -4,8 +4,8 @@
 //! `behaviours`) and how pasted text becomes config ([`Capability::with_import`]).
 
 use super::{
-    Behaviour, Bodies, Capability, Catalogue, EffectClass, Import, LocalFn, NodeKind, Ports, PortsFrom, Preview, Primitive,
-    PureFn, ReadImport, Resource,
+    Behaviour, Bodies, Capability, Catalogue, EffectClass, Import, LocalFn, NodeKind, Ports, PortsFrom, Preview,
+    Primitive, PureFn, ReadImport, Resource,
 };
 use crate::definition::{KindRef, names::is_name};
 use holon_model::{Map, SchemaRef, Value, json};

@@ -116,7 +116,13 @@ impl Reader {
     }
 
     /// The map that `value` must be; unknown fields are reported.
-    pub(super) fn map<'v>(&mut self, value: &'v Value, at: &Pointer<'_>, what: &str, known: &[&str]) -> Option<&'v Map> {
+    pub(super) fn map<'v>(
+        &mut self,
+        value: &'v Value,
+        at: &Pointer<'_>,
+        what: &str,
+        known: &[&str],
+    ) -> Option<&'v Map> {
         let Some(map) = value.as_map() else {
             self.wrong_type(value, at, &format!("a map: {what}"));
             return None;

@@ -39,7 +39,10 @@ pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnosti
     }
     let limits = root.key("limits");
     let (concurrency, rate) = (&definition.limits.concurrency, &definition.limits.rate);
-    let keys = [("concurrency", concurrency.as_ref().and_then(|one| one.key.as_ref())), ("rate", rate.as_ref().and_then(|one| one.key.as_ref()))];
+    let keys = [
+        ("concurrency", concurrency.as_ref().and_then(|one| one.key.as_ref())),
+        ("rate", rate.as_ref().and_then(|one| one.key.as_ref())),
+    ];
     for (name, key) in keys {
         if let Some(found) = key.and_then(|key| intake::check_key(key, &limits.key(name).key("key"))) {
             check.report(found);

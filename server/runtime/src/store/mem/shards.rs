@@ -92,10 +92,7 @@ impl Table {
             epoch: *epoch,
             semantics: *semantics,
         });
-        Roll {
-            peers: self.replicas.iter().filter(|(_, row)| !row.fenced).map(peer).collect(),
-            shards: rows.collect(),
-        }
+        Roll { peers: self.replicas.iter().filter(|(_, row)| !row.fenced).map(peer).collect(), shards: rows.collect() }
     }
 }
 
@@ -160,9 +157,8 @@ impl Ownership for MemStore {
         if !table.holds(replica) || !table.holds(to) {
             return Ok(Vec::new());
         }
-        let mine = |(shard, epoch): &&(i16, i64)| {
-            table.owner(*shard) == Some(replica) && table.epoch(*shard) == Some(*epoch)
-        };
+        let mine =
+            |(shard, epoch): &&(i16, i64)| table.owner(*shard) == Some(replica) && table.epoch(*shard) == Some(*epoch);
         let given: Vec<i16> = shards.iter().filter(mine).map(|(shard, _)| *shard).collect();
         given.iter().for_each(|shard| table.give(*shard, to));
         Ok(given)

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use holon_model::{Millis, Timestamp};
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// A source of time and of ids that rise with it.
@@ -14,6 +15,11 @@ pub trait Clock: Send + Sync + 'static {
 
     /// A new UUIDv7, greater than every one this clock gave before.
     fn uuid_v7(&self) -> Uuid;
+
+    /// By which those who sleep until an instant are woken when the clock is moved by hand; nothing for one that goes by itself.
+    fn moved(&self) -> Option<Arc<Notify>> {
+        None
+    }
 }
 
 /// A clock as it is handed around.
@@ -56,19 +62,22 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct TestClock {
     state: Mutex<(Timestamp, IdState, u64)>,
+    moved: Arc<Notify>,
 }
 
 impl TestClock {
     /// Starts at the given instant.
     #[must_use]
     pub fn at(now: Timestamp) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new((now, IdState::default(), 0)) })
+        Arc::new(Self { state: Mutex::new((now, IdState::default(), 0)), moved: Arc::default() })
     }
 
     /// Moves the clock on.
     pub fn advance(&self, by: Millis) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 = state.0.plus(by);
+        drop(state);
+        self.moved.notify_waiters();
     }
 }
 
@@ -82,6 +91,10 @@ impl Clock for TestClock {
         let (now, ids, count) = &mut *state;
         *count += 1;
         ids.next(*now, *count)
+    }
+
+    fn moved(&self) -> Option<Arc<Notify>> {
+        Some(self.moved.clone())
     }
 }
 

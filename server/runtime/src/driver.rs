@@ -9,7 +9,7 @@ use std::time::Duration;
 use holon_engine::{Command, EffectId, Input, Outcome, Parent, TimerId};
 use holon_flow::capability::NodeError;
 use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::api::{Answer, Change, DeliverError, Delivered, MOST_PAYLOAD, StartError, Started};
@@ -147,6 +147,9 @@ impl Driver {
         if self.inbox.is_empty() {
             self.turns.forgive();
         }
+        // Before the look at the clock: it may be moved in between.
+        let moved = self.shared.clock.moved();
+        let moved = moved.as_deref().map(Notify::notified);
         let sleep = self.until_next_timer();
         let stop = self.shared.stop.clone();
         tokio::select! {
@@ -155,6 +158,7 @@ impl Driver {
             // It never closes: this loop holds a sender of its own.
             _ = self.inbox.recv_many(messages, MOST_AT_ONCE) => {}
             () = tokio::time::sleep(sleep) => {}
+            () = async { if let Some(moved) = moved { moved.await } else { std::future::pending().await } } => {}
         }
     }
 

@@ -219,7 +219,13 @@ fn r8_attempts_stay_within_the_policy_and_time_never_goes_back() {
     for seed in 0..SEEDS {
         let ran = run(seed);
         assert!(ran.steps.windows(2).all(|pair| pair[0].0.at <= pair[1].0.at), "seed {seed}");
-        assert!(ran.machine.view().nodes.iter().all(|node| node.attempts <= 3), "seed {seed}");
+        // Not what a node tells: an undo that a person has tried again tells all of its attempts.
+        let commands = ran.steps.iter().flat_map(|(_, decision)| &decision.commands);
+        let most = commands.filter_map(|command| match command {
+            Command::RunEffect(effect) => Some(effect.attempt),
+            _ => None,
+        });
+        assert!(most.max().is_none_or(|most| most <= 3), "seed {seed}");
     }
 }
 

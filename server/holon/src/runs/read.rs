@@ -135,12 +135,16 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
         let mut tx = TenantTx::begin(&state.pools, context).await?;
         names = names::of(&mut tx, who.into_iter()).await?;
         let entries = match tried {
-            true => Some(store::journal(&mut tx, id, 0).await.map_err(|error| unread(id, error))?),
+            true => store::journal(&mut tx, id, 0).await.ok(),
             false => None,
         };
         tx.commit().await?;
         if let Some(entries) = entries {
-            retry = Some(can_retry(state, &flow.compiled, entries, id).await?);
+            // What cannot be tried is not offered; the run itself is shown all the same.
+            let tried = can_retry(state, &flow.compiled, entries, id).await;
+            retry = tried
+                .inspect_err(|error| tracing::warn!(run = %id, %error, "whether a retry would be taken is not known"))
+                .ok();
         }
     }
     Ok(Run {

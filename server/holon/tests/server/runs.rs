@@ -81,8 +81,8 @@ async fn a_run_that_is_over_is_shown_by_its_final_state_as_its_journal_would_sho
         let flow = calling(&server, &ada, &endpoint, path, 2).await;
         let run = ran(&server, &ada, &flow, json!({"n": 1})).await;
         let shown = |mut run: Value| {
-            // Where the stream goes on: after the last event, which the two say differently.
-            run.as_object_mut().unwrap().remove("last_event");
+            // Where the stream goes on: after the last event, which the two say differently; and what is tried on the journal.
+            run.as_object_mut().unwrap().retain(|name, _| !["last_event", "retry"].contains(&name.as_str()));
             run
         };
         let by_state = server.by(&ada, "GET", &run, Value::Null).await.json();
@@ -93,7 +93,7 @@ async fn a_run_that_is_over_is_shown_by_its_final_state_as_its_journal_would_sho
         let bodies = sqlx::query_as::<_, (i64, Vec<u8>)>("select seq, body from journal where run_id = $1").bind(id);
         let bodies = bodies.fetch_all(&mut owner).await.unwrap();
         damage.bind(id).execute(&mut owner).await.unwrap();
-        assert_eq!(server.by(&ada, "GET", &run, Value::Null).await.json(), by_state);
+        assert_eq!(shown(server.by(&ada, "GET", &run, Value::Null).await.json()), shown(by_state.clone()));
         for (seq, body) in bodies {
             let mend = sqlx::query("update journal set body = $3 where run_id = $1 and seq = $2");
             mend.bind(id).bind(seq).bind(body).execute(&mut owner).await.unwrap();
@@ -192,7 +192,7 @@ async fn a_retry_of_a_run_that_failed_by_itself_says_what_to_do_instead() {
     let run = ran(&server, &ada, &flow, json!({})).await;
     let refused = server.by(&ada, "POST", &format!("{run}/retry"), Value::Null).await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "conflict"), "{}", refused.text);
-    assert!(refused.text.contains("/again"), "{}", refused.text);
+    assert!(refused.text.contains("run it again"), "{}", refused.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,10 @@
 //! Folds what many runs have to write into few statements, and finds out what became of a statement whose answer was lost.
 //!
 //! A committer takes what is there as soon as it is idle, else when its last batch returns, so batches grow with the
-//! load and nobody waits for a timer. Two of them pipeline. The caller keeps the one rule they need: of a run at most one
-//! write is under way.
+//! load and nobody waits for a timer. Two of them pipeline; a third is for tenants of whom these have nothing in hand, who so never
+//! wait for the large batches of others. The caller keeps the one rule they need: of a run at most one write is under way.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::driving::Place;
 use crate::metrics::Counters;
+use crate::ring::Ring;
 use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
 
 /// Runs in one statement at most.
@@ -23,7 +24,9 @@ const MOST_RUNS: usize = 256;
 /// Bytes in one statement at most, unless a single run needs more.
 const MOST_BYTES: usize = 1 << 20;
 /// Committers.
-const LANES: usize = 2;
+pub(crate) const LANES: usize = 3;
+/// The one that takes only of tenants of whom the others have nothing in hand.
+const QUICK: usize = LANES - 1;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -73,16 +76,61 @@ fn bit(shard: i16) -> (usize, u64) {
 
 #[derive(Default)]
 struct Waiting {
-    jobs: VecDeque<Job>,
+    jobs: Ring<Job>,
     closed: bool,
-    /// What each committer has in hand: the shards of its batch.
-    in_hand: [ShardBits; LANES],
+    /// What each committer has in hand.
+    in_hand: [InHand; LANES],
+    /// Which of them wait for something to do.
+    idle: [bool; LANES],
+}
+
+/// Of whom a batch is.
+#[derive(Default)]
+struct InHand {
+    shards: ShardBits,
+    tenants: BTreeSet<TenantId>,
+}
+
+impl Waiting {
+    /// The next batch for a committer; empty when there is nothing for it.
+    fn batch(&mut self, lane: usize) -> Vec<Job> {
+        self.in_hand[lane] = InHand::default();
+        let Self { jobs, in_hand, closed, .. } = self;
+        // When nothing more comes, each takes what there is.
+        let all = lane != QUICK || *closed;
+        let may = |tenant| all || in_hand.iter().all(|hand| !hand.tenants.contains(&tenant));
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(job) = jobs.peek(may) {
+            bytes += job.write.size();
+            if batch.len() == MOST_RUNS || (bytes > MOST_BYTES && !batch.is_empty()) {
+                break;
+            }
+            batch.extend(jobs.next(may).map(|(_, job)| job));
+        }
+        let mut hand = InHand::default();
+        for job in &batch {
+            let (word, bit) = bit(shard_of(job.write.run));
+            hand.shards[word] |= bit;
+            hand.tenants.insert(job.write.tenant);
+        }
+        self.in_hand[lane] = hand;
+        self.idle[lane] = batch.is_empty();
+        batch
+    }
+
+    /// Whether the quick committer is the one to take a job of this tenant now.
+    fn is_quick(&self, tenant: TenantId) -> bool {
+        let busy = |lane: usize| !self.idle[lane];
+        self.idle[QUICK] && (0..QUICK).all(|lane| busy(lane) && !self.in_hand[lane].tenants.contains(&tenant))
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Notify,
+    /// The same for the quick committer.
+    quick: Notify,
 }
 
 impl Queue {
@@ -95,34 +143,40 @@ impl Queue {
         loop {
             {
                 let mut waiting = self.lock();
-                waiting.in_hand[lane] = ShardBits::default();
-                let mut bytes = 0;
-                let mut jobs = Vec::new();
-                while let Some(job) = waiting.jobs.front() {
-                    bytes += job.write.size();
-                    if jobs.len() == MOST_RUNS || (bytes > MOST_BYTES && !jobs.is_empty()) {
-                        break;
-                    }
-                    jobs.extend(waiting.jobs.pop_front());
-                }
+                let jobs = waiting.batch(lane);
                 if !jobs.is_empty() {
                     if !waiting.jobs.is_empty() {
-                        self.changed.notify_one();
-                    }
-                    for job in &jobs {
-                        let (word, bit) = bit(shard_of(job.write.run));
-                        waiting.in_hand[lane][word] |= bit;
+                        self.wake_all();
                     }
                     return Some(jobs);
                 }
                 if waiting.closed {
-                    // Wakes the other committer too.
-                    self.changed.notify_one();
+                    self.wake_all();
                     return None;
                 }
             }
-            self.changed.notified().await;
+            if lane == QUICK { &self.quick } else { &self.changed }.notified().await;
         }
+    }
+
+    /// Puts a job where it belongs, and wakes who is to take it.
+    fn put(&self, mut waiting: MutexGuard<'_, Waiting>, job: Job, put: impl FnOnce(&mut Ring<Job>, TenantId, Job)) {
+        let tenant = job.write.tenant;
+        put(&mut waiting.jobs, tenant, job);
+        let wake = if waiting.is_quick(tenant) { &self.quick } else { &self.changed };
+        drop(waiting);
+        wake.notify_one();
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.wake_all();
+    }
+
+    /// Each wakes the next.
+    fn wake_all(&self) {
+        self.changed.notify_one();
+        self.quick.notify_one();
     }
 }
 
@@ -159,15 +213,13 @@ impl Committer {
 
     /// Hands a write in. After `close` it is refused at once.
     pub fn submit(&self, job: Job) {
-        let mut waiting = self.queue.lock();
+        let waiting = self.queue.lock();
         if waiting.closed {
             drop(waiting);
             (job.reply)(Verdict::Refused(Refusal::Fenced));
             return;
         }
-        waiting.jobs.push_back(job);
-        drop(waiting);
-        self.queue.changed.notify_one();
+        self.queue.put(waiting, job, Ring::push);
     }
 
     /// Whether anything of these shards waits to be written or is being written.
@@ -175,15 +227,14 @@ impl Committer {
         let waiting = self.queue.lock();
         let in_hand = |shard: &i16| {
             let (word, bit) = bit(*shard);
-            waiting.in_hand.iter().any(|bits| bits[word] & bit != 0)
+            waiting.in_hand.iter().any(|hand| hand.shards[word] & bit != 0)
         };
         shards.iter().any(in_hand) || waiting.jobs.iter().any(|job| shards.contains(&shard_of(job.write.run)))
     }
 
     /// Takes no more; the committers end when what was handed in is settled.
     pub fn close(&self) {
-        self.queue.lock().closed = true;
-        self.queue.changed.notify_one();
+        self.queue.close();
     }
 }
 
@@ -217,7 +268,7 @@ impl Lane {
                     for part in parts.drain(..) {
                         refuse(part, &Refusal::Fenced);
                     }
-                    let rest: Vec<Job> = self.queue.lock().jobs.drain(..).collect();
+                    let rest: Vec<Job> = self.queue.lock().jobs.drain();
                     refuse(rest, &Refusal::Fenced);
                 }
                 Settled::Rejected(why) if jobs.len() == 1 => {
@@ -375,10 +426,7 @@ impl Lane {
 
     fn again(&self, job: Job) {
         // To the front, and even when closed: it was handed in before.
-        let mut waiting = self.queue.lock();
-        waiting.jobs.push_front(job);
-        drop(waiting);
-        self.queue.changed.notify_one();
+        self.queue.put(self.queue.lock(), job, Ring::push_front);
     }
 }
 

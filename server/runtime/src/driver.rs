@@ -27,7 +27,7 @@ use crate::turns::Turns;
 /// Messages taken before writes are made of them, so that what arrives together is written together.
 const MOST_AT_ONCE: usize = 256;
 /// For how long runs are computed before the loop looks what has come meanwhile.
-const SLICE: Duration = Duration::from_millis(5);
+const SLICE: Duration = Duration::from_millis(1);
 /// Timers that are kept without looking which of them are still wanted.
 const FEW_TIMERS: usize = 1_024;
 /// The longest sleep: clocks may be set meanwhile.

@@ -1,7 +1,7 @@
 //! The pool that does effects: bounded, taking turns between tenants so that one with ten thousand effects delays
 //! another's single one by no more than one turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lease::Standing;
 use crate::metrics::Counters;
 use crate::records::{Proposal, StepRecords};
+use crate::ring::Ring;
 use crate::tracer::Tracer;
 use crate::watched::Watched;
 
@@ -44,9 +45,7 @@ pub(crate) struct EffectJob {
 
 #[derive(Default)]
 struct Turns {
-    /// Tenants with something waiting, next first.
-    ring: VecDeque<TenantId>,
-    waiting: HashMap<TenantId, VecDeque<(Instant, EffectJob)>>,
+    waiting: Ring<(Instant, EffectJob)>,
     running: usize,
     /// Nothing more is begun.
     held: bool,
@@ -55,17 +54,13 @@ struct Turns {
 
 impl Turns {
     fn push(&mut self, job: EffectJob) {
-        let queue = self.waiting.entry(job.tenant).or_default();
-        if queue.is_empty() {
-            self.ring.push_back(job.tenant);
-        }
-        queue.push_back((Instant::now(), job));
+        self.waiting.push(job.tenant, (Instant::now(), job));
     }
 
     /// Since when the oldest one waits, of one tenant or of all.
     fn oldest(&self, tenant: Option<TenantId>) -> Option<Instant> {
-        let queues = self.waiting.iter().filter(|(of, _)| tenant.is_none_or(|tenant| tenant == **of));
-        queues.filter_map(|(_, queue)| Some(queue.front()?.0)).min()
+        let fronts = self.waiting.fronts().filter(|(of, _)| tenant.is_none_or(|tenant| tenant == *of));
+        fronts.map(|(_, (since, _))| *since).min()
     }
 
     /// The next job, of the tenant whose turn it is and who is below the bound.
@@ -73,24 +68,12 @@ impl Turns {
         if self.held || self.running >= most {
             return None;
         }
-        for _ in 0..self.ring.len() {
-            let tenant = self.ring.pop_front()?;
-            if self.running_of.get(&tenant).is_some_and(|running| *running >= most_of_one) {
-                self.ring.push_back(tenant);
-                continue;
-            }
-            let queue = self.waiting.get_mut(&tenant)?;
-            let job = queue.pop_front();
-            if queue.is_empty() {
-                self.waiting.remove(&tenant);
-            } else {
-                self.ring.push_back(tenant);
-            }
-            self.running += 1;
-            *self.running_of.entry(tenant).or_default() += 1;
-            return job.map(|(_, job)| job);
-        }
-        None
+        let Self { waiting, running_of, .. } = self;
+        let below = |tenant| running_of.get(&tenant).is_none_or(|running| *running < most_of_one);
+        let (tenant, (_, job)) = waiting.next(below)?;
+        self.running += 1;
+        *self.running_of.entry(tenant).or_default() += 1;
+        Some(job)
     }
 
     fn finished(&mut self, tenant: TenantId) {
@@ -294,16 +277,6 @@ mod tests {
 
     fn order(turns: &mut Turns, most_of_one: usize) -> Vec<String> {
         std::iter::from_fn(|| turns.next(100, most_of_one)).map(|job| job.request.path).collect()
-    }
-
-    #[test]
-    fn tenants_take_turns_however_much_one_of_them_has_waiting() {
-        let mut turns = Turns::default();
-        ["a1", "a2", "a3", "a4"].into_iter().for_each(|path| turns.push(job(1, path)));
-        turns.push(job(2, "b1"));
-        turns.push(job(3, "c1"));
-        turns.push(job(2, "b2"));
-        assert_eq!(order(&mut turns, 100), ["a1", "b1", "c1", "a2", "b2", "a3", "a4"]);
     }
 
     #[test]

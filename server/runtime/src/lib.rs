@@ -2,7 +2,7 @@
 //! up again from their journals.
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
-//! `live` and `driver` (the loop), `turns` (whose run is next), `living` (how many there are), `dispatch` (what
+//! `live` and `driver` (the loop), `turns` and `ring` (whose run, whose effect and whose write is next), `living` (how many there are), `dispatch` (what
 //! follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! `lease`, `share`, `shards`, `handover` and `closing` (replicas side by side), `inbox` and `wake` (what they tell each other),
 //! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
@@ -35,6 +35,7 @@ mod rates;
 mod records;
 mod recover;
 mod retry;
+mod ring;
 mod runtime;
 mod shards;
 mod share;

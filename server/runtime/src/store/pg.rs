@@ -13,6 +13,8 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use crate::committer::LANES;
+
 use super::asks::Asks;
 use super::columns::{Columns, labels_of};
 use super::shard_rows::{self, LeaseLine};
@@ -30,7 +32,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// A Postgres that cannot make another segment of its log (16 MiB) ends itself; with less than this it is full, not away.
 const FULL_BELOW: u64 = 32 << 20;
 
-/// See the module. Two batches can be under way at once.
+/// See the module. As many batches can be under way at once as there are committers.
 pub struct PgStore {
     pub(super) pool: PgPool,
     lease: LeaseLine,
@@ -39,7 +41,7 @@ pub struct PgStore {
     options: PgConnectOptions,
     // Not from the pool: a pool asks a connection whether it lives before and after each use, which would double the
     // round trips of a commit.
-    lanes: [Mutex<Option<PgConnection>>; 2],
+    lanes: [Mutex<Option<PgConnection>>; LANES],
 }
 
 impl PgStore {
@@ -56,7 +58,7 @@ impl PgStore {
             ("idle_in_transaction_session_timeout", "2s"),
         ]);
         let lease = LeaseLine::new((*pool.connect_options()).clone());
-        Self { pool, lease, disk: None, options, lanes: [Mutex::new(None), Mutex::new(None)] }
+        Self { pool, lease, disk: None, options, lanes: Default::default() }
     }
 
     /// The same for a database that lies in this folder: when it does not answer and the disk is full, that is said.
@@ -79,8 +81,8 @@ impl PgStore {
     }
 
     async fn lane(&self) -> MutexGuard<'_, Option<PgConnection>> {
-        let [first, second] = &self.lanes;
-        tokio::select! { biased; lane = first.lock() => lane, lane = second.lock() => lane }
+        let [first, second, third] = &self.lanes;
+        tokio::select! { biased; lane = first.lock() => lane, lane = second.lock() => lane, lane = third.lock() => lane }
     }
 }
 

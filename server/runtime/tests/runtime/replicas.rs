@@ -310,13 +310,15 @@ async fn an_older_build_leaves_what_a_newer_one_drove_to_it_and_parks_what_it_do
     // Nobody who knows more is left: what the older one knows goes on.
     shared_out(&[&older], &[256]).await;
     let shards: Vec<i16> = (0..256).collect();
-    let parked = world.store.live(&shards).await.unwrap();
-    let parked: BTreeSet<RunId> = parked
-        .into_iter()
-        .filter(|row| row.reason.as_ref().is_some_and(|reason| reason.starts_with("newer_semantics")))
-        .map(|row| row.run)
-        .collect();
-    assert_eq!(parked, unknown.iter().copied().collect());
+    let parked = async || -> BTreeSet<RunId> {
+        let newer = |reason: &String| reason.starts_with("newer_semantics");
+        let live = world.store.live(&shards).await.unwrap();
+        live.into_iter().filter(|row| row.reason.as_ref().is_some_and(newer)).map(|row| row.run).collect()
+    };
+    // One after the other, in the time that writing takes.
+    while parked().await != unknown.iter().copied().collect() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     for run in &known {
         older.deliver(tenant(1), *run, signal("bank")).await.unwrap();
     }

@@ -1,5 +1,5 @@
 //! `parity FROM TO` prints the lines of these cases; `parity count` how many are not generated; `parity corpus` the
-//! log hashes as `shared/engine/corpus/hashes.txt` holds them; `parity bench` measures the engine, `parity preview NODES ITEMS TIMES` repeats one workload for a profiler.
+//! log hashes as `shared/engine/corpus/hashes.txt` holds them; `parity bench` measures the engine, `parity nodes` its rate once, `parity preview NODES ITEMS TIMES` repeats one workload for a profiler.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::time::Instant;
@@ -11,6 +11,7 @@ fn main() {
         ["corpus"] => print!("{}", holon_engine::testing::corpus::lines()),
         ["count"] => println!("{}", holon_parity::count_corpus()),
         ["bench", ..] => bench(),
+        ["nodes"] => println!("{}", nodes_a_second()),
         ["preview", numbers @ ..] => {
             let numbers: Vec<u32> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
             let [nodes, items, times] = numbers[..] else { return usage() };
@@ -27,20 +28,27 @@ fn main() {
 }
 
 fn usage() {
-    println!("usage: parity FROM TO | parity count | parity bench");
+    println!("usage: parity FROM TO | parity count | parity bench | parity nodes");
     std::process::exit(2);
+}
+
+const ROUNDS: usize = 9;
+
+/// Pure nodes a second: a median.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time, and is no part of the machine")]
+fn nodes_a_second() -> f64 {
+    holon_parity::bench_nodes(200);
+    median((0..ROUNDS).map(|_| {
+        let started = Instant::now();
+        let nodes = holon_parity::bench_nodes(2_000);
+        f64::from(nodes) / started.elapsed().as_secs_f64()
+    }))
 }
 
 /// Median of several measurements, one JSON object a line.
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time, and is no part of the machine")]
 fn bench() {
-    const ROUNDS: usize = 9;
-    holon_parity::bench_nodes(200);
-    let nodes = median((0..ROUNDS).map(|_| {
-        let started = Instant::now();
-        let nodes = holon_parity::bench_nodes(2_000);
-        f64::from(nodes) / started.elapsed().as_secs_f64()
-    }));
+    let nodes = nodes_a_second();
     println!(
         r#"{{"name":"engine.native","value":{nodes:.0},"unit":"nodes/s","must":">= 600000","ok":{}}}"#,
         nodes >= 600_000.0

@@ -20,9 +20,9 @@ use run::{Seeds, seeds};
 use seed::{Less, Plan, Planted};
 
 /// Seeds of each test run, always the same ones; `cargo xtask sim` goes through those behind them.
-const SEEDS: u64 = 10_000;
+const SEEDS: u64 = 5_000;
 /// Tests that share them, so that all processors have something to do.
-const PARTS: u64 = 10;
+const PARTS: u64 = 5;
 
 /// Goes through one part of the seeds.
 fn part(number: u64) {
@@ -46,11 +46,6 @@ mod whatever_befalls_them_runs_that_were_acknowledged_end_and_nothing_is_done_tw
         in_the_third_thousand_worlds: 2,
         in_the_fourth_thousand_worlds: 3,
         in_the_fifth_thousand_worlds: 4,
-        in_the_sixth_thousand_worlds: 5,
-        in_the_seventh_thousand_worlds: 6,
-        in_the_eighth_thousand_worlds: 7,
-        in_the_ninth_thousand_worlds: 8,
-        in_the_tenth_thousand_worlds: 9,
     }
 }
 

@@ -50,7 +50,8 @@ test('the pages before the first page', async ({ page }) => {
 });
 
 test('every page of a workspace', async ({ page, server }) => {
-  test.slow();
+  // Each page is read by axe and drawn in two schemes and three widths: a quarter of a minute a page.
+  test.setTimeout(10 * 60_000);
   await enter(page, server);
   const api = new Api(page.request, server.url);
   const flow = await api.publish(lines);

@@ -52,7 +52,7 @@ pub(super) fn press(editor: Editor, event: &ev::KeyboardEvent) {
         }
         ("Enter", _) => done(|| {
             dom::focus(
-                ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button",
+                ".editor-inspector input, .editor-inspector textarea, .editor-inspector select, .editor-inspector button:not(.inspector-close)",
             )
         }),
         ("c", _) => done(|| ask_connect(editor)),

@@ -17,7 +17,7 @@ use crate::committer::Job;
 use crate::definitions::DefinitionsError;
 use crate::driver::size;
 use crate::runtime::{Beginner, Shared, seed};
-use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError, shard_of};
+use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
 
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -269,15 +269,15 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         if said {
             break;
         }
-        // The next owner of its shard says it.
-        if shared.is_over() || !shared.shards.drives(run) {
+        // The next owner of its shard says it. A shard that is still coming, or is being handed on and may stay, is this one's.
+        if shared.is_over() || !shared.shards.holds(run) {
             return;
         }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
     // While the shard is being handed on nothing may be written; its next owner finds the row, and says it again.
     while !shared.shards.drives(run) {
-        if shared.is_over() || !shared.shards.held().contains(&shard_of(run)) {
+        if shared.is_over() || !shared.shards.holds(run) {
             return;
         }
         tokio::time::sleep(SHARD_AGAIN_AFTER).await;

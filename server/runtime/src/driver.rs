@@ -211,7 +211,7 @@ impl Driver {
             }
             Msg::Adopt(live) => self.adopt(*live),
             Msg::AdoptParked(parked) => {
-                if self.is_open(parked.run) {
+                if self.is_open(parked.run) || self.is_closing(parked.run) {
                     self.parked.insert(parked.run, parked);
                 }
             }
@@ -224,7 +224,8 @@ impl Driver {
             Msg::Order { run, .. } if !self.is_open(run) => {}
             Msg::Order { tenant, run, order, told } => self.order(tenant, run, order, told),
             Msg::ChildStarted { run, id, started } => self.child_started(run, id, started),
-            Msg::Over { run, .. } if !self.is_open(run) => {}
+            // Of a shard that is being closed it is said all the same: the shard may stay.
+            Msg::Over { run, .. } if !self.is_open(run) && !self.is_closing(run) => {}
             Msg::Over { tenant, run, facts, word } => self.say(tenant, run, facts, *word),
             Msg::Watch { tenant, run, reply } => {
                 let live = self.runs.get_mut(&run).filter(|live| live.tenant == tenant && live.beginning.is_none());

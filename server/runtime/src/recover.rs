@@ -200,10 +200,13 @@ impl Shared {
             Some(Ok(Input::Start { run: info, .. })) => Some(info.semantics),
             _ => machine.info().map(|info| info.semantics),
         };
-        if semantics.is_some_and(|semantics| semantics > self.semantics) {
-            return Ok(parked("newer_semantics: the run was started by a newer build; it goes on with that one"));
-        }
         let written = entries.last().map(|entry| entry.log_hash);
+        if semantics.is_some_and(|semantics| semantics > self.semantics) {
+            let reason = "newer_semantics: the run was started by a newer build; it goes on with that one".to_owned();
+            // Whoever ends it by decree writes down how far it had come.
+            let log_hash = written.unwrap_or_else(|| machine.log_hash());
+            return Ok(Taken::Parked { reason, log_hash });
+        }
         // Computed apart from the threads that answer requests; several at once.
         let replaying = move || {
             let replayed = replay(&mut machine, from, &entries, drop);

@@ -168,6 +168,11 @@ impl Shards {
         RunId(Uuid::from_bytes(bytes))
     }
 
+    /// Whether the run's shard is this replica's, though its runs may be on the way in or out.
+    pub fn holds(&self, run: RunId) -> bool {
+        self.lock().get(shard_of(run)) != Place::Away
+    }
+
     /// Whether the run's shard is here.
     pub fn drives(&self, run: RunId) -> bool {
         self.here(shard_of(run))

@@ -525,7 +525,12 @@ impl Judge<'_> {
         }
         for (_, run, reason) in &self.said.cancelled {
             let cancelled = |story: &Story| story.inputs.iter().any(|(_, input)| matches!(input, Input::Cancel { .. }));
-            if !self.stories.get(run).is_some_and(cancelled) {
+            // A run that its replica cannot drive, as an older build a newer one's, does not clean up: it is ended by decree then and there.
+            let parked = |story: &Story| {
+                let ended = story.row.ended.as_ref();
+                ended.is_some_and(|ended| ended.status == TERMINATED && ended.error.as_ref() == Some(reason))
+            };
+            if !self.stories.get(run).is_some_and(|story| cancelled(story) || parked(story)) {
                 self.problem("cancel", *run, || format!("`{reason}` was acknowledged, and is not in its journal"));
             }
         }

@@ -33,6 +33,8 @@ const MOST_REPLICAS: usize = 200;
 const LONGEST_EFFECT: Duration = Duration::from_secs(4);
 /// How long a caller waits for a start.
 const START_WITHIN: Duration = Duration::from_secs(3);
+/// For how long everything may take to end once nothing goes wrong any more.
+const PATIENCE: Duration = Duration::from_secs(1_200);
 
 /// The last 64 bits of an id: enough to tell it from the others of a seed.
 pub fn low(id: Uuid) -> u64 {
@@ -377,26 +379,34 @@ impl World {
         }
         self.trace.note("calm", &[], String::new);
         self.healing.store(true, Relaxed);
-        let patience = Duration::from_secs(1_200);
         let calm = Instant::now();
-        while !self.is_done() {
-            sleep(Duration::from_millis(500)).await;
-            if calm.elapsed() > patience {
-                let (left, asked) = (self.store.left(), self.clients.load(Relaxed));
-                self.problems.add("stuck", || {
-                    format!("{left:?} rows of live work and snapshots are left, {asked} clients are not done")
-                });
+        loop {
+            self.see_done(calm).await;
+            // Whoever stood still goes on now, and must do no harm. A start of which nobody was told may land meanwhile: its run ends too.
+            sleep(Duration::from_secs(30)).await;
+            if self.is_done() || calm.elapsed() > PATIENCE {
                 break;
             }
         }
-        // Whoever stood still goes on now, and must do no harm.
-        sleep(Duration::from_secs(30)).await;
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         for replica in self.alive() {
             if let Some(handle) = replica.handle() {
                 handle.drain(Duration::from_secs(5)).await;
             }
             replica.kill();
+        }
+    }
+
+    /// Waits until everything has come to its end.
+    async fn see_done(&self, calm: Instant) {
+        while !self.is_done() {
+            sleep(Duration::from_millis(500)).await;
+            if calm.elapsed() > PATIENCE {
+                let (left, asked) = (self.store.left(), self.clients.load(Relaxed));
+                return self.problems.add("stuck", || {
+                    format!("{left:?} rows of live work and snapshots are left, {asked} clients are not done")
+                });
+            }
         }
     }
 

@@ -146,6 +146,13 @@ impl Shards {
         (0..SHARDS).filter(|shard| inner.get(*shard) != Place::Away).collect()
     }
 
+    /// Those that nobody else can hold. Of one that is being handed on, the store may know that it is gone before it is known here.
+    pub fn certain(&self) -> Vec<i16> {
+        let inner = self.lock();
+        let certain = |shard: &i16| !matches!(inner.get(*shard), Place::Away | Place::Closing);
+        (0..SHARDS).filter(certain).collect()
+    }
+
     /// Whether there is one here and none is on the way.
     pub fn settled(&self) -> bool {
         let inner = self.lock();
@@ -196,6 +203,7 @@ mod tests {
         assert!(shards.here(7), "what was minted before is still begun");
         let before = shards.changes();
         shards.closing(&[7, 200]);
+        assert_eq!((shards.held(), shards.certain()), (vec![3, 7, 200], vec![3, 200]), "7 may be another's by now");
         shards.gone(&[7]);
         assert!(!shards.here(7) && shards.changes() > before);
         assert_eq!(shards.all_here(), [3, 200]);

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::replicas::ask;
+use crate::replicas::{ask, last_lines};
 use crate::support::{ORIGIN, sign_up};
 
 /// Kills of each test run.
@@ -106,8 +106,7 @@ impl Site {
 
     /// The end of what the server had to say.
     fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.dir.join("server.log")).unwrap_or_default();
-        text.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+        last_lines(&self.dir.join("server.log"), 20)
     }
 }
 

@@ -2,7 +2,7 @@
 //! acknowledged is lost, and what they call is called with one key each. Says how long the takeover took.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,14 +24,26 @@ use crate::support::{ORIGIN, sign_up};
 pub struct Process {
     pub child: Child,
     pub port: u16,
+    log: PathBuf,
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "of a test that fails, what its servers had to say is for people to read")]
     fn drop(&mut self) {
         // It may be gone already.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let ended = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{} ended with {ended:?}; it said:\n{}", self.log.display(), last_lines(&self.log, 40));
+        }
     }
+}
+
+/// The end of a file, as far as it reads.
+pub fn last_lines(path: &Path, most: usize) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(most)..].join("\n")
 }
 
 pub struct Reply {
@@ -50,6 +62,7 @@ impl Process {
     pub async fn start(db: &TestDb, dir: &Path, name: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let url = |role| db.options(role).to_url_lossy().to_string();
+        let log = dir.join(format!("{name}.log"));
         let child = Command::new(env!("CARGO_BIN_EXE_holon"))
             .arg("serve")
             .env_clear()
@@ -65,10 +78,10 @@ impl Process {
             .env("HOLON_EGRESS_ALLOW_LOOPBACK", "true")
             .env("HOLON_LOG", "warn")
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(dir.join(format!("{name}.log"))).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let process = Self { child, port };
+        let process = Self { child, port, log };
         let ready = async {
             while process.ask("GET", "/health/ready", &[], &Value::Null).await.is_none_or(|reply| reply.status != 200) {
                 tokio::time::sleep(Duration::from_millis(50)).await;

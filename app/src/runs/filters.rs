@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holon_model::wire::runs::{ENDED, GOING};
-use holon_model::{FlowId, Timestamp};
+use holon_model::{FlowId, Millis, Timestamp};
 use leptos_router::params::ParamsMap;
 
 use super::api::RunsQuery;
@@ -83,7 +83,7 @@ impl Filters {
     /// What the server is asked.
     pub fn query(&self, now: Timestamp) -> RunsQuery {
         let within = self.within.as_deref().and_then(|within| WITHIN.iter().find(|(name, _)| *name == within));
-        let back = within.map(|(_, millis)| Timestamp(now.0.saturating_sub_unsigned(*millis)));
+        let back = within.map(|(_, millis)| now.minus(Millis(*millis)));
         RunsQuery {
             flow: self.flow,
             status: self.status.clone(),

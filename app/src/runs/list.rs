@@ -164,7 +164,7 @@ fn selects(flows: &[FlowSummary], filters: Memo<Filters>) -> AnyView {
             go(&|filters| {
                 let custom = within == CUSTOM;
                 // A day back to begin with.
-                filters.since = custom.then(|| holon_model::Timestamp(now.0.saturating_sub(86_400_000)));
+                filters.since = custom.then(|| now.minus(holon_model::Millis(86_400_000)));
                 filters.until = None;
                 filters.within = given(within.clone()).filter(|_| !custom);
             });

@@ -122,7 +122,7 @@ async fn keep_house(state: AppState) {
     let mut tick = tokio::time::interval(HOUSEKEEPING);
     loop {
         tick.tick().await;
-        let before = holon_model::Timestamp(state.clock.now().0.saturating_sub_unsigned(SESSIONS_KEPT.0));
+        let before = state.clock.now().minus(SESSIONS_KEPT);
         match identity::forget_sessions(&state.pools.auth, before).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "sessions that are over were forgotten"),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use holon_model::{RunId, Timestamp};
+use holon_model::{Millis, RunId};
 use holon_platform::clock::SharedClock;
 use holon_platform::execute::EffectRequest;
 use holon_platform::telemetry::{Kind, Span, Traces, short, span_of, trace_of};
@@ -69,14 +69,14 @@ impl Tracer {
     /// An effect is over.
     pub fn done(&self, begun: Begun, outcome: &str, took: Duration) {
         let ended = self.clock.now();
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let took = Millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         self.traces.tell(Span {
             trace: trace_of(begun.run),
             id: begun.id,
             parent: Some(span_of(begun.run)),
             name: format!("{} {}", begun.kind, begun.path),
             kind: Kind::Internal,
-            began: Timestamp(ended.0.saturating_sub_unsigned(millis)),
+            began: ended.minus(took),
             ended,
             attributes: vec![
                 ("holon.run", begun.run.to_string()),

@@ -114,13 +114,9 @@ fn system(rule: &Rule) -> Context {
     }
 }
 
-fn back(now: Timestamp, by: u64) -> Timestamp {
-    Timestamp(now.0.saturating_sub_unsigned(by))
-}
-
 /// What a rule finds that was not found before.
 async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timestamp) -> Result<Vec<Item>, sqlx::Error> {
-    let after = back(rule.looked_at, LOOK_BACK.0).max(rule.since);
+    let after = rule.looked_at.minus(LOOK_BACK).max(rule.since);
     let text = |value: &dyn std::fmt::Display| Value::from(value.to_string());
     let mut items = Vec::new();
     let mut seen = Vec::new();
@@ -136,7 +132,7 @@ async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timesta
             }
         }
         AlertWhat::ErrorRate => {
-            let (failed, all) = store::outcomes(tx, rule, back(now, rule.window).max(rule.since)).await?;
+            let (failed, all) = store::outcomes(tx, rule, now.minus(Millis(rule.window)).max(rule.since)).await?;
             if all >= FEWEST && failed.saturating_mul(100) >= rule.threshold.saturating_mul(all) {
                 let words = format!("{failed} of {all} runs failed ({} %)", failed * 100 / all);
                 items.push(Item::new(&words, [("failed", number(failed)), ("runs", number(all))]));
@@ -161,7 +157,7 @@ async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timesta
             }
         }
         AlertWhat::ApprovalWaiting => {
-            for (run, task, flow, title) in store::waiting_tasks(tx, rule, back(now, rule.threshold)).await? {
+            for (run, task, flow, title) in store::waiting_tasks(tx, rule, now.minus(Millis(rule.threshold))).await? {
                 let members = [("run", text(&run)), ("task", text(&task.simple())), ("flow", text(&flow))];
                 items.push(Item::new(&title, members));
                 seen.push(task.to_string());

@@ -22,7 +22,7 @@ pub async fn look(state: &AppState, now: Timestamp) -> Result<usize, sqlx::Error
     let mut tx = connection.begin().await?;
     let triggers = store::lock_due(&mut tx, now).await?;
     for trigger in &triggers {
-        let after = Timestamp(trigger.looked_at.0.saturating_sub_unsigned(LOOK_BACK.0)).max(trigger.since);
+        let after = trigger.looked_at.minus(LOOK_BACK).max(trigger.since);
         let found = store::failed_runs(&mut tx, trigger, after).await?;
         let starts: Vec<(RunId, RunId)> = found.iter().map(|(run, _)| (*run, state.runtime.mint())).collect();
         store::to_start(&mut tx, trigger, &starts, now).await?;

@@ -101,8 +101,7 @@ pub async fn by_token(pools: &Pools, hash: &[u8; 32]) -> Result<Option<Found>, s
 /// tries another one's steps again, it goes over to that run. Says until when it can be used.
 pub async fn put(tx: &mut TenantTx<'_>, link: &NewLink<'_>) -> Result<Timestamp, sqlx::Error> {
     let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
-    let long_ago = Timestamp(link.now.0.saturating_sub_unsigned(KEPT.0));
-    sqlx::query!("delete from link where tenant_id = $1 and expires_at < $2", tenant, to_db(long_ago))
+    sqlx::query!("delete from link where tenant_id = $1 and expires_at < $2", tenant, to_db(link.now.minus(KEPT)))
         .execute(tx.conn())
         .await?;
     let (kind, task, path, assignee, choices, takes) = match link.purpose {

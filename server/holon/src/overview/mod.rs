@@ -19,7 +19,7 @@ const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// Counts what there is and says whether somebody should look.
 pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWorkspace>) -> Result<Overview, ApiError> {
     let now = state.clock.now();
-    let since = Timestamp(now.0.saturating_sub_unsigned(A_DAY.0));
+    let since = now.minus(A_DAY);
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let (tenant, environment) = (tx.tenant().0, context.environment.0);
     let row = sqlx::query!(
@@ -61,7 +61,7 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
 /// The smallest id of a run that began a day before `since`: ids rise with time, so older history is not read. A run that
 /// took longer than a day before it failed is found on the runs page.
 fn oldest_run(since: Timestamp) -> uuid::Uuid {
-    least_id(Timestamp(since.0.saturating_sub_unsigned(A_DAY.0)))
+    least_id(since.minus(A_DAY))
 }
 
 /// What there is.

@@ -3,7 +3,7 @@
 use holon_authz::Authorised;
 use holon_authz::actions::ReadWorkspace;
 use holon_model::wire::retention::Retention;
-use holon_model::{Context, Timestamp};
+use holon_model::{Context, Millis, Timestamp};
 use holon_platform::db::TenantTx;
 
 use super::{Error, in_force, store};
@@ -13,7 +13,7 @@ const DAY: u64 = 24 * 3_600_000;
 
 /// The instant before which a run must have ended to go, when runs are kept for so many days.
 pub fn horizon(now: Timestamp, days: u32) -> Timestamp {
-    Timestamp(now.0.saturating_sub_unsigned(u64::from(days) * DAY))
+    now.minus(Millis(u64::from(days) * DAY))
 }
 
 /// As it is; `asked`: what would go with so many days.

@@ -1,6 +1,6 @@
 //! What is due now: which firings are to be made, which came too late, and when the next one is. Pure.
 
-use holon_model::{ScheduleId, Timestamp};
+use holon_model::{Millis, ScheduleId, Timestamp};
 
 use super::plan::Plan;
 
@@ -49,15 +49,12 @@ pub fn reckon(plan: &Plan, id: ScheduleId, next: Timestamp, now: Timestamp) -> R
             missed.count += 1;
         } else if !missed.more {
             missed.more = true;
-            found.next = plan.times.next(back(now, plan));
+            // Shortly before the first that can be made up, whatever its jitter.
+            let back = Millis(plan.catch_up.0 + plan.jitter.0 + 1000);
+            found.next = plan.times.next(now.minus(back));
         }
     }
     found
-}
-
-/// A time shortly before the first that can be made up, whatever its jitter.
-fn back(now: Timestamp, plan: &Plan) -> Timestamp {
-    Timestamp(now.0.saturating_sub_unsigned(plan.catch_up.0 + plan.jitter.0 + 1000))
 }
 
 #[cfg(test)]

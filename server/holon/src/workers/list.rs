@@ -3,7 +3,7 @@
 use holon_authz::{Authorised, actions::ReadWork};
 use holon_model::wire::Page;
 use holon_model::wire::workers::{WorkItem, WorkPool};
-use holon_model::{Context, Millis, RunId, Timestamp};
+use holon_model::{Context, Millis, RunId};
 use holon_platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -17,9 +17,8 @@ const SHOWN: Millis = Millis(24 * 3_600_000);
 /// The pools of the environment that have tasks or workers, by name.
 pub async fn pools(state: &AppState, context: &Context, _: Authorised<ReadWork>) -> Result<Page<WorkPool>, Error> {
     let now = state.clock.now();
-    let since = Timestamp(now.0.saturating_sub_unsigned(SHOWN.0));
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let data = store::pools(&mut tx, now, since).await?;
+    let data = store::pools(&mut tx, now, now.minus(SHOWN)).await?;
     tx.commit().await?;
     Ok(Page { data, next_cursor: None })
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use holon_model::wire::runs::{RunSummary, is_over};
-use holon_model::{FlowId, RunId, Timestamp};
+use holon_model::{FlowId, Millis, RunId, Timestamp};
 use holon_platform::clock::{from_db, least_id, to_db};
 use holon_platform::db::TenantTx;
 use time::OffsetDateTime;
@@ -33,10 +33,10 @@ pub struct Filter {
     pub before: Option<RunId>,
 }
 
-/// A run's id is minted a moment before the run is accepted; where the store was away, up to this many milliseconds.
-const MINTED_BEFORE: i64 = 3_600_000;
+/// A run's id is minted a moment before the run is accepted; where the store was away, up to so long.
+const MINTED_BEFORE: Millis = Millis(3_600_000);
 /// Clocks of several servers differ by less.
-const SKEW: i64 = 60_000;
+const SKEW: Millis = Millis(60_000);
 
 /// A filter as the statements take it.
 struct Asked<'a> {
@@ -57,7 +57,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn of(tx: &TenantTx<'_>, filter: &'a Filter, limit: i64) -> Self {
-        let until = filter.until.map_or(Uuid::max(), |until| least_id(Timestamp(until.0.saturating_add(SKEW))));
+        let until = filter.until.map_or(Uuid::max(), |until| least_id(until.plus(SKEW)));
         let before = filter.before.map_or(until, |before| before.0.min(until));
         Self {
             tenant: tx.tenant().0,
@@ -66,7 +66,7 @@ impl<'a> Asked<'a> {
             trigger: filter.trigger.as_deref(),
             correlation: filter.correlation.as_deref(),
             status: filter.status.as_deref(),
-            from: filter.since.map_or(Uuid::nil(), |since| least_id(Timestamp(since.0.saturating_sub(MINTED_BEFORE)))),
+            from: filter.since.map_or(Uuid::nil(), |since| least_id(since.minus(MINTED_BEFORE))),
             before,
             since: filter.since.map(to_db),
             until: filter.until.map(to_db),

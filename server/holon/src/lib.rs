@@ -20,6 +20,7 @@ pub mod listen;
 pub mod metrics;
 pub mod middleware;
 pub mod overview;
+mod pace;
 pub mod pages;
 pub mod pauses;
 pub mod plain;

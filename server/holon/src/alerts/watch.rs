@@ -1,29 +1,27 @@
 //! The loop that keeps rules looking and firings told: in every replica, none of them the one that must be there.
 
-use std::time::Duration;
-
 use futures::stream::{self, StreamExt as _};
-use holon_model::{Millis, Timestamp};
+use holon_model::Millis;
 
 use super::{deliver, look, store};
+use crate::pace::{Hourly, Pace};
 use crate::state::AppState;
 
 /// Between two rounds.
-const REST: Duration = Duration::from_secs(1);
+const REST: Millis = Millis(1_000);
 /// How long firings are remembered.
 const KEPT: Millis = Millis(90 * 24 * 3_600_000);
 /// How long it is remembered which tasks were found. One that waits for longer is told again.
 const TASKS: Millis = Millis(30 * 24 * 3_600_000);
 /// How long it is remembered what else was found: longer than a look goes back.
 const SEEN: Millis = Millis(2 * 3_600_000);
-const FORGET_EVERY: Millis = Millis(3_600_000);
 /// Firings that are told at once.
 const AT_ONCE: usize = 16;
 
 /// One replica's rounds.
 #[derive(Debug, Default)]
 pub struct Watcher {
-    forgotten: Option<Timestamp>,
+    forgotten: Hourly,
 }
 
 impl Watcher {
@@ -51,10 +49,9 @@ impl Watcher {
                 .await;
             told.into_iter().collect::<Result<(), _>>()?;
         }
-        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
-            self.forgotten = Some(now);
-            let back = |by: Millis| Timestamp(now.0.saturating_sub_unsigned(by.0));
-            while store::forget(&state.pools.engine, (back(KEPT), back(TASKS), back(SEEN))).await? > 0 {}
+        if self.forgotten.due(now) {
+            let before = (now.minus(KEPT), now.minus(TASKS), now.minus(SEEN));
+            while store::forget(&state.pools.engine, before).await? > 0 {}
         }
         Ok(())
     }
@@ -63,19 +60,6 @@ impl Watcher {
 /// Keeps watching until the server drains.
 pub async fn keep_watching(state: AppState) {
     let mut watcher = Watcher::default();
-    let mut refused = false;
-    loop {
-        match watcher.round(&state).await {
-            Ok(()) => refused = false,
-            // Once, and not each second while the database is away.
-            Err(error) if !std::mem::replace(&mut refused, true) => {
-                tracing::warn!(%error, "alert rules cannot be looked at; trying again each second");
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(REST) => {}
-        }
-    }
+    let mut pace = Pace::new(&state.shutdown, REST, "alert rules cannot be looked at; trying again each second");
+    while pace.rest(watcher.round(&state).await.map(|()| REST)).await {}
 }

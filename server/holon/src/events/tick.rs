@@ -1,11 +1,10 @@
 //! The loop that keeps events coming: in every replica, none of them the one that must be there.
 
-use std::time::Duration;
-
 use futures::stream::{self, TryStreamExt as _};
 use holon_model::{Millis, SubscriptionId, TenantId, Timestamp};
 
 use super::{launch, order, store, take};
+use crate::pace::{Hourly, Pace};
 use crate::state::AppState;
 
 /// Between two looks while there is nothing to do.
@@ -20,12 +19,11 @@ const LEFT_AFTER: Millis = Millis(1000);
 const KEPT: Millis = Millis(30 * 24 * 3_600_000);
 /// Subscriptions whose runs are started at once.
 const AT_ONCE: usize = 8;
-const FORGET_EVERY: Millis = Millis(3_600_000);
 
 /// One replica's look at events, again and again.
 #[derive(Debug, Default)]
 pub struct Deliverer {
-    forgotten: Option<Timestamp>,
+    forgotten: Hourly,
 }
 
 impl Deliverer {
@@ -47,7 +45,7 @@ impl Deliverer {
             launch_each(state, taken.pending, now).await?;
         }
         if glance.waiting {
-            done = done.saturating_add(launch::launch(state, None, back(now, LEFT_AFTER)).await?);
+            done = done.saturating_add(launch::launch(state, None, now.minus(LEFT_AFTER)).await?);
         }
         Ok(match (done > 0, glance.behind || glance.waiting) {
             (true, _) => BREATH,
@@ -57,9 +55,8 @@ impl Deliverer {
     }
 
     async fn forget(&mut self, state: &AppState, now: Timestamp) -> Result<(), sqlx::Error> {
-        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
-            self.forgotten = Some(now);
-            while store::forget(&state.pools.engine, back(now, KEPT)).await? > 0 {}
+        if self.forgotten.due(now) {
+            while store::forget(&state.pools.engine, now.minus(KEPT)).await? > 0 {}
         }
         Ok(())
     }
@@ -78,31 +75,9 @@ async fn launch_each(
         .await
 }
 
-fn back(now: Timestamp, by: Millis) -> Timestamp {
-    Timestamp(now.0.saturating_sub_unsigned(by.0))
-}
-
 /// Keeps events coming until the server drains.
 pub async fn keep_delivering(state: AppState) {
     let mut deliverer = Deliverer::default();
-    let mut refused = false;
-    loop {
-        let rest = match deliverer.tick(&state).await {
-            Ok(rest) => {
-                refused = false;
-                rest
-            }
-            Err(error) => {
-                // Once, and not at each look while the database is away.
-                if !std::mem::replace(&mut refused, true) {
-                    tracing::warn!(%error, "events cannot be looked at; trying again");
-                }
-                REST
-            }
-        };
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(Duration::from_millis(rest.0)) => {}
-        }
-    }
+    let mut pace = Pace::new(&state.shutdown, REST, "events cannot be looked at; trying again");
+    while pace.rest(deliverer.tick(&state).await).await {}
 }

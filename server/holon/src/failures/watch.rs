@@ -1,19 +1,17 @@
 //! The loop that keeps failure triggers looking and their runs started: in every replica, none of them the one that must be
 //! there.
 
-use std::time::Duration;
-
 use futures::stream::{self, StreamExt as _};
-use holon_model::{Millis, Timestamp};
+use holon_model::Millis;
 
 use super::{launch, look, store};
+use crate::pace::{Hourly, Pace};
 use crate::state::AppState;
 
 /// Between two rounds.
-const REST: Duration = Duration::from_secs(1);
+const REST: Millis = Millis(1_000);
 /// How long it is remembered what a failure started: much longer than a look goes back.
 const KEPT: Millis = Millis(30 * 24 * 3_600_000);
-const FORGET_EVERY: Millis = Millis(3_600_000);
 /// Runs that are started at once.
 const AT_ONCE: usize = 16;
 /// Looks in one round: triggers that find more and more must not keep what was found from being started.
@@ -22,7 +20,7 @@ const MOST_LOOKS: usize = 64;
 /// One replica's rounds.
 #[derive(Debug, Default)]
 pub struct Watcher {
-    forgotten: Option<Timestamp>,
+    forgotten: Hourly,
 }
 
 impl Watcher {
@@ -49,10 +47,8 @@ impl Watcher {
                 .await;
             started.into_iter().collect::<Result<(), _>>()?;
         }
-        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
-            self.forgotten = Some(now);
-            let before = Timestamp(now.0.saturating_sub_unsigned(KEPT.0));
-            while store::forget(&state.pools.engine, before).await? > 0 {}
+        if self.forgotten.due(now) {
+            while store::forget(&state.pools.engine, now.minus(KEPT)).await? > 0 {}
         }
         Ok(())
     }
@@ -61,19 +57,6 @@ impl Watcher {
 /// Keeps watching until the server drains.
 pub async fn keep_watching(state: AppState) {
     let mut watcher = Watcher::default();
-    let mut refused = false;
-    loop {
-        match watcher.round(&state).await {
-            Ok(()) => refused = false,
-            // Once, and not each second while the database is away.
-            Err(error) if !std::mem::replace(&mut refused, true) => {
-                tracing::warn!(%error, "failure triggers cannot be looked at; trying again each second");
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(REST) => {}
-        }
-    }
+    let mut pace = Pace::new(&state.shutdown, REST, "failure triggers cannot be looked at; trying again each second");
+    while pace.rest(watcher.round(&state).await.map(|()| REST)).await {}
 }

@@ -3,9 +3,8 @@
 //! is gone is gone.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
-use holon_model::{TenantId, Timestamp};
+use holon_model::{Millis, TenantId, Timestamp};
 use holon_platform::clock::{least_id, to_db};
 use holon_platform::telemetry::Exposition;
 use sqlx::PgPool;
@@ -14,12 +13,13 @@ use uuid::Uuid;
 
 use super::read::horizon;
 use super::{BY_WEEK, in_force, store};
+use crate::pace::wait;
 use crate::state::AppState;
 
 /// Between two sweeps.
-const EVERY: Duration = Duration::from_secs(3_600);
+const EVERY: Millis = Millis(3_600_000);
 /// After the start: what comes up first has other things to do.
-const AT_FIRST: Duration = Duration::from_secs(120);
+const AT_FIRST: Millis = Millis(120_000);
 /// Runs that are deleted in one transaction.
 const SOME: i64 = 200;
 const DAYS: i64 = 24 * 3_600_000;
@@ -142,11 +142,7 @@ fn is_lock_timeout(error: &sqlx::Error) -> bool {
 /// Keeps sweeping until the server drains.
 pub async fn keep_sweeping(state: AppState) {
     let mut rest = AT_FIRST;
-    loop {
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(rest) => {}
-        }
+    while wait(&state.shutdown, rest).await {
         rest = EVERY;
         match sweep(&state).await {
             Ok(Swept { runs: 0, weeks: 0 }) => {}

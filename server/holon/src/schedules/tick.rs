@@ -1,11 +1,10 @@
 //! The loop that keeps schedules firing: in every replica, none of them the one that must be there.
 
-use std::time::Duration;
-
 use futures::stream::{self, TryStreamExt as _};
 use holon_model::{Millis, ScheduleId, TenantId, Timestamp};
 
 use super::{claim, launch, store};
+use crate::pace::{Hourly, Pace};
 use crate::state::AppState;
 
 /// The longest between two looks: schedules made elsewhere are seen by then.
@@ -20,13 +19,12 @@ const SKEW: Millis = Millis(60_000);
 const KEPT: Millis = Millis(90 * 24 * 3_600_000);
 /// Schedules whose runs are started at once.
 const AT_ONCE: usize = 8;
-const FORGET_EVERY: Millis = Millis(3_600_000);
 
 /// One replica's look at schedules, again and again.
 #[derive(Debug, Default)]
 pub struct Ticker {
     seen: Option<Timestamp>,
-    forgotten: Option<Timestamp>,
+    forgotten: Hourly,
 }
 
 impl Ticker {
@@ -50,7 +48,7 @@ impl Ticker {
         }
         if glance.open {
             launch_each(state, claim::take_from_buffers(state).await?, now).await?;
-            launch::launch(state, None, back(now, LEFT_AFTER)).await?;
+            launch::launch(state, None, now.minus(LEFT_AFTER)).await?;
         }
         let due = store::glance(&state.pools.engine).await?.due;
         Ok(due.map_or(REST, |due| due.since(state.clock.now())).clamp(BREATH, REST))
@@ -71,9 +69,8 @@ impl Ticker {
     }
 
     async fn forget(&mut self, state: &AppState, now: Timestamp) -> Result<(), sqlx::Error> {
-        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
-            self.forgotten = Some(now);
-            while store::forget(&state.pools.engine, back(now, KEPT)).await? > 0 {}
+        if self.forgotten.due(now) {
+            while store::forget(&state.pools.engine, now.minus(KEPT)).await? > 0 {}
         }
         Ok(())
     }
@@ -92,31 +89,9 @@ async fn launch_each(
         .await
 }
 
-fn back(now: Timestamp, by: Millis) -> Timestamp {
-    Timestamp(now.0.saturating_sub_unsigned(by.0))
-}
-
 /// Keeps schedules firing until the server drains.
 pub async fn keep_firing(state: AppState) {
     let mut ticker = Ticker::default();
-    let mut refused = false;
-    loop {
-        let rest = match ticker.tick(&state).await {
-            Ok(rest) => {
-                refused = false;
-                rest
-            }
-            Err(error) => {
-                // Once, and not each second while the database is away.
-                if !std::mem::replace(&mut refused, true) {
-                    tracing::warn!(%error, "schedules cannot be looked at; trying again each second");
-                }
-                REST
-            }
-        };
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(Duration::from_millis(rest.0)) => {}
-        }
-    }
+    let mut pace = Pace::new(&state.shutdown, REST, "schedules cannot be looked at; trying again each second");
+    while pace.rest(ticker.tick(&state).await).await {}
 }

@@ -1,28 +1,26 @@
 //! Ends what nobody does: attempts whose time is up, and those that one worker after the other lost. Each replica looks after the runs
 //! that it drives; what two of them say of the same attempt counts once.
 
-use std::time::Duration;
-
 use holon_engine::{EffectId, Input, Outcome};
 use holon_flow::capability::NodeError;
-use holon_model::{Millis, Timestamp};
+use holon_model::Millis;
 use holon_runtime::DeliverError;
 
 use super::{MOST_CLAIMS, store};
+use crate::pace::{Hourly, Pace};
 use crate::state::AppState;
 
 /// Between two rounds.
-const REST: Duration = Duration::from_secs(1);
+const REST: Millis = Millis(1_000);
 /// Attempts that are ended in one round at most; the rest is for the next.
 const MOST: i64 = 512;
 /// How long workers are remembered.
 const REMEMBERED: Millis = Millis(7 * 24 * 3_600_000);
-const FORGET_EVERY: Millis = Millis(3_600_000);
 
 /// One replica's rounds.
 #[derive(Debug, Default)]
 pub struct Watcher {
-    forgotten: Option<Timestamp>,
+    forgotten: Hourly,
 }
 
 impl Watcher {
@@ -55,10 +53,8 @@ impl Watcher {
                 }
             }
         }
-        if self.forgotten.is_none_or(|last| now.since(last) >= FORGET_EVERY) {
-            self.forgotten = Some(now);
-            let before = Timestamp(now.0.saturating_sub_unsigned(REMEMBERED.0));
-            store::forget_workers(&state.pools.engine, before).await?;
+        if self.forgotten.due(now) {
+            store::forget_workers(&state.pools.engine, now.minus(REMEMBERED)).await?;
         }
         Ok(count)
     }
@@ -67,19 +63,6 @@ impl Watcher {
 /// Keeps watching until the server drains.
 pub async fn keep_watching(state: AppState) {
     let mut watcher = Watcher::default();
-    let mut refused = false;
-    loop {
-        match watcher.round(&state).await {
-            Ok(_) => refused = false,
-            // Once, and not each second while the database is away.
-            Err(error) if !std::mem::replace(&mut refused, true) => {
-                tracing::warn!(%error, "tasks for workers cannot be looked at; trying again each second");
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = state.shutdown.begun() => return,
-            () = tokio::time::sleep(REST) => {}
-        }
-    }
+    let mut pace = Pace::new(&state.shutdown, REST, "tasks for workers cannot be looked at; trying again each second");
+    while pace.rest(watcher.round(&state).await.map(|_| REST)).await {}
 }

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use holon_model::{Millis, Timestamp};
 use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -147,6 +149,14 @@ pub fn from_db(at: OffsetDateTime) -> Timestamp {
     Timestamp(i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX))
 }
 
+/// The instant as flows read times: RFC 3339 in UTC, always with three digits of the second's fraction.
+#[must_use]
+pub fn to_text(at: Timestamp) -> String {
+    const FORM: &[BorrowedFormatItem<'_>] =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    to_db(at).format(FORM).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +185,11 @@ mod tests {
         for at in [0, 1, -1, 1_795_000_000_123, -62_000_000_001] {
             assert_eq!(from_db(to_db(Timestamp(at))), Timestamp(at));
         }
+    }
+
+    #[test]
+    fn a_flow_reads_every_instant_in_one_form() {
+        let text = [0, -1, 1_795_000_000_120].map(|at| to_text(Timestamp(at)));
+        assert_eq!(text, ["1970-01-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z", "2026-11-18T11:06:40.120Z"]);
     }
 }

@@ -7,14 +7,12 @@ use async_trait::async_trait;
 use holon_flow::capability::NodeError;
 use holon_flow::definition::Node;
 use holon_model::context::{Actor, Budget, Permissions};
-use holon_model::{Context, LinkId, Millis, Timestamp, Value};
-use holon_platform::clock::{SharedClock, to_db};
+use holon_model::{Context, LinkId, Millis, Value};
+use holon_platform::clock::{SharedClock, to_text};
 use holon_platform::crypto::{Keyring, hash_token};
 use holon_platform::db::{Pools, TenantTx};
 use holon_platform::execute::{EffectContext, EffectRequest, Executor};
 use holon_runtime::{Definitions as _, LoadedFlow};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use uuid::Uuid;
 
 use super::store::{self, NewLink, Purpose, Wanted};
@@ -32,8 +30,6 @@ const APPROVAL: &str = "flow.approval";
 const WAITS: [&str; 2] = ["flow.callback", "flow.signal"];
 /// Bytes of what an address answers.
 const MOST_ANSWER: usize = 64 << 10;
-const INSTANT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// What links are made with.
 #[derive(Clone)]
@@ -177,14 +173,9 @@ impl Maker {
         Ok(Value::map([
             ("id", Value::from(id.to_string())),
             ("url", Value::from(format!("{}{prefix}{token}", self.base))),
-            ("expires_at", Value::from(instant(expires_at))),
+            ("expires_at", Value::from(to_text(expires_at))),
         ]))
     }
-}
-
-/// As flows read times: RFC 3339 in UTC.
-fn instant(at: Timestamp) -> String {
-    to_db(at).format(INSTANT).unwrap_or_default()
 }
 
 fn away(error: Error) -> NodeError {

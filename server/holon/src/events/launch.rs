@@ -2,23 +2,15 @@
 //! its key are the delivery's.
 
 use futures::StreamExt as _;
-use holon_model::context::{Actor, Budget};
-use holon_model::{Millis, PublishedId, RunId, SubscriptionId, TenantId, Timestamp, Value, json};
-use holon_platform::clock::to_db;
-use holon_runtime::{Definitions as _, Idempotency, StartError, StartRequest};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
+use holon_model::{PublishedId, RunId, SubscriptionId, TenantId, Timestamp, Value, json};
+use holon_platform::clock::to_text;
 
 use super::store::{self, Pending};
-use crate::runs::{checked_input, of_trigger};
+use crate::runs::{self, Begin, Refused};
 use crate::state::AppState;
 
 /// Starts under way at once.
 const AT_ONCE: usize = 32;
-/// How long the key is remembered. The run's id, which the delivery keeps, is looked for without end.
-const WINDOW: Millis = Millis(7 * 24 * 3_600_000);
-const INSTANT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Starts what waits: of this subscription, or, without one, of all that was taken up before `before`. In the order of events.
 ///
@@ -56,63 +48,36 @@ async fn start(state: &AppState, delivery: &Pending) -> Result<bool, sqlx::Error
     }
 }
 
-/// Why an event started no run.
-enum Refused {
-    /// It can be tried again.
-    Later(String),
-    /// Trying again would not help.
-    Never(String),
-}
-
-impl From<StartError> for Refused {
-    fn from(error: StartError) -> Self {
-        if error.passes() { Self::Later(error.to_string()) } else { Self::Never(error.to_string()) }
-    }
-}
-
+/// Begins the run that a delivery asks for.
 async fn begin(state: &AppState, delivery: &Pending) -> Result<RunId, Refused> {
     let row = &delivery.row;
-    let loaded = state.definitions.load(row.tenant, row.flow, row.version).await.map_err(StartError::from)?;
-    let input = payload(delivery)?;
-    checked_input(&loaded.definition, &input)
-        .map_err(|_| Refused::Never("what the event gives does not match the flow's input schema".into()))?;
-    let config = loaded.definition.graph.nodes.get(row.node.as_str()).map(|node| &node.config);
-    let marks = config.map(|config| of_trigger(config, &input)).unwrap_or_default();
-    let key = format!("{}:{}", delivery.replay, delivery.position);
-    let request = StartRequest {
+    let begin = Begin {
         tenant: row.tenant,
         environment: row.environment,
-        environment_name: delivery.environment_name.clone(),
+        environment_name: &delivery.environment_name,
         flow: row.flow,
         version: row.version,
         run: delivery.run,
-        input,
-        trigger: Some(row.node.clone()),
-        trigger_kind: super::KIND.into(),
-        actor: Actor::System.label(),
-        budget: Budget::default(),
-        vars: Value::map::<&str>([]),
-        idempotency: Some(Idempotency {
-            scope: row.id.to_string(),
-            request_hash: *blake3::hash(key.as_bytes()).as_bytes(),
-            key,
-            window: WINDOW,
-        }),
-        marks,
+        node: &row.node,
+        kind: super::KIND,
+        input: payload(delivery)?,
+        giver: "the event",
+        scope: row.id.to_string(),
+        key: format!("{}:{}", delivery.replay, delivery.position),
+        marks: None,
     };
-    Ok(state.runtime.start(request).await?.run)
+    runs::begin(state, begin).await
 }
 
 /// What the trigger gives.
 fn payload(delivery: &Pending) -> Result<Value, Refused> {
     let event = delivery.event.as_ref().ok_or_else(|| Refused::Never("the event is not kept any more".into()))?;
     let data = json::parse(event.data.as_bytes()).map_err(|_| Refused::Never("the event does not read back".into()))?;
-    let published_at = to_db(event.published_at).format(INSTANT).unwrap_or_default();
     Ok(Value::map([
         ("id", Value::from(PublishedId(event.id).to_string())),
         ("subject", Value::from(event.subject.as_str())),
         ("data", data),
         ("position", Value::Int(delivery.position)),
-        ("published_at", Value::from(published_at)),
+        ("published_at", Value::from(to_text(event.published_at))),
     ]))
 }

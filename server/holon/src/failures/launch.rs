@@ -1,49 +1,24 @@
 //! Starts the run of a failure that was found. Starting it again, after a crash or beside another replica, is starting the same
 //! run: its id and its key are those of its row.
 
-use holon_model::context::{Actor, Budget};
-use holon_model::{Millis, RunId, Value};
-use holon_runtime::{Definitions as _, DefinitionsError, Idempotency, StartError, StartRequest};
+use holon_model::{Millis, RunId};
+use holon_runtime::store::Marks;
 
 use super::store::{self, Due, Settled};
 use super::{KIND, told};
-use crate::runs::checked_input;
+use crate::runs::{self, Begin, Refused};
 use crate::state::AppState;
 
 /// Waits between tries; the last one again and again, for a day.
 const AGAIN_AFTER: [Millis; 4] = [Millis(1_000), Millis(5_000), Millis(30_000), Millis(300_000)];
 const MOST_TRIES: i32 = 300;
-/// How long the key is remembered. The run's id, which the row keeps, is looked for without end.
-const WINDOW: Millis = Millis(7 * 24 * 3_600_000);
-
-/// Why no run was started.
-enum Refused {
-    /// It can be tried again.
-    Later(String),
-    /// Trying again would not help.
-    Never(String),
-}
-
-impl From<StartError> for Refused {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::IdempotencyMismatch { .. } | StartError::PayloadTooLarge { .. } | StartError::Refused(_) => {
-                Self::Never(error.to_string())
-            }
-            StartError::Definition(ref why) if !matches!(why, DefinitionsError::Unavailable(_)) => {
-                Self::Never(error.to_string())
-            }
-            other => Self::Later(other.to_string()),
-        }
-    }
-}
 
 /// Starts it and writes down what came of it.
 ///
 /// # Errors
 /// When the database refuses; then it is started later, as the same run.
 pub async fn launch(state: &AppState, due: &Due) -> Result<(), sqlx::Error> {
-    let begun = if due.begun { Ok(due.run) } else { start(state, due).await };
+    let begun = if due.begun { Ok(due.run) } else { begin(state, due).await };
     let now = state.clock.now();
     let settled = match begun {
         Ok(run) => Settled::Started(run),
@@ -59,36 +34,27 @@ pub async fn launch(state: &AppState, due: &Due) -> Result<(), sqlx::Error> {
     store::settle(&state.pools.engine, due, &settled, now).await
 }
 
-async fn start(state: &AppState, due: &Due) -> Result<RunId, Refused> {
-    let loaded = state.definitions.load(due.tenant, due.flow, due.version).await.map_err(StartError::from)?;
+/// Begins the run that a failure asks for.
+async fn begin(state: &AppState, due: &Due) -> Result<RunId, Refused> {
     let told = told::told(state, due).await.map_err(|error| match error {
         told::Error::Gone => Refused::Never("the run that failed is gone".into()),
         error => Refused::Later(error.to_string()),
     })?;
-    checked_input(&loaded.definition, &told.value)
-        .map_err(|_| Refused::Never("what a failure gives does not match the flow's input schema".into()))?;
-    let key = due.failed.to_string();
-    let request = StartRequest {
+    let begin = Begin {
         tenant: due.tenant,
         environment: due.environment,
-        environment_name: due.environment_name.clone(),
+        environment_name: &due.environment_name,
         flow: due.flow,
         version: due.version,
         run: due.run,
+        node: &due.node,
+        kind: KIND,
         input: told.value,
-        trigger: Some(due.node.clone()),
-        trigger_kind: KIND.to_owned(),
-        actor: Actor::System.label(),
-        budget: Budget::default(),
-        vars: Value::map::<&str>([]),
-        idempotency: Some(Idempotency {
-            scope: format!("failure:{}:{}", due.flow, due.node),
-            request_hash: *blake3::hash(key.as_bytes()).as_bytes(),
-            key,
-            window: WINDOW,
-        }),
+        giver: "a failure",
+        scope: format!("failure:{}:{}", due.flow, due.node),
+        key: due.failed.to_string(),
         // Found by the same as the run that failed.
-        marks: holon_runtime::store::Marks { labels: told.labels, correlation: told.correlation, fork_of: None },
+        marks: Some(Marks { labels: told.labels, correlation: told.correlation, fork_of: None }),
     };
-    Ok(state.runtime.start(request).await?.run)
+    runs::begin(state, begin).await
 }

@@ -1,6 +1,7 @@
 //! Runs: starting, finding, reading and watching them, and what people do to them. Only the runtime advances one.
 
 mod again;
+mod begin;
 mod bulk;
 mod cancel;
 mod error;
@@ -19,6 +20,7 @@ pub mod store;
 mod streams;
 mod terminate;
 
+pub use begin::{Begin, Refused, begin};
 pub use error::{Error, definition_problem, start_problem};
 pub use http::router;
 pub use marks::{evaluated, of_trigger};

@@ -2,23 +2,15 @@
 //! starting the same run: its id and its key are the firing's.
 
 use futures::StreamExt as _;
-use holon_model::context::{Actor, Budget};
-use holon_model::{Millis, RunId, ScheduleId, TenantId, Timestamp, Value};
-use holon_platform::clock::to_db;
-use holon_runtime::{Definitions as _, Idempotency, StartError, StartRequest};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
+use holon_model::{RunId, ScheduleId, TenantId, Timestamp, Value};
+use holon_platform::clock::to_text;
 
 use super::store::{self, Pending};
-use crate::runs::{checked_input, of_trigger};
+use crate::runs::{self, Begin, Refused};
 use crate::state::AppState;
 
 /// Starts under way at once.
 const AT_ONCE: usize = 32;
-/// How long the key is remembered. The run's id, which the firing keeps, is looked for without end.
-const WINDOW: Millis = Millis(7 * 24 * 3_600_000);
-const INSTANT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Starts what waits: of these schedules, or, without any, of all that was taken up before `before`.
 ///
@@ -43,7 +35,7 @@ pub async fn launch(
 /// Starts one and writes down what came of it; `None` when it has to be tried again.
 async fn start(state: &AppState, firing: &Pending) -> Result<Option<RunId>, sqlx::Error> {
     let engine = &state.pools.engine;
-    let begun = if firing.begun { Ok(firing.run) } else { begin(state, firing).await };
+    let begun = if firing.begun { Ok(firing.run) } else { runs::begin(state, asked(firing)).await };
     match begun {
         Ok(run) => {
             store::settle(engine, firing, "started", None, Some(run)).await?;
@@ -61,56 +53,28 @@ async fn start(state: &AppState, firing: &Pending) -> Result<Option<RunId>, sqlx
     }
 }
 
-/// Why a firing started no run.
-enum Refused {
-    /// It can be tried again.
-    Later(String),
-    /// Trying again would not help.
-    Never(String),
-}
-
-impl From<StartError> for Refused {
-    fn from(error: StartError) -> Self {
-        if error.passes() { Self::Later(error.to_string()) } else { Self::Never(error.to_string()) }
-    }
-}
-
-async fn begin(state: &AppState, firing: &Pending) -> Result<RunId, Refused> {
+/// The run that a firing asks for.
+fn asked(firing: &Pending) -> Begin<'_> {
     let row = &firing.row;
-    let loaded = state.definitions.load(row.tenant, row.flow, row.version).await.map_err(StartError::from)?;
-    let input = payload(firing);
-    checked_input(&loaded.definition, &input)
-        .map_err(|_| Refused::Never("what a schedule gives does not match the flow's input schema".into()))?;
-    let config = loaded.definition.graph.nodes.get(row.node.as_str()).map(|node| &node.config);
-    let marks = config.map(|config| of_trigger(config, &input)).unwrap_or_default();
-    let key = format!("{}:{}", firing.cause, firing.scheduled_at.0);
-    let request = StartRequest {
+    Begin {
         tenant: row.tenant,
         environment: row.environment,
-        environment_name: firing.environment_name.clone(),
+        environment_name: &firing.environment_name,
         flow: row.flow,
         version: row.version,
         run: firing.run,
-        input,
-        trigger: Some(row.node.clone()),
-        trigger_kind: super::KIND.into(),
-        actor: Actor::System.label(),
-        budget: Budget::default(),
-        vars: Value::map::<&str>([]),
-        idempotency: Some(Idempotency {
-            scope: row.id.to_string(),
-            request_hash: *blake3::hash(key.as_bytes()).as_bytes(),
-            key,
-            window: WINDOW,
-        }),
-        marks,
-    };
-    Ok(state.runtime.start(request).await?.run)
+        node: &row.node,
+        kind: super::KIND,
+        input: payload(firing),
+        giver: "a schedule",
+        scope: row.id.to_string(),
+        key: format!("{}:{}", firing.cause, firing.scheduled_at.0),
+        marks: None,
+    }
 }
 
 /// What the trigger gives.
 fn payload(firing: &Pending) -> Value {
-    let instant = |at: Timestamp| Value::from(to_db(at).format(INSTANT).unwrap_or_default());
     let row = &firing.row;
     let schedule = Value::map([
         ("id", Value::from(row.id.to_string())),
@@ -118,8 +82,8 @@ fn payload(firing: &Pending) -> Value {
         ("time_zone", Value::from(row.time_zone.as_str())),
     ]);
     Value::map([
-        ("scheduled_at", instant(firing.scheduled_at)),
-        ("fired_at", instant(firing.fired_at)),
+        ("scheduled_at", Value::from(to_text(firing.scheduled_at))),
+        ("fired_at", Value::from(to_text(firing.fired_at))),
         ("schedule", schedule),
     ])
 }

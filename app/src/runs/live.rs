@@ -396,6 +396,7 @@ pub(crate) mod tests {
             output: None,
             error: None,
             attempts: 0,
+            cached_at: None,
             started_at: None,
             finished_at: None,
             waiting_until: None,

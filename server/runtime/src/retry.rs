@@ -179,7 +179,7 @@ impl Past {
         let seq = decision.seq;
         let answered = match input {
             Some(Input::EffectCompleted { outcome, .. } | Input::ChildEnded { outcome, .. }) => {
-                !matches!(outcome, Outcome::Ok(_))
+                !matches!(outcome, Outcome::Ok(_) | Outcome::Kept { .. })
             }
             Some(Input::TimerFired { .. }) => true,
             _ => false,

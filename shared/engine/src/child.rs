@@ -95,7 +95,7 @@ pub(crate) fn ended(machine: &mut Machine, flow: &Compiled, id: EffectId, outcom
         None => {}
     }
     let error = match outcome {
-        Outcome::Ok(payload) => {
+        Outcome::Ok(payload) | Outcome::Kept { value: payload, .. } => {
             let value = payload.to_value();
             let paid = machine.meter.alloc(value.weight()).map_err(NodeError::from);
             match paid.and_then(|()| crate::node::shallow(value)) {

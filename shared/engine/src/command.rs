@@ -93,6 +93,18 @@ pub struct RunEffect {
     pub handed_out: bool,
     /// The node's timeout over all attempts; the machine keeps it with a timer of its own.
     pub timeout: Option<Millis>,
+    /// For how long its answer is good, where the node says so. It changes nothing of what is asked for, and is outside the compared
+    /// bytes.
+    pub cache: Option<Cached>,
+}
+
+/// Which effects have one answer, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cached {
+    /// So long after it was given.
+    pub ttl: Millis,
+    /// What these effects share.
+    pub answer: [u8; 32],
 }
 
 /// The answer to a synchronous caller.
@@ -291,6 +303,7 @@ impl Outcome {
     pub(crate) fn content(&self, canon: &mut Canon) {
         match self {
             Self::Ok(payload) => canon.tag(b'+').value(&payload.to_value()),
+            Self::Kept { value, since } => canon.tag(b'=').value(&value.to_value()).u64(since.0.cast_unsigned()),
             Self::Failed { error } => canon.tag(b'-').text(&error.code).tag(error.retryable.into()),
             Self::Cancelled { .. } => canon.tag(b'0'),
             Self::Continued { input } => canon.tag(b'>').value(&input.to_value()),

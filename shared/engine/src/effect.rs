@@ -5,13 +5,15 @@
 use crate::{
     Outcome,
     arena::{CNode, Compiled},
-    command::RunEffect,
+    command::{Cached, RunEffect},
     machine::{At, Machine},
     node::Emit,
     retry,
     state::NodeStatus,
+    without_indices,
 };
 use holon_flow::capability::{EffectClass, NodeError};
+use holon_model::Value;
 
 /// Evaluates config once, freezes it and asks for the first attempt.
 pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode) -> Result<(), NodeError> {
@@ -19,6 +21,9 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode
     let run = machine.core.info.as_ref().map(|info| info.key_run.unwrap_or(info.run_id));
     let run = run.ok_or_else(|| NodeError::new("internal", "the run has not started"))?;
     let id = machine.paths[at.frame as usize].effect(run, &node.key);
+    let path = machine.paths[at.frame as usize].node(&node.key);
+    // What is wrong with the key is said before anything is asked for.
+    cached(flow, node, &path, (&config, &machine.core.arena.node(at.frame, at.node).input))?;
     let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
     extra.attempt = 1;
     extra.config = config;
@@ -44,9 +49,12 @@ pub(crate) fn request(machine: &Machine, flow: &Compiled, at: At) -> Option<RunE
     let state = machine.core.arena.node(at.frame, at.node);
     let extra = state.extra.as_ref()?;
     let id = extra.effect?;
+    let path = machine.paths[at.frame as usize].node(&node.key);
+    // It could be computed before the first attempt, of the same values.
+    let cache = cached(flow, node, &path, (&extra.config, &state.input)).ok().flatten();
     Some(RunEffect {
         id,
-        path: machine.paths[at.frame as usize].node(&node.key),
+        path,
         kind: node.kind_ref.clone(),
         config: extra.config.clone(),
         input: state.input.clone(),
@@ -55,15 +63,30 @@ pub(crate) fn request(machine: &Machine, flow: &Compiled, at: At) -> Option<RunE
         attempt: extra.attempt,
         handed_out: node.kind.handed_out(),
         timeout: node.policies.timeout,
+        cache,
     })
+}
+
+/// Which effects have one answer with this one, where the node says for how long it is good and its kind allows it.
+fn cached(flow: &Compiled, node: &CNode, path: &str, asked: (&Value, &Value)) -> Result<Option<Cached>, NodeError> {
+    let Some(cache) = node.policies.cache.as_ref().filter(|_| node.kind.cacheable) else { return Ok(None) };
+    let answer = cache.answer_of((flow.hash, &without_indices(path)), &node.kind_ref, asked);
+    let answer = answer.map_err(|error| {
+        NodeError::new("bad_cache_key", format!("the key of what is kept cannot be computed: {error}"))
+    })?;
+    Ok(Some(Cached { ttl: cache.ttl, answer }))
 }
 
 impl Machine {
     /// The present attempt is over.
     pub(crate) fn effect_completed(&mut self, flow: &Compiled, at: At, outcome: Outcome) {
         self.core.in_flight -= 1;
+        let kept = match &outcome {
+            Outcome::Kept { since, .. } => Some(*since),
+            _ => None,
+        };
         let error = match outcome {
-            Outcome::Ok(payload) => {
+            Outcome::Ok(payload) | Outcome::Kept { value: payload, .. } => {
                 let value = payload.to_value();
                 match self
                     .meter
@@ -72,6 +95,9 @@ impl Machine {
                     .and_then(|()| crate::node::shallow(value))
                 {
                     Ok(value) => {
+                        if let Some(since) = kept {
+                            self.core.kept.insert((at.frame, at.node), since);
+                        }
                         self.forget_effect(at);
                         return self.succeed_node(
                             flow,

@@ -40,6 +40,8 @@ pub struct EventNode {
     pub started_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
+    /// When its value was given to an earlier effect, if it was.
+    pub kept: Option<Timestamp>,
 }
 
 /// What became true.

@@ -241,6 +241,7 @@ impl Machine {
             input: state.input.clone(),
             started_at: state.started_at,
             attempts: state.extra.as_ref().map_or(0, |extra| extra.attempt),
+            kept: self.core.kept.get(&(at.frame, at.node)).copied(),
         };
         self.log.node_event(at.frame, node, kind, passed);
     }

@@ -189,6 +189,13 @@ pub enum Outcome {
         /// What that one is started with.
         input: Payload,
     },
+    /// With the value that an earlier effect gave, and that is still good; effects only.
+    Kept {
+        /// The value.
+        value: Payload,
+        /// When it was given.
+        since: Timestamp,
+    },
 }
 
 /// What a node asks for (an effect, a task, a signal, another run): blake3 of run id, path and iteration, cut to 16 bytes. In
@@ -294,6 +301,7 @@ impl Input {
         match self {
             Self::Start { .. } => "start",
             Self::EffectCompleted { outcome: Outcome::Ok(_), .. } => "effect_completed",
+            Self::EffectCompleted { outcome: Outcome::Kept { .. }, .. } => "effect_from_cache",
             Self::EffectCompleted { .. } => "effect_failed",
             Self::TimerFired { .. } => "timer_fired",
             Self::Cancel { .. } => "cancel",
@@ -315,7 +323,12 @@ impl Input {
                 ("semantics", Value::from(run.semantics)),
             ]),
             Self::EffectCompleted { id, attempt, outcome } => {
-                Value::map([("key", Value::from(id.key())), ("attempt", Value::from(*attempt)), outcome.shown()])
+                let since = match outcome {
+                    Outcome::Kept { since, .. } => Some(("since", Value::Int(since.0))),
+                    _ => None,
+                };
+                let told = [("key", Value::from(id.key())), ("attempt", Value::from(*attempt)), outcome.shown()];
+                Value::map(told.into_iter().chain(since))
             }
             Self::TimerFired { id } => Value::map([("timer", Value::Int(i64::try_from(id.0).unwrap_or(i64::MAX)))]),
             Self::Cancel { reason } => Value::map([("reason", Value::from(reason.as_str()))]),
@@ -340,7 +353,7 @@ impl Input {
 impl Outcome {
     fn shown(&self) -> (&'static str, Value) {
         match self {
-            Self::Ok(payload) => ("value", payload.to_value()),
+            Self::Ok(value) | Self::Kept { value, .. } => ("value", value.to_value()),
             Self::Failed { error } => ("error", error.to_value()),
             Self::Cancelled { reason } => ("cancelled", Value::from(reason.as_str())),
             Self::Continued { input } => ("continued", input.to_value()),
@@ -396,7 +409,10 @@ mod tests {
             payload: Value::Int(1).into(),
         };
         let answer = Input::TaskAnswered { id, choice: "yes".into(), form: Value::Null.into(), by: "ada".into() };
-        for input in [last, child, signal, answer] {
+        let outcome = Outcome::Kept { value: Value::Int(1).into(), since: Timestamp(5) };
+        let kept = Input::EffectCompleted { id, attempt: 1, outcome };
+        assert_eq!((kept.kind(), kept.shown().get("value")), ("effect_from_cache", Some(&Value::Int(1))));
+        for input in [last, child, signal, answer, kept] {
             assert_eq!(decode_input(&encode_input(&input)), Ok(input));
         }
         let unknown = [&[FORMAT, 8][..], &[0; 40]].concat();

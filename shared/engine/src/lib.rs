@@ -58,7 +58,7 @@ mod wire;
 
 pub use arena::{Compiled, Needs};
 pub use backtest::{Comparison, Ended, StepDifference, StepEnd, Verdict, backtest};
-pub use command::{ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
+pub use command::{Cached, ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
 pub use compile::{compile, compile_draft};
 pub use drive::{Oracle, drive};
 pub use event::{Awaited, Event, EventId, EventKind, EventNode, StepState};

@@ -80,6 +80,10 @@ pub(crate) struct Core {
     pub finished_at: Option<Timestamp>,
     /// Number of the input with which the run ended.
     pub ended_by: Option<u64>,
+    /// Nodes whose value was given to an earlier effect, and when. It stands behind the rest of a snapshot, and only where there are
+    /// any, so that others read as before.
+    #[serde(skip)]
+    pub kept: BTreeMap<(FrameId, NodeId), Timestamp>,
 }
 
 /// A node in a frame.
@@ -118,6 +122,7 @@ impl Machine {
             outcome: None,
             finished_at: None,
             ended_by: None,
+            kept: BTreeMap::new(),
         };
         Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new() }
     }
@@ -208,7 +213,9 @@ impl Machine {
     /// Ends the run with its root frame's ending.
     pub(crate) fn end_run(&mut self, outcome: Outcome) {
         let (status, event) = match &outcome {
-            Outcome::Ok(output) => (RunStatus::Completed, crate::EventKind::RunCompleted { output: output.to_value() }),
+            Outcome::Ok(output) | Outcome::Kept { value: output, .. } => {
+                (RunStatus::Completed, crate::EventKind::RunCompleted { output: output.to_value() })
+            }
             Outcome::Failed { error } => (RunStatus::Failed, crate::EventKind::RunFailed { error: error.clone() }),
             Outcome::Cancelled { reason } => {
                 (RunStatus::Cancelled, crate::EventKind::RunCancelled { reason: reason.clone() })

@@ -60,7 +60,10 @@ impl Machine {
             seq: self.log.seq,
         };
         // Serialising plain data into a growing vector has nothing that can fail.
-        let body = postcard::to_allocvec(&written).unwrap_or_default();
+        let mut body = postcard::to_allocvec(&written).unwrap_or_default();
+        if !self.core.kept.is_empty() {
+            body.extend(postcard::to_allocvec(&self.core.kept).unwrap_or_default());
+        }
         let definition = self.flow.hash();
         let sum = checksum(&definition, &body);
         [&[VERSION], sum.as_slice(), definition.as_slice(), body.as_slice()].concat()
@@ -83,7 +86,10 @@ impl Machine {
         if definition != flow.hash() {
             return Err(SnapshotError::OtherDefinition);
         }
-        let read: Read = postcard::from_bytes(body).map_err(|_| SnapshotError::Damaged)?;
+        let (mut read, tail): (Read, _) = postcard::take_from_bytes(body).map_err(|_| SnapshotError::Damaged)?;
+        if !tail.is_empty() {
+            read.core.kept = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+        }
         let mut log = Log::new(flow.hash());
         log.hash = read.hash;
         log.seq = read.seq;

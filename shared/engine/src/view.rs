@@ -110,6 +110,7 @@ impl Machine {
             output: self.emitted(at.frame, at.node),
             error: extra.and_then(|extra| extra.error.as_ref()).map(crate::wire::failure),
             attempts: extra.map_or(0, |extra| extra.attempt) + self.attempts_before(at),
+            cached_at: self.core.kept.get(&(at.frame, at.node)).copied(),
             started_at: ran.then_some(state.started_at),
             finished_at: state.status.is_terminal().then_some(state.finished_at),
             waiting_until: extra.and_then(|extra| extra.waiting_until),

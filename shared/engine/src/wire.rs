@@ -56,6 +56,7 @@ impl Event {
             output: None,
             error: None,
             attempts: node.attempts,
+            cached_at: node.kept,
             started_at: (!skipped).then_some(node.started_at),
             finished_at: None,
             waiting_until: None,

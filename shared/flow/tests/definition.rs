@@ -1,6 +1,6 @@
 //! Definitions as JSON: what is read, what is refused and where, that writing reads back, and what the hash covers.
 
-use holon_flow::definition::{Definition, Edge, Graph, Join, Node, Policies, Retry};
+use holon_flow::definition::{Definition, Edge, Graph, Join, Node, Policies, Retry, cache::Cache};
 use holon_model::{Millis, SchemaRef, Value, json};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ fn what_is_not_a_definition_is_refused_at_its_place() {
         (r#"{"retry":{"factor":1.005}}"#, "retry/factor"),
         (r#"{"timeout":"soon"}"#, "timeout"),
         (r#"{"timeout":0}"#, "timeout"),
+        (r#"{"cache":{"ttl":"2d"}}"#, "cache/ttl"),
     ] {
         let text = format!(r#"{{"holon":1,"nodes":{{"a":{{"kind":"when@1","policies":{policy}}}}}}}"#);
         expect(&text, "invalid_value", &format!("/nodes/a/policies/{place}"));
@@ -176,7 +177,10 @@ fn policies() -> impl Strategy<Value = Policies> {
         let fallback = timeout
             .filter(|millis| millis % 3 == 0)
             .map(|millis| Value::map([("after", Value::from(millis.to_string()))]));
-        Policies { retry, timeout: timeout.map(Millis), fallback }
+        let keyed = timeout.filter(|millis| millis % 4 == 0).map(|millis| Value::from(millis.to_string()));
+        let good = timeout.filter(|millis| millis % 2 == 0).map(|millis| Millis(millis % 1_000 + 1));
+        let cache = good.map(|ttl| Cache { ttl, key: keyed });
+        Policies { retry, timeout: timeout.map(Millis), fallback, cache }
     })
 }
 

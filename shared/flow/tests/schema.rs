@@ -58,6 +58,7 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         node(r#"{"kind":"a@1","bodies":{"b":{}}}"#),
         node(r#"{"kind":"a@1","policies":{"retry":{"attempts":0}}}"#),
         node(r#"{"kind":"a@1","policies":{"retry":{"factor":1.001}}}"#),
+        node(r#"{"kind":"a@1","policies":{"cache":{"key":"all"}}}"#),
         node(r#"{"kind":"a@1","policies":{"timeout":"5"}}"#),
     ];
     for text in bad {

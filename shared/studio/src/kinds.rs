@@ -51,6 +51,8 @@ pub struct KindInfo {
     pub sampled: bool,
     /// `pure`, `idempotent`, `at_most_once`, `transactional` or `outbox`.
     pub effect: String,
+    /// Whether an answer of it may stand for the next one too.
+    pub cacheable: bool,
     /// The sample used until the definition has its own.
     pub sample: Value,
     /// Text under the title, with `{/pointer}`.
@@ -90,6 +92,7 @@ impl From<&NodeKind> for KindInfo {
             trigger: matches!(kind.behaviour, Behaviour::Trigger),
             sampled: matches!(kind.preview, Preview::Sample),
             effect: effect.into(),
+            cacheable: kind.cacheable,
             sample: kind.sample.clone(),
             line: kind.line.clone(),
             defaults: kind.defaults.clone(),
@@ -291,6 +294,7 @@ pub(crate) mod tests {
             trigger: inputs.is_empty(),
             sampled: false,
             effect: "pure".into(),
+            cacheable: false,
             sample: Value::Null,
             line: "{/method} {/url}".into(),
             defaults: Value::Null,

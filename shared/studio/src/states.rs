@@ -191,6 +191,7 @@ mod tests {
             output: (status == "succeeded").then(|| Value::map([("out", Value::Int(1))])),
             error: None,
             attempts: 0,
+            cached_at: None,
             started_at: Some(Timestamp(0)),
             finished_at: Some(Timestamp(7)),
             waiting_until: None,

@@ -114,7 +114,10 @@ fn payload(input: &[u8]) -> Option<(usize, usize)> {
     let decoded = decode_input(input).ok()?;
     let value = match &decoded {
         Input::Start { input: Payload::Inline(value), .. } => value,
-        Input::EffectCompleted { outcome: Outcome::Ok(Payload::Inline(value)), .. } => value,
+        Input::EffectCompleted {
+            outcome: Outcome::Ok(Payload::Inline(value)) | Outcome::Kept { value: Payload::Inline(value), .. },
+            ..
+        } => value,
         _ => return None,
     };
     let bytes = postcard::to_allocvec(value).ok()?;

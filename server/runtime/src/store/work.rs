@@ -106,6 +106,7 @@ mod tests {
             attempt: 2,
             handed_out: true,
             timeout: None,
+            cache: None,
         })
     }
 

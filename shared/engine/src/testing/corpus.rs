@@ -2,7 +2,7 @@
 //!
 //! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, semantics?, steps, status, output? | error?}`. Its hash stands
 //! in `corpus/hashes.txt`. A step is one of
-//! `{"answer": path, "value" | "error": {code, retryable?, detail?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
+//! `{"answer": path, "value" (with "since": milliseconds one that was kept) | "error": {code, retryable?, detail?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
 //! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` · `{"tried_again": by}` ·
 //! `{"now": milliseconds}` (the time must be this many after the start) ·
 //! `{"signal": name, "correlation"?, "sender"?, "payload"?}` · `{"task": path, "choice", "form"?, "by"?}` ·
@@ -42,7 +42,7 @@ cases! {
     "retry_after_is_no_shorter" "retry_after_in_older_runs" "at_most_once" "approval_title_kept_in_no_column"
     "approval_assignee_too_long" "approval_escalates_to_nobody" "approval_context_too_large" "approval_in_older_runs"
     "signal_correlation_kept_in_no_column" "signal_refused_that_is_kept_in_no_column" "signal_in_older_runs"
-    "large_integers" "large_integers_in_older_runs" "flow_call_budget"
+    "large_integers" "large_integers_in_older_runs" "flow_call_budget" "kept_answers" "kept_answer_without_key"
 }
 
 /// The log hashes that must come out: `name hash` a line.
@@ -207,6 +207,9 @@ fn payload(step: &Value, field: &str) -> Payload {
 fn outcome(step: &Value) -> Outcome {
     if let Some(reason) = step.get("cancelled").and_then(Value::as_str) {
         return Outcome::Cancelled { reason: reason.to_owned() };
+    }
+    if let Some(since) = step.get("since").and_then(Value::as_int) {
+        return Outcome::Kept { value: payload(step, "value"), since: Timestamp(since) };
     }
     let Some(error) = step.get("error") else { return Outcome::Ok(payload(step, "value")) };
     let code = error.get("code").and_then(Value::as_str).unwrap_or("failed");

@@ -49,6 +49,7 @@ const KIND: &[&str] = &[
     "bodies",
     "effect",
     "resources",
+    "cacheable",
     "preview",
     "sample",
     "line",
@@ -192,6 +193,9 @@ impl NodeKind {
             ("defaults", self.defaults.clone()),
             ("behaviour", self.behaviour.as_str().into()),
         ];
+        if self.cacheable {
+            map.push(("cacheable", true.into()));
+        }
         if let Some(import) = &self.import {
             let import =
                 [("title", Value::from(import.title.as_str())), ("placeholder", import.placeholder.as_str().into())];
@@ -232,6 +236,16 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         resources
             .push(known.ok_or_else(|| fault(&format!("{at}/resources"), &format!("`{resource}` is no resource")))?);
     }
+    let cacheable = match map.get("cacheable") {
+        None => false,
+        Some(Value::Bool(cacheable)) => *cacheable,
+        Some(_) => return Err(fault(&format!("{at}/cacheable"), &"it is true or false")),
+    };
+    let plain = matches!(behaviour, Behaviour::Effect) && effect == EffectClass::Idempotent;
+    if cacheable && (!plain || resources.contains(&Resource::Worker)) {
+        let message = "only an idempotent effect that the server does itself can be answered from what is kept";
+        return Err(fault(&format!("{at}/cacheable"), &message));
+    }
     let schema = |field: &str| map.get(field).map_or_else(SchemaRef::any, |value| SchemaRef(value.clone()));
     Ok(NodeKind {
         name,
@@ -252,6 +266,7 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         bodies: bodies(map, at)?,
         effect,
         resources,
+        cacheable,
         preview,
         sample: map.get("sample").cloned().unwrap_or_default(),
         line: map.get("line").and_then(Value::as_str).unwrap_or_default().to_owned(),

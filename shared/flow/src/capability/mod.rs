@@ -240,6 +240,8 @@ pub struct NodeKind {
     pub effect: EffectClass,
     /// Needs.
     pub resources: Vec<Resource>,
+    /// Whether an answer may stand for the next one too, where a node says so: what is asked for is all that the answer depends on.
+    pub cacheable: bool,
     /// In preview.
     pub preview: Preview,
     /// A sample of what an effect or trigger gives, used until the definition has its own.

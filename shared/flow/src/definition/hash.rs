@@ -60,6 +60,10 @@ fn node(node: &Node, canon: &mut Canon) {
         canon.u64(retry.attempts.into()).u64(retry.initial.0).u64(retry.factor_percent.into()).u64(retry.max.0);
         canon.tag(u8::from(retry.jitter));
     });
+    // Written only where it is set, by a tag that stands for no timeout, so that nodes without it keep their hash.
+    if let Some(cache) = &node.policies.cache {
+        canon.tag(b'c').value(&cache.to_value());
+    }
     match (node.policies.timeout, &node.policies.fallback) {
         (None, _) => canon.tag(0),
         (Some(timeout), None) => canon.tag(1).u64(timeout.0),

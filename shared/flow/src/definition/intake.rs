@@ -183,6 +183,15 @@ impl Reader {
 
 /// What is wrong with a key that can be known before there is a run.
 pub(crate) fn check_key(key: &Value, at: &Pointer<'_>) -> Option<Diagnostic> {
+    check_names(key, at, (ROOTS, "before a run begins", "Use `trigger`, what the run is started with."))
+}
+
+/// What is wrong with a dynamic value that can name only these; `place` says where they have a value.
+pub(super) fn check_names(
+    key: &Value,
+    at: &Pointer<'_>,
+    (roots, place, hint): (&[&str], &str, &str),
+) -> Option<Diagnostic> {
     let (program, member) = match Dynamic::of(key)? {
         Dynamic::Cel(source) => (Program::compile(source), "$cel"),
         Dynamic::Text(source) => (Program::text(source), "$text"),
@@ -191,10 +200,9 @@ pub(crate) fn check_key(key: &Value, at: &Pointer<'_>) -> Option<Diagnostic> {
     match program {
         Err(error) => Some(Code::InvalidExpression.hinted(&at, error.to_string(), error.hint().map(str::to_owned))),
         Ok(program) => {
-            let name = program.names().iter().find(|name| !ROOTS.contains(&&*name.root))?;
-            let message = format!("`{}` has no value before a run begins", name.root);
-            let hint = "Use `trigger`, what the run is started with.".to_owned();
-            Some(Code::UnknownName.hinted(&at, message, hint))
+            let name = program.names().iter().find(|name| !roots.contains(&&*name.root))?;
+            let message = format!("`{}` has no value {place}", name.root);
+            Some(Code::UnknownName.hinted(&at, message, hint.to_owned()))
         }
     }
 }

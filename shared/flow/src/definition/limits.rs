@@ -22,6 +22,9 @@ pub const MAX_DIAGNOSTICS: usize = 200;
 pub const MAX_ATTEMPTS: u32 = 100;
 /// Longest duration a definition may state: about a hundred years, in milliseconds.
 pub const MAX_DURATION: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
+/// Longest time for which an answer is good, in milliseconds: a day. No history is kept for less, so that what is kept of an answer
+/// never outlives the run that it was given to.
+pub const MAX_TTL: u64 = 24 * 60 * 60 * 1000;
 /// Runs of a flow that may go on at a time.
 pub const MAX_CONCURRENCY: u32 = 10_000;
 /// Runs of a flow that may wait, of each key.

@@ -1,5 +1,6 @@
 //! A definition as data: a graph with metadata, whose scopes hold graphs (FLOW.md, "Definition").
 
+pub mod cache;
 pub mod duration;
 pub mod dynamic;
 mod hash;
@@ -131,6 +132,8 @@ pub struct Policies {
     pub timeout: Option<Millis>,
     /// What the node gives when its time is up, instead of failing: a value with dynamic parts as in config. Only with `timeout`.
     pub fallback: Option<Value>,
+    /// For how long its answer stands for the next one too.
+    pub cache: Option<cache::Cache>,
 }
 
 /// How a failed effect or scope is tried again.

@@ -417,11 +417,13 @@ impl Reader {
     }
 
     fn policies(&mut self, value: &Value, at: &Pointer<'_>) -> Policies {
-        let Some(map) = self.map(value, at, "policies", &["retry", "timeout"]) else { return Policies::default() };
+        let fields = ["retry", "timeout", "cache"];
+        let Some(map) = self.map(value, at, "policies", &fields) else { return Policies::default() };
         let retry = map.get("retry").and_then(|value| self.retry(value, &at.key("retry")));
         let (timeout, fallback) =
             map.get("timeout").map(|value| self.timeout(value, &at.key("timeout"))).unwrap_or_default();
-        Policies { retry, timeout, fallback }
+        let cache = map.get("cache").and_then(|value| self.cache(value, &at.key("cache")));
+        Policies { retry, timeout, fallback, cache }
     }
 
     /// A duration, or `{after, fallback?}`.

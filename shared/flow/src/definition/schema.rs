@@ -172,6 +172,16 @@ const SCHEMA: &str = r##"{
               }
             }
           ]
+        },
+        "cache": {
+          "description": "For how long an answer stands for the next one too.",
+          "type": "object",
+          "required": ["ttl"],
+          "additionalProperties": false,
+          "properties": {
+            "ttl": { "description": "A day at most.", "$ref": "#/$defs/duration" },
+            "key": { "description": "Effects of the node for which it gives the same have one answer: a value, or an expression over `input` and `config`." }
+          }
         }
       }
     },

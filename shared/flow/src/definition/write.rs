@@ -96,7 +96,7 @@ impl Node {
 }
 
 impl Policies {
-    /// The JSON form: `{retry?, timeout?}`; a timeout with a fallback is `{after, fallback}`.
+    /// The JSON form: `{retry?, timeout?, cache?}`; a timeout with a fallback is `{after, fallback}`.
     pub fn to_value(&self) -> Value {
         let mut map = Map::new();
         if let Some(retry) = &self.retry {
@@ -109,6 +109,9 @@ impl Policies {
                 None => after,
             };
             put(&mut map, "timeout", timeout);
+        }
+        if let Some(cache) = &self.cache {
+            put(&mut map, "cache", cache.to_value());
         }
         map.into()
     }

@@ -13,7 +13,9 @@ pub use codes::DiagnosticCode;
 
 use crate::{
     capability::{Behaviour, Bodies, Catalogue, EffectClass, NodeKind, Primitive},
-    definition::{Definition, Graph, Key, Node, Policies, intake, limits, names::did_you_mean, pointer::Pointer},
+    definition::{
+        Definition, Graph, Key, Node, Policies, cache, intake, limits, names::did_you_mean, pointer::Pointer,
+    },
     schema::well_formed,
 };
 use graph::Shape;
@@ -214,11 +216,19 @@ impl<'a> Check<'a> {
             Behaviour::Primitive(Primitive::Wait | Primitive::Signal | Primitive::Approval) => (false, true),
             _ => (false, false),
         };
-        for (name, set, useful) in
-            [("retry", policies.retry.is_some(), retry), ("timeout", policies.timeout.is_some(), timeout)]
+        if let Some(key) = policies.cache.as_ref().and_then(|cache| cache.key.as_ref())
+            && let Some(found) = cache::check_key(key, &at.key("policies").key("cache").key("key"))
         {
+            self.report(found);
+        }
+        for (name, set, useful) in [
+            ("retry", policies.retry.is_some(), retry),
+            ("timeout", policies.timeout.is_some(), timeout),
+            ("cache", policies.cache.is_some(), kind.cacheable),
+        ] {
             if set && !useful {
                 let why = match kind.effect {
+                    _ if name == "cache" => "gives nothing that would be right another time",
                     EffectClass::AtMostOnce => "must not be done twice",
                     _ => "does nothing that could be slow or go wrong by chance",
                 };

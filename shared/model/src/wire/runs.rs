@@ -120,6 +120,9 @@ pub struct NodeRun {
     pub error: Option<NodeFailure>,
     /// Attempts so far, 0 for what is not an effect.
     pub attempts: u32,
+    /// When what it emitted was given to an earlier effect: it came from the cache, and nothing was done for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_at: Option<Timestamp>,
     /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it ended.

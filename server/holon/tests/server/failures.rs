@@ -36,7 +36,10 @@ impl Workspace {
     async fn flow(&self, name: &str, trigger: Value, node: Value) -> String {
         let nodes = json!({"start": trigger, "node": node});
         let edges = json!([{"from": "start.out", "to": "node.in"}]);
-        let definition = json!({"holon": 1, "name": name, "nodes": nodes, "edges": edges});
+        self.published(json!({"holon": 1, "name": name, "nodes": nodes, "edges": edges})).await
+    }
+
+    async fn published(&self, definition: Value) -> String {
         let id = self.post("/flows", json!({"definition": definition})).await["id"].as_str().unwrap().to_owned();
         self.post(&format!("/flows/{id}/publish"), json!({})).await;
         id
@@ -197,4 +200,26 @@ async fn a_trigger_goes_with_its_node_and_goes_on_over_new_versions() {
     let left: i64 =
         sqlx::query_scalar("select count(*) from failure_trigger").fetch_one(&mut connection).await.unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_whose_key_of_the_flows_limits_cannot_be_computed_is_given_up_at_once() {
+    let mut work = Workspace::new().await;
+    let orders = work.failing("Orders").await;
+    let key = json!({"$cel": "trigger.input.customer"});
+    let caring = work
+        .published(json!({"holon": 1, "name": "Cares", "limits": {"concurrency": {"limit": 1, "key": key}},
+            "nodes": {"start": {"kind": "trigger.failure@1", "config": {"flow": orders}}, "node": set()},
+            "edges": [{"from": "start.out", "to": "node.in"}]}))
+        .await;
+    work.run(&orders, json!({"input": {"customer": "ada"}})).await;
+    work.run(&orders, json!({"input": {"nobody": true}})).await;
+    work.later(2_000).await;
+    assert_eq!(work.runs(&caring).await.len(), 1, "of the one that says whose it is");
+    let mut owner = work.owner().await;
+    let rows: Vec<(String, i32)> = sqlx::query_as("select state, tries from failure_start order by state desc")
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(rows, [("started".to_owned(), 1), ("refused".to_owned(), 1)]);
 }

@@ -71,3 +71,4 @@ insert into subscription (tenant_id, subscription_id, environment_id, flow_id, v
   values (num_uuid($T, 0), num_uuid($T, 53), num_uuid($T, 2), num_uuid($T, 9), 1, 'paid', 'orders.>', false, 1, now());
 insert into event_delivery (tenant_id, subscription_id, replay, position, run_id, outcome, taken_at)
   values (num_uuid($T, 0), num_uuid($T, 53), 0, 1, num_uuid($T, 11), 'started', now());
+insert into kept_answer values (num_uuid($T, 0), num_uuid($T, 2), decode(repeat('0$T', 32), 'hex'), '\x00', now(), now());

@@ -63,6 +63,7 @@ const LEAVES: [Leave; 3] = [
             "worker",
             "pause",
             "run_place",
+            "kept_answer",
             "flow_state",
             "event_outbox",
             "event",

@@ -15,6 +15,7 @@ use crate::bell::WorkPool;
 use crate::children::{self, Afterword, Caller};
 use crate::driver::{Driver, Msg};
 use crate::effects::EffectJob;
+use crate::kept::MaybeKept;
 use crate::live::{Called, UnderWay};
 use crate::records::StepRecords;
 use crate::retry::OUTCOME_UNKNOWN;
@@ -139,7 +140,8 @@ impl Driver {
             of,
             (id, effect.class),
         );
-        self.shared.pool.submit(EffectJob {
+        let (cached, asker) = (effect.cache, self.me.clone());
+        let job = EffectJob {
             tenant: live.tenant,
             environment: live.facts.environment,
             records: Arc::new(records),
@@ -158,6 +160,13 @@ impl Driver {
                 // The loop may be gone; then the run is recovered and the effect done again with its key.
                 let _ = me.send(Msg::EffectDone { run, id, attempt, result, proposal });
             }),
-        });
+        };
+        match cached {
+            None => self.shared.pool.submit(job),
+            Some(cached) => {
+                let maybe = MaybeKept { cached, run, id, attempt, job, me: asker };
+                tokio::spawn(maybe.answer(self.shared.clone()));
+            }
+        }
     }
 }

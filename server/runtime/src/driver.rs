@@ -45,6 +45,8 @@ pub(crate) enum Msg {
     AdoptParked(Parked),
     /// An effect is over.
     EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError>, proposal: Proposal },
+    /// An effect has the answer that an earlier one was given.
+    Kept { run: RunId, id: EffectId, attempt: u32, value: Value, since: Timestamp },
     /// A write was settled.
     Settled { run: RunId, verdict: Verdict },
     /// Something happened outside that is for a run.
@@ -218,6 +220,7 @@ impl Driver {
             Msg::EffectDone { run, id, attempt, result, proposal } => {
                 self.effect_done(run, (id, attempt), result, proposal);
             }
+            Msg::Kept { run, id, attempt, value, since } => self.kept(run, (id, attempt), value, since),
             Msg::Settled { run, verdict } => self.settled(run, verdict),
             Msg::Deliver { tenant, run, input, told, letter } => self.deliver(tenant, run, *input, told, letter),
             // Of a shard that is not here whoever asks is not answered, and asks elsewhere.

@@ -24,6 +24,7 @@ mod fork;
 mod handover;
 mod inbox;
 mod intake;
+mod kept;
 mod lease;
 mod live;
 mod living;

@@ -49,6 +49,7 @@ pub struct Counters {
     commits: AtomicU64,
     effects: AtomicU64,
     recovered: AtomicU64,
+    from_cache: AtomicU64,
     traces: OnceLock<Tracer>,
 }
 
@@ -105,6 +106,10 @@ impl Counters {
         self.replayed.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn from_cache(&self) {
+        self.from_cache.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn effect(&self) {
         self.effects.fetch_add(1, Relaxed);
     }
@@ -147,6 +152,8 @@ impl Counters {
         out.numbers("holon_commit_runs", "Runs in one statement.", &self.told.batch);
         out.counters("holon_effects_total", "Effects done, by kind and outcome.", &self.told.effects);
         out.seconds("holon_effect_seconds", "What an effect took.", &self.told.effect);
+        let kept = self.from_cache.load(Relaxed);
+        out.counter("holon_effects_from_cache_total", "Effects that had an answer without being done.", kept);
     }
 
     pub(crate) fn recovered(&self) {

@@ -18,6 +18,7 @@ pub(crate) async fn maintain(shared: Arc<Shared>) {
         if let Err(error) = shared.store.sweep_asks(shared.clock.now()).await {
             tracing::warn!(%error, "waits and tasks of runs that are over were not swept; trying again in an hour");
         }
+        crate::kept::forget(&shared).await;
         if let Err(error) = shared.store.maintain().await {
             tracing::warn!(%error, "maintenance of the store failed; trying again in an hour");
         }

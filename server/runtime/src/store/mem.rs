@@ -15,7 +15,7 @@ use super::asks::{Ask, Asks, MemAsks};
 use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
     Admitted, Batch, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Line, LiveRow,
-    LiveStatus, LiveWrite, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store, StoreError, Ticket,
+    LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store, StoreError, Ticket,
     Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
@@ -63,6 +63,7 @@ pub struct MemStore {
     asks: MemAsks,
     states: MemStates,
     intake: MemIntake,
+    answers: MemAnswers,
     clock: SharedClock,
 }
 
@@ -76,6 +77,7 @@ impl MemStore {
             asks: MemAsks::default(),
             states: MemStates::default(),
             intake: MemIntake::default(),
+            answers: MemAnswers::default(),
             clock,
         }
     }
@@ -113,6 +115,11 @@ impl MemStore {
     /// What is paused, and who has a place.
     pub fn intake(&self) -> &MemIntake {
         &self.intake
+    }
+
+    /// Answers that are good for the next effect too.
+    pub fn answers(&self) -> &MemAnswers {
+        &self.answers
     }
 
     /// What runs ask.

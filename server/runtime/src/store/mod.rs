@@ -7,6 +7,7 @@ mod change_rows;
 mod changes;
 mod columns;
 mod intake;
+mod kept;
 mod letter_rows;
 mod letters;
 pub mod mem;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
 pub use changes::{EventRow, MOST_KEYS, MemStates, RecordChange, StateChange, StateOf, StateRow, States};
 pub use intake::{Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope, Pauses, Prefix, Ticket};
+pub use kept::{AnswerKey, Cache, KeptAnswer, MemAnswers, Room};
 pub use letters::{Letter, Letters, Posted};
 pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
@@ -345,7 +347,7 @@ pub struct Ended {
 
 /// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
-pub trait Store: Asks + Ownership + Letters + Intake + States {
+pub trait Store: Asks + Ownership + Letters + Intake + States + Cache {
     /// Writes a batch, with the payloads that its journal rows refer to: none of them is ever missing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 

@@ -5,6 +5,7 @@ mod asks;
 mod crash;
 mod intake;
 mod keeping;
+mod kept;
 mod operating;
 mod postgres;
 mod replicas;

@@ -34,7 +34,7 @@ const MANIFEST: &str = r#"{
      "effect": "pure", "preview": "sample", "line": "", "defaults": {}, "behaviour": "trigger"},
     {"kind": "test.call@1", "title": "Call", "summary": "Calls.", "documentation": ["Calls."], "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
-     "effect": "idempotent", "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"},
+     "effect": "idempotent", "cacheable": true, "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"},
     {"kind": "test.once@1", "title": "Once", "summary": "Calls once.", "documentation": ["Calls."], "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
      "effect": "at_most_once", "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"}
@@ -67,6 +67,11 @@ impl Shelf {
         let id = FlowId(Uuid::from_u128(0xf10 + flows.len() as u128));
         flows.insert(id, vec![Self::loaded(text)]);
         id
+    }
+
+    /// The first version of a flow.
+    pub fn get(&self, flow: FlowId) -> Arc<LoadedFlow> {
+        self.0.lock().unwrap()[&flow][0].clone()
     }
 
     /// Another version of a flow.

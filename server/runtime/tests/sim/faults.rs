@@ -10,8 +10,8 @@ use holon_engine::testing::rng::Rng;
 use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::{
-    Admitted, Asks, Batch, Blobs, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Letter, Letters,
-    Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, RunWrite, Snapshot, StateOf, StateRow,
+    Admitted, AnswerKey, Asks, Batch, Blobs, Cache, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake, KeptAnswer, Letter, Letters,
+    Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, Room, RunWrite, Snapshot, StateOf, StateRow,
     States, Store, StoreError, Ticket, shard_of,
 };
 use holon_runtime::{Nearby, Wake, Word};
@@ -377,6 +377,21 @@ impl Letters for Road {
 
     async fn discard(&self, replica: ReplicaId, letters: &[Letter]) -> Result<(), StoreError> {
         self.read("discard", self.store.discard(replica, letters)).await
+    }
+}
+
+#[async_trait]
+impl Cache for Road {
+    async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<KeptAnswer>, StoreError> {
+        self.read("answer", self.store.answer(key, now)).await
+    }
+
+    async fn keep_answer(&self, key: &AnswerKey, answer: &KeptAnswer, room: Room) -> Result<(), StoreError> {
+        self.read("keep answer", self.store.keep_answer(key, answer, room)).await
+    }
+
+    async fn forget_answers(&self, now: Timestamp, most: i64) -> Result<u64, StoreError> {
+        self.read("forget answers", self.store.forget_answers(now, most)).await
     }
 }
 

@@ -31,7 +31,7 @@ const LEAVES: [Leave; 3] = [
     },
     Leave {
         role: Role::Engine,
-        without_tenant: &["replica", "shard", "incarnation", "instance_pause"],
+        without_tenant: &["replica", "replica_batch", "shard", "incarnation", "instance_pause"],
         all_tenants: &[
             "tenant",
             "environment",

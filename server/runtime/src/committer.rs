@@ -5,6 +5,7 @@
 //! wait for the large batches of others. The caller keeps the one rule they need: of a run at most one write is under way.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 use crate::driving::Place;
 use crate::metrics::Counters;
 use crate::ring::Ring;
-use crate::store::{Batch, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
+use crate::store::{Batch, BatchNumber, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
 
 /// Runs in one statement at most.
 const MOST_RUNS: usize = 256;
@@ -204,6 +205,7 @@ impl Committer {
                 clock: clock.clone(),
                 queue: queue.clone(),
                 counters: counters.clone(),
+                parts: AtomicI64::new(0),
             };
             place.spawn(lane.run())
         };
@@ -245,6 +247,8 @@ struct Lane {
     clock: SharedClock,
     queue: Arc<Queue>,
     counters: Arc<Counters>,
+    /// How many batches it has settled or is settling.
+    parts: AtomicI64,
 }
 
 impl Lane {
@@ -288,6 +292,8 @@ impl Lane {
         let mut wait = FIRST_WAIT;
         // True from the first answer that was lost: then only the store can say that a start was not accepted.
         let mut in_doubt = false;
+        let n = self.parts.fetch_add(1, Relaxed) + 1;
+        let number = BatchNumber { lane: i16::try_from(self.number).unwrap_or(i16::MAX), n };
         // Keys in one order in all statements, so that two of them never wait for each other in a circle.
         jobs.sort_by(|a, b| key_of(&a.write).cmp(&key_of(&b.write)));
         loop {
@@ -298,7 +304,7 @@ impl Lane {
             if jobs.is_empty() {
                 return Settled::Nothing;
             }
-            let batch = Batch { replica: self.replica, writes: jobs.iter().map(|job| job.write.clone()).collect() };
+            let batch = Batch::of(self.replica, jobs.iter().map(|job| job.write.clone()).collect(), number);
             let sent = Instant::now();
             let error = match self.store.commit(&batch).await {
                 Ok(committed) => {
@@ -344,14 +350,12 @@ impl Lane {
     async fn look_up(&self, batch: &Batch) -> Option<Committed> {
         let first = |write: &RunWrite| Some((write.tenant, write.run, write.journal.as_ref()?.seq));
         let inputs: Vec<_> = batch.writes.iter().filter_map(first).collect();
-        // A run that is ended by decree writes no input: its end says that the statement was done.
-        let decreed = batch.writes.iter().find(|write| write.journal.is_none() && write.end.is_some());
-        // Neither does a run that waits for its place: that it is known says so.
+        // A run that waits for its place writes no input: that it is known says that it was accepted.
         let waiting = batch.writes.iter().filter(|write| write.journal.is_none() && write.start.is_some());
         let waiting: Vec<_> = waiting.map(|write| (write.tenant, write.run)).collect();
         let mut wait = FIRST_WAIT;
-        let landed = loop {
-            match self.landed(&inputs, decreed, &waiting).await {
+        let (done, landed) = loop {
+            match self.landed(batch, &inputs, &waiting).await {
                 Ok(landed) => break landed,
                 Err(error) => tracing::warn!(%error, "the store is away; trying again"),
             }
@@ -362,28 +366,28 @@ impl Lane {
         let all = inputs.iter().map(|(_, run, _)| *run).chain(waiting.iter().map(|(_, run)| *run));
         let lost = all.filter(|run| !landed.contains(run)).collect();
         // One that came too late with a change is among them: sent again, that is found again.
-        (!landed.is_empty()).then_some(Committed { lost, stale: Vec::new() })
+        done.then_some(Committed { lost, stale: Vec::new() })
     }
 
+    /// Whether a batch was done, and the runs of which it wrote something that can be looked up.
     async fn landed(
         &self,
+        batch: &Batch,
         inputs: &[(TenantId, RunId, i64)],
-        decreed: Option<&RunWrite>,
         waiting: &[(TenantId, RunId)],
-    ) -> Result<Vec<RunId>, StoreError> {
-        let mut landed = match (inputs.is_empty(), decreed) {
-            (true, Some(write)) => {
-                let ended = self.store.history(write.tenant, write.run).await?.is_some_and(|row| row.ended.is_some());
-                if ended { vec![write.run] } else { Vec::new() }
-            }
-            _ => self.store.landed(inputs).await?,
+    ) -> Result<(bool, Vec<RunId>), StoreError> {
+        // Before the rows: when it was done they are all there.
+        let counted = match batch.number {
+            Some(number) => Some(self.store.last_number(batch.replica, number.lane).await? >= number.n),
+            None => None,
         };
+        let mut landed = if inputs.is_empty() { Vec::new() } else { self.store.landed(inputs).await? };
         for (tenant, run) in waiting {
             if self.store.history(*tenant, *run).await?.is_some() {
                 landed.push(*run);
             }
         }
-        Ok(landed)
+        Ok((counted.unwrap_or(!landed.is_empty()), landed))
     }
 
     async fn answer(&self, jobs: Vec<Job>, committed: &Committed) {

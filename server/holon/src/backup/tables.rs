@@ -10,7 +10,7 @@ use super::manifest::{Applied, Sequence};
 
 /// Tables that are not in a backup: which process drives which runs is true of one moment and one place only, nothing is promised
 /// of answers that are kept for a time, and the migrations are run again.
-pub const LEFT_OUT: &[&str] = &["replica", "shard", "kept_answer", "_sqlx_migrations"];
+pub const LEFT_OUT: &[&str] = &["replica", "replica_batch", "shard", "kept_answer", "_sqlx_migrations"];
 
 /// A table.
 #[derive(Debug, Clone, PartialEq, Eq)]

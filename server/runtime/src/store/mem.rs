@@ -14,9 +14,9 @@ use time::Date;
 use super::asks::{Ask, Asks, MemAsks};
 use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
-    Admitted, Batch, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake, Line, LiveRow,
-    LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store, StoreError, Ticket,
-    Unpacked, continuous, filled, pack, shard_of, week_of,
+    Admitted, Batch, BatchNumber, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake,
+    Line, LiveRow, LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store,
+    StoreError, Ticket, Unpacked, continuous, filled, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -52,6 +52,8 @@ struct Tables {
     journal: BTreeMap<(TenantId, RunId, i64), Vec<u8>>,
     blobs: BTreeMap<(TenantId, Date, Hash), Vec<u8>>,
     idempotency: BTreeMap<(TenantId, String, String), IdempotencyRow>,
+    /// The last number of each committer.
+    numbers: BTreeMap<(ReplicaId, i16), i64>,
 }
 
 /// See the module.
@@ -187,11 +189,15 @@ impl MemStore {
                 .as_ref()
                 .is_some_and(|journal| tables.journal.contains_key(&(write.tenant, write.run, journal.seq)))
         });
-        if clash {
+        let last = |number: BatchNumber| tables.numbers.get(&(batch.replica, number.lane)).copied().unwrap_or_default();
+        if clash || batch.number.is_some_and(|number| last(number) >= number.n) {
             return Err(StoreError::Conflict);
         }
         let packed = |write: &RunWrite| write.journal.as_ref().map(|journal| pack(&journal.entries)).transpose();
         let packed: Vec<Option<Packed>> = batch.writes.iter().map(packed).collect::<Result<_, _>>()?;
+        if let Some(BatchNumber { lane, n }) = batch.number {
+            tables.numbers.insert((batch.replica, lane), n);
+        }
         let (mut lost, mut stale) = (Vec::new(), Vec::new());
         for (write, packed) in batch.writes.iter().zip(packed) {
             let id = (write.tenant, write.run);
@@ -388,6 +394,10 @@ impl Store for MemStore {
     async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError> {
         let tables = self.tables();
         Ok(inputs.iter().filter(|input| tables.journal.contains_key(input)).map(|(_, run, _)| *run).collect())
+    }
+
+    async fn last_number(&self, replica: ReplicaId, lane: i16) -> Result<i64, StoreError> {
+        Ok(self.tables().numbers.get(&(replica, lane)).copied().unwrap_or_default())
     }
 
     async fn idempotency(

@@ -3,6 +3,7 @@
 
 mod ask_rows;
 mod asks;
+mod batch_rows;
 mod change_rows;
 mod changes;
 mod columns;
@@ -262,6 +263,29 @@ pub struct Batch {
     pub replica: ReplicaId,
     /// By run.
     pub writes: Vec<RunWrite>,
+    /// Set where nothing that it writes says that it was done before.
+    pub number: Option<BatchNumber>,
+}
+
+/// Which batch of its committer one is. The store does no batch after one with the same number or a higher one: a statement that
+/// comes late, when it was sent again and something else was written since, is not done as if it were new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchNumber {
+    /// Which committer of the replica.
+    pub lane: i16,
+    /// From one up; the same for all times that it is sent.
+    pub n: i64,
+}
+
+impl Batch {
+    /// A batch, with its number if it needs one. A row that is certain to be in its way when it was done before stands for it: one of
+    /// the journal that is written whatever else is there.
+    pub fn of(replica: ReplicaId, writes: Vec<RunWrite>, number: BatchNumber) -> Self {
+        let keyed = |write: &RunWrite| write.start.as_ref().is_some_and(|start| start.idempotency.is_some());
+        let tells = |write: &RunWrite| write.journal.is_some() && write.changes.is_empty() && !keyed(write);
+        let needs = writes.iter().any(|write| write.journal.is_none()) && !writes.iter().any(tells);
+        Self { replica, writes, number: needs.then_some(number) }
+    }
 }
 
 /// What a committed batch did.
@@ -288,7 +312,7 @@ pub enum StoreError {
     /// There is no space left; nothing was written.
     #[error("the store has no space left: {0}")]
     Full(String),
-    /// A row of this batch is there already: it was written before, or somebody else writes the same run.
+    /// A row of this batch is there already, or a batch of its number: it was written before, or somebody else writes the same run.
     #[error("an input of this number is in the journal already")]
     Conflict,
     /// Another transaction was in the way; nothing was written, trying again helps.
@@ -353,6 +377,9 @@ pub trait Store: Asks + Ownership + Letters + Intake + States + Cache {
 
     /// Of these first inputs `(tenant, run, seq)`, the runs whose row is in the journal.
     async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError>;
+
+    /// The highest number of the batches that this committer has done; zero when none of them had one.
+    async fn last_number(&self, replica: ReplicaId, lane: i16) -> Result<i64, StoreError>;
 
     /// What is kept for a key.
     async fn idempotency(&self, tenant: TenantId, scope: &str, key: &str)

@@ -20,8 +20,8 @@ use super::columns::{Columns, labels_of};
 use super::shard_rows::{self, LeaseLine};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
-    Marks, Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, change_rows,
-    continuous, filled, letter_rows, statements,
+    Marks, Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, batch_rows,
+    change_rows, continuous, filled, letter_rows, statements,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -145,18 +145,27 @@ async fn write_all(
     columns: &Columns,
 ) -> Result<Option<Committed>, StoreError> {
     let plain = |write: &RunWrite| write.asks.is_empty() && write.letters.is_empty() && write.changes.is_empty();
-    if batch.writes.iter().all(plain) {
+    if batch.number.is_none() && batch.writes.iter().all(plain) {
         return statements::write(connection, batch.replica, columns).await.map_err(failed);
     }
     let mut tx = connection.begin().await.map_err(failed)?;
     // Dropped, the transaction is rolled back before the connection does anything else.
+    if let Some(number) = batch.number
+        && !batch_rows::count(&mut tx, batch.replica, number).await.map_err(failed)?
+    {
+        return if batch_rows::fenced(&mut tx, batch.replica).await.map_err(failed)? {
+            Ok(None)
+        } else {
+            Err(StoreError::Conflict)
+        };
+    }
     let stale = change_rows::write(&mut tx, batch).await?;
     let (left, of_left);
     let (batch, columns) = if stale.is_empty() {
         (batch, columns)
     } else {
         let writes = batch.writes.iter().filter(|write| !stale.contains(&write.run)).cloned().collect();
-        left = Batch { replica: batch.replica, writes };
+        left = Batch { writes, ..batch.clone() };
         of_left = Columns::of(&left)?;
         (&left, &of_left)
     };
@@ -340,6 +349,10 @@ impl Store for PgStore {
         Ok(found.into_iter().map(RunId).collect())
     }
 
+    async fn last_number(&self, replica: ReplicaId, lane: i16) -> Result<i64, StoreError> {
+        batch_rows::last(&self.pool, replica, lane).await.map_err(unread)
+    }
+
     async fn idempotency(
         &self,
         tenant: TenantId,
@@ -502,6 +515,6 @@ impl Store for PgStore {
             .execute(&self.pool)
             .await
             .map_err(unread)?;
-        Ok(())
+        batch_rows::forget(&self.pool).await.map_err(unread)
     }
 }

@@ -1,7 +1,7 @@
 //! What people do to runs: pause, resume and terminate, with what comes meanwhile and across crashes; fork, with what of the
 //! recorded inputs fits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use holon_engine::{Input, Outcome};
 use holon_flow::capability::NodeError;
@@ -10,7 +10,7 @@ use holon_platform::clock::SystemClock;
 use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::{Fault, MemStore};
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::store::{Asks as _, LiveRow, LiveStatus};
+use holon_runtime::store::{Asks as _, LiveRow, LiveStatus, LiveWrite, StoreError};
 use holon_runtime::{Answer, DeliverError, Delivered, Fork, ForkError, RuntimeHandle};
 use tokio::sync::Notify;
 
@@ -265,6 +265,31 @@ async fn a_paused_run_that_is_cancelled_goes_on_to_its_end() {
     assert_eq!(runtime.cancel(tenant(1), run, "enough".into()).await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, run).await, Answer::Ended(Outcome::Cancelled { reason: "enough".into() }));
     assert!(row(&world, run).await.is_none());
+}
+
+#[tokio::test]
+async fn a_pause_that_comes_late_after_it_was_sent_again_and_ended_pauses_nothing() {
+    let (world, store) = world();
+    let runtime = world.runtime().await;
+    let run = start(&world, &runtime, world.shelf.publish(SIGNALLED)).await;
+    let late = Arc::new(Mutex::new(None));
+    let kept = late.clone();
+    store.fail(move |batch| {
+        let pauses = batch.writes.iter().any(|write| matches!(write.live, LiveWrite::Hold { .. }));
+        let mut late = kept.lock().unwrap();
+        if pauses && late.is_none() {
+            *late = Some(batch.clone());
+            return Fault::LostBefore;
+        }
+        Fault::None
+    });
+    assert_eq!(pause(&runtime, run).await, Ok(Delivered::TakenIn));
+    assert_eq!(row(&world, run).await.unwrap().status, LiveStatus::Paused);
+    assert_eq!(runtime.resume(tenant(1), run).await, Ok(Delivered::TakenIn));
+    let late = late.lock().unwrap().take().expect("the first pause was sent");
+    store.heal();
+    assert_eq!(world.store.commit(&late).await, Err(StoreError::Conflict));
+    assert_ne!(row(&world, run).await.unwrap().status, LiveStatus::Paused);
 }
 
 #[tokio::test]

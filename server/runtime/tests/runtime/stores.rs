@@ -10,9 +10,9 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Ask, Asked, Asks as _, Batch, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter, Letters as _,
-    LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot, Start,
-    StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
+    Ask, Asked, Asks as _, Batch, BatchNumber, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter,
+    Letters as _, LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot,
+    Start, StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -118,6 +118,9 @@ struct Case {
     salt: u128,
     places: BTreeMap<u8, Place>,
     now: Timestamp,
+    /// Batches sent, and the number of the last one that had one and was done.
+    sent: i64,
+    counted: i64,
 }
 
 impl Case {
@@ -258,6 +261,7 @@ impl Case {
     async fn join(&mut self) {
         self.fenced = Some(self.replica);
         self.other = None;
+        self.counted = 0;
         self.replica = self.enter(true).await;
         let all: Vec<i16> = (0..256).collect();
         for store in self.both() {
@@ -314,7 +318,7 @@ impl Case {
         for (store, id) in [(&self.mem as &dyn Store, in_mem), (&*self.pg, in_pg)] {
             if let Some((write, _)) = &written {
                 let writes = vec![RunWrite { letters: vec![id], ..write.clone() }];
-                store.commit(&Batch { replica: self.replica, writes }).await.unwrap();
+                store.commit(&Batch { replica: self.replica, writes, number: None }).await.unwrap();
                 continue;
             }
             let letter = Letter { id, tenant, run, sender: self.replica, body: Vec::new() };
@@ -353,7 +357,9 @@ impl Case {
         if planned.is_empty() {
             return;
         }
-        let batch = Batch { replica, writes: planned.iter().map(|(_, (write, _))| write.clone()).collect() };
+        self.sent += 1;
+        let number = BatchNumber { lane: 1, n: self.sent };
+        let batch = Batch::of(replica, planned.iter().map(|(_, (write, _))| write.clone()).collect(), number);
         let answers = (self.mem.commit(&batch).await, self.pg.commit(&batch).await);
         let (Ok(mem), Ok(pg)) = &answers else {
             assert_eq!(answers.0, answers.1);
@@ -362,6 +368,16 @@ impl Case {
         let sorted = |lost: &Vec<RunId>| BTreeSet::from_iter(lost.clone());
         assert_eq!(sorted(&mem.lost), sorted(&pg.lost));
         assert_eq!(sorted(&mem.stale), sorted(&pg.stale));
+        for store in self.both() {
+            let counted = if batch.number.is_some() { self.sent } else { self.counted };
+            assert_eq!(store.last_number(replica, 1).await, Ok(counted));
+            if batch.number.is_some() {
+                assert_eq!(store.commit(&batch).await, Err(StoreError::Conflict), "it was done before");
+            }
+        }
+        if batch.number.is_some() {
+            self.counted = self.sent;
+        }
         for (number, (write, next)) in planned {
             if !mem.lost.contains(&write.run) && !mem.stale.contains(&write.run) {
                 self.places.insert(number, next);
@@ -392,7 +408,7 @@ impl Case {
                     store.fence(&[(other, beat + i64::from(!present))]).await.unwrap();
                     let writes = self.write(0, &Step::Append { inputs: 1, asks: Vec::new() }).map(|(write, _)| write);
                     if let Some(write) = writes.filter(|_| *present) {
-                        let batch = Batch { replica: other, writes: vec![write] };
+                        let batch = Batch { replica: other, writes: vec![write], number: None };
                         assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
                     }
                 }
@@ -418,7 +434,7 @@ impl Case {
                 else {
                     return;
                 };
-                let batch = Batch { replica: fenced, writes: vec![write] };
+                let batch = Batch { replica: fenced, writes: vec![write], number: None };
                 for store in [&self.mem as &dyn Store, &*self.pg] {
                     assert_eq!(store.commit(&batch).await, Err(StoreError::Fenced));
                 }
@@ -533,6 +549,8 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
             salt,
             places: BTreeMap::new(),
             now: clock.now(),
+            sent: 0,
+            counted: 0,
         };
         runtime.block_on(async {
             // Keys of earlier cases are not this one's to sweep.

@@ -10,9 +10,9 @@ use holon_engine::testing::rng::Rng;
 use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::{
-    Admitted, AnswerKey, Asks, Batch, Blobs, Cache, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake, KeptAnswer, Letter, Letters,
-    Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, Room, RunWrite, Snapshot, StateOf, StateRow,
-    States, Store, StoreError, Ticket, shard_of,
+    Admitted, AnswerKey, Asks, Batch, Blobs, Cache, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake,
+    KeptAnswer, Letter, Letters, Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, Room,
+    RunWrite, Snapshot, StateOf, StateRow, States, Store, StoreError, Ticket, shard_of,
 };
 use holon_runtime::{Nearby, Wake, Word};
 use time::Date;
@@ -267,8 +267,7 @@ impl Road {
                 self.problems.add("parked", || format!("{run} is parked: {reason}"));
             }
             let owner = self.store.owner(shard_of(run));
-            // What changes no journal may come late and say again what is so: an end by decree, a row that is given up.
-            if owner != Some(writer) && write.journal.is_some() {
+            if owner != Some(writer) {
                 self.problems.add("zombie", || format!("{run} was written by replica {number}, who does not hold it"));
             }
         }
@@ -475,6 +474,10 @@ impl Store for Road {
 
     async fn landed(&self, inputs: &[(TenantId, RunId, i64)]) -> Result<Vec<RunId>, StoreError> {
         self.read("landed", self.store.landed(inputs)).await
+    }
+
+    async fn last_number(&self, replica: ReplicaId, lane: i16) -> Result<i64, StoreError> {
+        self.read("number", self.store.last_number(replica, lane)).await
     }
 
     async fn idempotency(

@@ -122,6 +122,18 @@ pub const FALLBACK: &str = "Instead of failing";
 pub const FALLBACK_HINT: &str = "The output when the time is up, as JSON. Empty: the node fails then.";
 /// A number of attempts that is none.
 pub const ATTEMPTS_WRONG: &str = "A whole number from 1 to 100.";
+/// Whether an answer stands for the next one too.
+pub const CACHE: &str = "Use an earlier answer while it is good";
+/// For how long.
+pub const CACHE_TTL: &str = "Good for";
+/// Hint of it.
+pub const CACHE_TTL_HINT: &str = "Such as 30s, 10m, 12h; a day at most.";
+/// A time that is none.
+pub const CACHE_TTL_WRONG: &str = "A time from 1ms to a day, such as 10m.";
+/// What calls with the same answer share.
+pub const CACHE_KEY: &str = "Same answer for the same";
+/// Hint of it.
+pub const CACHE_KEY_HINT: &str = "An expression over input and config, such as input.sku. Empty: the same settings and the same input, in all flows.";
 /// Duration hint.
 pub const DURATION: &str = "Such as 500ms, 30s, 5m, 2h. Empty: none.";
 /// Hint of the first wait.

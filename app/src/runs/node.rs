@@ -15,7 +15,7 @@ pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
     let name = node.path.rsplit('/').next().unwrap_or(&node.path).to_owned();
     let input = node.input.clone().map(|value| view! { <Json id="node-input" title=strings::INPUT value/> });
     view! {
-        <div class="panel-head"><h2>{name}</h2>{status_chip(&node.status)}</div>
+        <div class="panel-head"><h2>{name}</h2>{node.cached_at.map(|_| from_cache())}{status_chip(&node.status)}</div>
         {facts(node)}
         {node.waiting_for.as_ref().map(|waiting| waits::one(run, waiting))}
         {node.error.as_ref().map(failure)}
@@ -24,6 +24,11 @@ pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
         {input}
     }
     .into_any()
+}
+
+/// That what it gave is an earlier answer.
+pub(super) fn from_cache() -> AnyView {
+    view! { <span class="tag" title=strings::FROM_CACHE_HINT>{strings::FROM_CACHE}</span> }.into_any()
 }
 
 fn facts(node: &NodeRun) -> AnyView {
@@ -35,12 +40,14 @@ fn facts(node: &NodeRun) -> AnyView {
     });
     let attempts =
         (node.attempts > 0).then(|| view! { <div><dt>{strings::ATTEMPTS}</dt><dd>{node.attempts}</dd></div> });
+    let given = node.cached_at.map(|given| view! { <div><dt>{strings::GIVEN_FIRST}</dt><dd>{ago(given)}</dd></div> });
     let until =
         node.waiting_until.map(|until| view! { <div><dt>{strings::WAITS_UNTIL}</dt><dd>{ago(until)}</dd></div> });
     view! {
         <dl class="facts">
             {time}
             {attempts}
+            {given}
             {until}
             <div><dt>{strings::PATH}</dt><dd>{copyable(node.path.clone(), strings::THE_PATH)}</dd></div>
         </dl>

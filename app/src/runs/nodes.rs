@@ -165,7 +165,7 @@ fn row(node: &NodeRun, at: Memo<Option<String>>, stop: Memo<Option<String>>, loo
         >
             {state_icon(&node.status)}
             <span class="name">{name}{scope.map(|scope| view! { <span class="scope">" "{scope}</span> })}{within.map(|within| view! { <span class="hidden-visually">" "{within}</span> })}</span>
-            <span class="state">{word(&node.status)}</span>
+            <span class="state">{word(&node.status)}{node.cached_at.map(|_| view! { " " {node::from_cache()} })}</span>
             <span class="took">{time}</span>
         </button>
     }

@@ -21,6 +21,12 @@ pub const ANY_TIME: &str = "Any time";
 pub const ANY_TRIGGER: &str = "Any start";
 pub const ASKED: &str = "And asked for";
 pub const ATTEMPTS: &str = "Attempts";
+/// What a node gives that did nothing.
+pub const FROM_CACHE: &str = "from cache";
+/// What that means.
+pub const FROM_CACHE_HINT: &str = "Nothing was done: an earlier answer was still good.";
+/// When that answer was given.
+pub const GIVEN_FIRST: &str = "Given first";
 pub const BACKWARD: &str = "Undoing, last step first";
 pub const BECAME: &str = "What happened";
 pub const BULK: &str = "With the selected runs";
@@ -225,6 +231,7 @@ pub fn input(kind: &str) -> &'static str {
     match kind {
         "start" => "Started",
         "effect_completed" => "Answered",
+        "effect_from_cache" => "Answered from the cache",
         "effect_failed" => "Answered with a failure",
         "timer_fired" => "Timer fired",
         "cancel" => "Asked to cancel",
@@ -240,7 +247,7 @@ pub fn input(kind: &str) -> &'static str {
 pub fn input_look(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "start" => ("is-running", "play"),
-        "effect_completed" => ("is-succeeded", "circle-check"),
+        "effect_completed" | "effect_from_cache" => ("is-succeeded", "circle-check"),
         "effect_failed" => ("is-failed", "circle-x"),
         "timer_fired" => ("is-waiting", "clock"),
         "cancel" => ("is-cancelled", "ban"),

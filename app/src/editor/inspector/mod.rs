@@ -1,6 +1,7 @@
 //! The inspector: everything about what is selected. It knows kinds only by what they say of themselves.
 
 mod address;
+mod cache;
 mod complete;
 mod data;
 mod edge;

@@ -1,11 +1,11 @@
-//! What every node has whatever its kind: join, retry, timeout, note, disabled.
+//! What every node has whatever its kind: join, retry, timeout, cache, note, disabled.
 
 use holon_flow::definition::{Join, Retry};
 use holon_model::{Map, Value};
 use holon_studio::Command;
 use leptos::prelude::*;
 
-use super::{Spot, refuse};
+use super::{Spot, cache::cache, refuse};
 use crate::editor::strings;
 
 /// The options tab.
@@ -17,6 +17,7 @@ pub(super) fn options(spot: &Spot) -> AnyView {
             {retry(spot)}
             {duration(spot, "opt-timeout", (strings::TIMEOUT, strings::DURATION), limit)}
             {fallback(spot)}
+            {cache(spot)}
             {note(spot)}
         </div>
     }
@@ -65,7 +66,7 @@ fn join(spot: &Spot) -> AnyView {
     .into_any()
 }
 
-fn policies(spot: &Spot) -> Map {
+pub(super) fn policies(spot: &Spot) -> Map {
     spot.with(|node| node.policies.to_value()).and_then(|value| value.as_map().cloned()).unwrap_or_default()
 }
 
@@ -77,7 +78,7 @@ fn store(spot: &Spot, policies: Map) {
 }
 
 /// Sets one member of the policies, or of `retry` inside them.
-fn put(spot: &Spot, pointer: &str, value: Option<Value>) {
+pub(super) fn put(spot: &Spot, pointer: &str, value: Option<Value>) {
     let mut whole = Value::from(policies(spot));
     if holon_studio::apply::put(&mut whole, pointer, value.as_ref()).is_ok() {
         store(spot, whole.as_map().cloned().unwrap_or_default());

@@ -24,7 +24,7 @@ use crate::middleware::Throttle;
 use crate::pages::Build;
 use crate::retention::Forgotten;
 use crate::state::{AppState, Parts};
-use crate::webhooks::KnownAddresses;
+use crate::webhooks::{Crowd, KnownAddresses};
 
 /// How long a start waits for the database before its caller is told to come again.
 const START_WITHIN: Duration = Duration::from_secs(10);
@@ -126,6 +126,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         throttle: Throttle::default(),
         asked: Buckets::default(),
         webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
+        receiving: Crowd::default(),
         streams: crate::runs::Streams::default(),
         claims: crate::runs::Streams::seats(MOST_CLAIMING),
         config,

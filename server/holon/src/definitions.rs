@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use holon_engine::ChildVersion;
 use holon_flow::{Catalogue, Definition};
 use holon_model::{EnvironmentId, FlowId, TenantId, json};
 use holon_runtime::{Definitions, DefinitionsError, LoadedFlow};
 use sqlx::PgPool;
+
+use crate::single_flight::SingleFlight;
 
 /// Bytes of versions kept at most, roughly; the one that was asked for longest ago goes first.
 const MOST: u64 = 256 << 20;
@@ -77,33 +80,51 @@ pub struct StoredDefinitions {
     engine: PgPool,
     catalogue: Arc<Catalogue>,
     kept: Mutex<Kept<Arc<LoadedFlow>>>,
+    reading: SingleFlight<Key, Result<(Arc<LoadedFlow>, u64), DefinitionsError>>,
 }
 
 impl StoredDefinitions {
     /// Reads with the engine's pool: the tenant stands in every statement.
     pub fn new(engine: PgPool, catalogue: Arc<Catalogue>) -> Self {
-        Self { engine, catalogue, kept: Mutex::default() }
-    }
-
-    /// The version that this text is, and what it weighs.
-    fn read(&self, text: &str) -> Result<(LoadedFlow, u64), DefinitionsError> {
-        let broken = |what: String| DefinitionsError::Broken(what);
-        let value = json::parse(text.as_bytes()).map_err(|error| broken(error.to_string()))?;
-        let first = |found: Vec<holon_model::wire::flows::Diagnostic>| {
-            broken(found.first().map_or_else(String::new, |first| format!("{}: {}", first.pointer, first.message)))
-        };
-        let definition = Definition::from_value(&value).map_err(first)?;
-        let compiled = holon_engine::compile(&definition, &self.catalogue).map_err(first)?;
-        if let Some(lacking) = compiled.needs().lacking(&holon_runtime::SUPPORTED) {
-            return Err(broken(format!("it needs {lacking}, which this server does not serve")));
-        }
-        let weight = value.weight().saturating_mul(TIMES_KEPT);
-        Ok((LoadedFlow { hash: definition.hash(), definition, compiled }, weight))
+        Self { engine, catalogue, kept: Mutex::default(), reading: SingleFlight::default() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept<Arc<LoadedFlow>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A version as it stands in the database, and what it weighs.
+async fn fetch(engine: PgPool, catalogue: Arc<Catalogue>, key: Key) -> Result<(Arc<LoadedFlow>, u64), DefinitionsError> {
+    let (tenant, flow, version) = key;
+    let text = sqlx::query_scalar!(
+        "select definition from flow_version where tenant_id = $1 and flow_id = $2 and version = $3",
+        tenant.0,
+        flow.0,
+        version,
+    )
+    .fetch_optional(&engine)
+    .await
+    .map_err(|error| DefinitionsError::Unavailable(error.to_string()))?
+    .ok_or(DefinitionsError::NotFound)?;
+    let (loaded, weight) = read(&catalogue, &text)?;
+    Ok((Arc::new(loaded), weight))
+}
+
+/// The version that this text is, and what it weighs.
+fn read(catalogue: &Catalogue, text: &str) -> Result<(LoadedFlow, u64), DefinitionsError> {
+    let broken = |what: String| DefinitionsError::Broken(what);
+    let value = json::parse(text.as_bytes()).map_err(|error| broken(error.to_string()))?;
+    let first = |found: Vec<holon_model::wire::flows::Diagnostic>| {
+        broken(found.first().map_or_else(String::new, |first| format!("{}: {}", first.pointer, first.message)))
+    };
+    let definition = Definition::from_value(&value).map_err(first)?;
+    let compiled = holon_engine::compile(&definition, catalogue).map_err(first)?;
+    if let Some(lacking) = compiled.needs().lacking(&holon_runtime::SUPPORTED) {
+        return Err(broken(format!("it needs {lacking}, which this server does not serve")));
+    }
+    let weight = value.weight().saturating_mul(TIMES_KEPT);
+    Ok((LoadedFlow { hash: definition.hash(), definition, compiled }, weight))
 }
 
 #[async_trait]
@@ -114,18 +135,8 @@ impl Definitions for StoredDefinitions {
         if let Some(found) = found {
             return Ok(found);
         }
-        let text = sqlx::query_scalar!(
-            "select definition from flow_version where tenant_id = $1 and flow_id = $2 and version = $3",
-            tenant.0,
-            flow.0,
-            version,
-        )
-        .fetch_optional(&self.engine)
-        .await
-        .map_err(|error| DefinitionsError::Unavailable(error.to_string()))?
-        .ok_or(DefinitionsError::NotFound)?;
-        let (loaded, weight) = self.read(&text)?;
-        let loaded = Arc::new(loaded);
+        let fetching = || fetch(self.engine.clone(), Arc::clone(&self.catalogue), key).boxed();
+        let (loaded, weight) = self.reading.share(key, fetching).await?;
         self.kept().put(key, Arc::clone(&loaded), weight);
         Ok(loaded)
     }

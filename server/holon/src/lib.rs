@@ -31,6 +31,7 @@ pub mod schedules;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+pub mod single_flight;
 pub mod state;
 pub mod tasks;
 pub mod tokens;

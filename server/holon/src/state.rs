@@ -21,7 +21,7 @@ use crate::middleware::Throttle;
 use crate::pages::Build;
 use crate::retention::Forgotten;
 use crate::runs::Streams;
-use crate::webhooks::KnownAddresses;
+use crate::webhooks::{Crowd, KnownAddresses};
 
 /// The server's state.
 #[derive(Clone)]
@@ -51,6 +51,8 @@ pub struct Parts {
     pub definitions: Arc<StoredDefinitions>,
     /// Where flows listen.
     pub webhooks: KnownAddresses,
+    /// Deliveries to them that are being started.
+    pub receiving: Crowd,
     /// What drives runs.
     pub runtime: RuntimeHandle,
     /// How many API requests each workspace has made.

@@ -23,7 +23,7 @@ impl Driving {
         Ok(match self {
             Self::InPlace => Place { handle: Handle::current(), own: None },
             Self::Apart => {
-                // One more than the loops: while they all compute, effects and writes go on.
+                // One more than the loops: while they all compute, effects, writes and the renewal of the lease go on.
                 let own = Builder::new_multi_thread()
                     .worker_threads(loops + 1)
                     .thread_name("holon-runs")

@@ -16,7 +16,7 @@ use crate::driver::{Msg, Parked, park_write};
 use crate::live::{Live, Queued, Reply};
 use crate::order::{Held, Order};
 use crate::runtime::Shared;
-use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError};
+use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError, shard_of};
 
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Runs that are taken up at once: each with its whole journal in memory.
@@ -105,7 +105,7 @@ impl Shared {
             // A loop that is gone takes nothing in.
             let _ = driver.send(Msg::Open { shards: shards.clone() });
         }
-        let rows = loop {
+        let mut rows = loop {
             match self.store.live(&shards).await {
                 Ok(rows) => break rows,
                 Err(error) => self.wait(&error).await,
@@ -117,8 +117,30 @@ impl Shared {
         if !rows.is_empty() {
             tracing::info!(runs = rows.len(), "taking up runs from the journal");
         }
-        futures::stream::iter(rows).for_each_concurrent(AT_ONCE, |row| self.recover_one(row)).await;
-        self.shards.arrived(&shards);
+        // Each shard is here as soon as its own runs are: what is new need not wait for everything that is old.
+        rows.sort_by_key(|row| shard_of(row.run));
+        let mut left: BTreeMap<i16, usize> = shards.into_iter().map(|shard| (shard, 0)).collect();
+        for row in &rows {
+            *left.entry(shard_of(row.run)).or_default() += 1;
+        }
+        let empty: Vec<i16> = left.extract_if(.., |_, runs| *runs == 0).map(|(shard, _)| shard).collect();
+        self.shards.arrived(&empty);
+        let mut taken_up = futures::stream::iter(rows)
+            .map(|row| async {
+                let shard = shard_of(row.run);
+                self.recover_one(row).await;
+                shard
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some(shard) = taken_up.next().await {
+            if let Some(runs) = left.get_mut(&shard) {
+                *runs -= 1;
+                if *runs == 0 {
+                    self.shards.arrived(&[shard]);
+                }
+            }
+        }
+        drop(taken_up);
         self.inbox.notify_one();
     }
 

@@ -323,16 +323,16 @@ impl Runtime {
         let (seen, looks) = mpsc::unbounded_channel();
         // The receiver lives in the task below.
         let _ = seen.send(Seen { roll, silent: Vec::new(), changes: 0 });
-        tasks.push(tokio::spawn(keep(shared.clone(), seen)));
-        tasks.push(tokio::spawn(balance(shared.clone(), looks)));
+        tasks.push(place.spawn(keep(shared.clone(), seen)));
+        tasks.push(place.spawn(balance(shared.clone(), looks)));
         let (said, heard) = mpsc::unbounded_channel();
         let listener = shared.clone();
-        tasks.push(tokio::spawn(async move { listener.wake.carry(listener.replica, said).await }));
-        tasks.push(tokio::spawn(hear(shared.clone(), heard)));
-        tasks.push(tokio::spawn(pump(shared.clone())));
-        tasks.push(tokio::spawn(watch(shared.clone())));
-        tasks.push(tokio::spawn(maintain(shared.clone())));
-        tasks.push(tokio::spawn(stop_when_lost(shared.clone())));
+        tasks.push(place.spawn(async move { listener.wake.carry(listener.replica, said).await }));
+        tasks.push(place.spawn(hear(shared.clone(), heard)));
+        tasks.push(place.spawn(pump(shared.clone())));
+        tasks.push(place.spawn(watch(shared.clone())));
+        tasks.push(place.spawn(maintain(shared.clone())));
+        tasks.push(place.spawn(stop_when_lost(shared.clone())));
         Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)), _place: Arc::new(place) })
     }
 }

@@ -16,7 +16,7 @@ use super::limits::rate_headers;
 use super::request_id;
 
 /// An error on its way to the caller.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     problem: Box<Problem>,
     retry_after: Option<u64>,

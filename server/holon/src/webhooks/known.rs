@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt as _;
 use holon_model::context::{Actor, Budget, Permissions};
 use holon_model::{Context, FlowId, Millis, Timestamp};
 use holon_platform::clock::SharedClock;
@@ -18,11 +19,16 @@ use holon_platform::db::{Pools, TenantTx, TxError};
 use super::is_token;
 use super::store::{self, Address};
 use crate::flows;
+use crate::http::ApiError;
+use crate::single_flight::SingleFlight;
 
 /// How old an answer may be.
 pub const KEPT_FOR: Millis = Millis(1_000);
 /// Addresses kept at most; when there are more, those that were read longest ago go first.
 const MOST: usize = 4_096;
+
+/// What is found at an address, and when that was asked.
+type Found = Result<(Option<Arc<Listening>>, Timestamp), ApiError>;
 
 /// An address and what is in force there.
 #[derive(Debug, Clone)]
@@ -65,19 +71,21 @@ pub struct KnownAddresses {
     pools: Pools,
     clock: SharedClock,
     kept: Mutex<Kept>,
+    /// By token and the changes before: who asks after a change gets no answer from before it.
+    reading: SingleFlight<(String, u64), Found>,
 }
 
 impl KnownAddresses {
     /// Nothing is known yet.
     pub fn new(pools: Pools, clock: SharedClock) -> Self {
-        Self { pools, clock, kept: Mutex::default() }
+        Self { pools, clock, kept: Mutex::default(), reading: SingleFlight::default() }
     }
 
     /// What listens at the address of this token.
     ///
     /// # Errors
     /// When it is not known and the database does not say.
-    pub async fn find(&self, token: &str) -> Result<Option<Arc<Listening>>, TxError> {
+    pub async fn find(&self, token: &str) -> Result<Option<Arc<Listening>>, ApiError> {
         if !is_token(token) {
             return Ok(None);
         }
@@ -90,10 +98,15 @@ impl KnownAddresses {
                 _ => kept.changes,
             }
         };
-        let Some(found) = self.read(token).await? else { return Ok(None) };
-        let found = Arc::new(found);
-        self.keep(token, &found, now, changes);
-        Ok(Some(found))
+        let reading = || {
+            let (pools, token) = (self.pools.clone(), token.to_owned());
+            async move { Ok((read(&pools, &token).await?.map(Arc::new), now)) }.boxed()
+        };
+        let (found, at) = self.reading.share((token.to_owned(), changes), reading).await?;
+        if let Some(found) = &found {
+            self.keep(token, found, at, changes);
+        }
+        Ok(found)
     }
 
     /// To be held by whoever changes where this flow listens or which version is in force, from before the transaction
@@ -101,15 +114,6 @@ impl KnownAddresses {
     #[must_use = "what is kept is forgotten when this is dropped"]
     pub fn changing(&self, flow: FlowId) -> Changing<'_> {
         Changing { known: self, flow }
-    }
-
-    async fn read(&self, token: &str) -> Result<Option<Listening>, TxError> {
-        let Some(address) = store::address(&self.pools, token).await? else { return Ok(None) };
-        let context = context(&address);
-        let mut tx = TenantTx::begin(&self.pools, &context).await?;
-        let version = flows::store::deployed_version(&mut tx, address.environment, address.flow).await?;
-        tx.commit().await?;
-        Ok(version.map(|version| Listening { address, version }))
     }
 
     fn keep(&self, token: &str, found: &Arc<Listening>, at: Timestamp, changes: u64) {
@@ -130,6 +134,15 @@ impl KnownAddresses {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn read(pools: &Pools, token: &str) -> Result<Option<Listening>, TxError> {
+    let Some(address) = store::address(pools, token).await? else { return Ok(None) };
+    let context = context(&address);
+    let mut tx = TenantTx::begin(pools, &context).await?;
+    let version = flows::store::deployed_version(&mut tx, address.environment, address.flow).await?;
+    tx.commit().await?;
+    Ok(version.map(|version| Listening { address, version }))
 }
 
 /// See [`KnownAddresses::changing`]. Forgets also when the change is given up half-way: then nobody knows if it was made.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod catching;
+mod crowd;
 mod dedup;
 mod delivery;
 mod http;
@@ -10,6 +11,7 @@ mod receive;
 pub mod store;
 
 pub use answer::{completed, responded};
+pub use crowd::Crowd;
 pub use delivery::{Delivery, MAX_BODY};
 pub use http::{read, router};
 pub use known::{Changing, KEPT_FOR, KnownAddresses, Listening};

@@ -36,6 +36,7 @@ pub async fn listening(state: &AppState, token: &str) -> Result<Arc<Listening>, 
 /// Starts the run that this delivery asks for, and answers its caller.
 pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery) -> Result<Response, ApiError> {
     let (address, version) = (&listening.address, listening.version);
+    let place = state.receiving.enter(address.tenant)?;
     let context = listening.context();
     let flow = state.definitions.load(address.tenant, address.flow, version).await.map_err(runs::definition_problem)?;
     // The address of a form is a page and takes no deliveries.
@@ -78,6 +79,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;
+    drop(place);
     crate::metrics::note_run(started.run);
     let Some(waiting) = waiting else { return Ok(answer::accepted(started.run, started.replayed)) };
     let answer = async {
@@ -131,7 +133,9 @@ async fn verify(state: &AppState, address: &Address, config: &Value, delivery: &
 fn answered(run: RunId, found: Option<Answer>, open: bool) -> Response {
     let problem = match found {
         Some(Answer::Responded(response)) => return answer::responded(run, &response),
-        Some(Answer::Ended(Outcome::Ok(output))) => return answer::completed(run, &output.to_value()),
+        Some(Answer::Ended(Outcome::Ok(output) | Outcome::Kept { value: output, .. })) => {
+            return answer::completed(run, &output.to_value());
+        }
         Some(Answer::Ended(Outcome::Failed { .. } | Outcome::Cancelled { .. })) if !open => {
             let detail = format!("{run} did not come to an answer. Whoever owns the flow sees why: name the run.");
             Problem::new(Code::RunFailed, detail)

@@ -103,7 +103,7 @@ impl Driver {
         }
         let outcome = Outcome::Kept { value: Payload::Inline(value), since };
         live.waiting.push_back(Queued::of(at, Input::EffectCompleted { id, attempt, outcome }));
-        self.shared.counters.from_cache();
+        self.shared.counters.answered_before();
         self.touch(run);
     }
 }

@@ -106,7 +106,7 @@ impl Counters {
         self.replayed.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn from_cache(&self) {
+    pub(crate) fn answered_before(&self) {
         self.from_cache.fetch_add(1, Relaxed);
     }
 

@@ -30,7 +30,7 @@ const RATE: u64 = 200;
 const READY_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server serves, at most, before it is killed again.
 const SERVES_MS: u64 = 2_500;
-/// How long one request may take, and how long its sender waits before it sends it again.
+/// How long one request may take, and how long its sender waits before it sends it again when nothing says how long.
 const PATIENCE: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// Numbers that are counted in the database: one for each, so that not all runs want the same row.
@@ -160,19 +160,27 @@ struct Senders {
 }
 
 impl Senders {
-    /// Sends an order once; whether it was acknowledged.
-    async fn send(&self, order: u64) -> bool {
+    /// Sends an order until it is acknowledged, no sooner again than the server says.
+    async fn send(&self, order: u64) {
+        while let Err(after) = self.send_once(order).await {
+            sleep(after).await;
+        }
+    }
+
+    /// Sends an order once; when it is not acknowledged, after how long it is to be sent again.
+    async fn send_once(&self, order: u64) -> Result<(), Duration> {
         let key = format!("order-{order}");
         let (headers, body) = ([("x-order", key.as_str())], json!({ "order": order }));
         let asking = ask(self.port, "POST", &self.hook, &headers, &body);
-        let Ok(Some(reply)) = timeout(PATIENCE, asking).await else { return false };
+        let reply = timeout(PATIENCE, asking).await.ok().flatten().ok_or(AGAIN_AFTER)?;
+        let told = reply.headers.get("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
         let run = reply.headers.get("holon-run").filter(|_| reply.status == 202);
-        let Some(run) = run.cloned() else { return false };
+        let run = run.cloned().ok_or(told.unwrap_or(AGAIN_AFTER))?;
         let before = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).insert(order, run.clone());
         if let Some(before) = before.filter(|before| *before != run) {
             self.two_runs.lock().unwrap_or_else(PoisonError::into_inner).push((order, before, run));
         }
-        true
+        Ok(())
     }
 
     fn count(&self) -> usize {
@@ -187,15 +195,11 @@ impl Senders {
             tick.tick().await;
             let (all, order) = (self.clone(), self.next.fetch_add(1, Relaxed));
             senders.spawn(async move {
-                while !all.send(order).await {
-                    sleep(AGAIN_AFTER).await;
-                }
+                all.send(order).await;
                 // Some are sent again later: they have their run.
                 if order % 50 == 0 {
                     sleep(Duration::from_secs(4)).await;
-                    while !all.send(order).await {
-                        sleep(AGAIN_AFTER).await;
-                    }
+                    all.send(order).await;
                 }
             });
             while senders.try_join_next().is_some() {}
@@ -307,7 +311,9 @@ async fn killed(kills: u64, seed: u64) -> Told {
         starts.push(since.elapsed());
     }
     senders.over.store(true, Relaxed);
-    timeout(Duration::from_secs(120), load).await.expect("every order is acknowledged in the end").unwrap();
+    let in_the_end = timeout(Duration::from_secs(120), load).await.map(Result::unwrap);
+    let (orders, acknowledged) = (senders.next.load(Relaxed), senders.count());
+    assert!(in_the_end.is_ok(), "of {orders} orders {acknowledged} are acknowledged:\n{}", site.log());
     let by_status = timeout(Duration::from_secs(120), over(site.port, &cookie)).await.expect("every run ends");
     site.stop();
     serving.abort();

@@ -3,6 +3,7 @@
 mod alerts;
 mod backup;
 mod bad_input;
+mod caching;
 mod connections;
 mod cross_site;
 mod databases;

@@ -95,7 +95,11 @@ impl StoredDefinitions {
 }
 
 /// A version as it stands in the database, and what it weighs.
-async fn fetch(engine: PgPool, catalogue: Arc<Catalogue>, key: Key) -> Result<(Arc<LoadedFlow>, u64), DefinitionsError> {
+async fn fetch(
+    engine: PgPool,
+    catalogue: Arc<Catalogue>,
+    key: Key,
+) -> Result<(Arc<LoadedFlow>, u64), DefinitionsError> {
     let (tenant, flow, version) = key;
     let text = sqlx::query_scalar!(
         "select definition from flow_version where tenant_id = $1 and flow_id = $2 and version = $3",

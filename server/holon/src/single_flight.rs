@@ -63,7 +63,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_crowd_asks_once_and_who_comes_after_the_answer_asks_anew() {
-        let (flights, asked, gate) = (SingleFlight::default(), Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
+        let (flights, asked, gate) =
+            (SingleFlight::default(), Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
         let ask = || {
             let (asked, gate) = (asked.clone(), gate.clone());
             async move {

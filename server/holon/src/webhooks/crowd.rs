@@ -42,7 +42,8 @@ impl Crowd {
             return Err(ApiError::from(Problem::new(Code::TooManyRequests, detail)).after(AGAIN_AFTER));
         }
         if of.values().sum::<usize>() >= MOST {
-            let detail = "So many deliveries come that they cannot be started in time. No run was started; send it again.";
+            let detail =
+                "So many deliveries come that they cannot be started in time. No run was started; send it again.";
             return Err(ApiError::unavailable(detail).after(AGAIN_AFTER));
         }
         of.insert(tenant, own + 1);

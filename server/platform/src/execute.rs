@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use holon_flow::capability::NodeError;
 use holon_model::wire::connections::{ConnectionKind, ConnectionServer};
-use holon_model::{EnvironmentId, RunId, TenantId, Value};
+use holon_model::{ConnectionId, EnvironmentId, RunId, TenantId, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::Secret;
@@ -24,6 +24,17 @@ pub trait Executor: Send + Sync {
     /// # Errors
     /// What the node's `error` edge, its retry policy and the run's page are told.
     async fn execute(&self, cx: &EffectContext, request: EffectRequest) -> Result<Value, NodeError>;
+
+    /// Whether an earlier answer may stand for the one to this request, where its node asks for that (`policies.cache`): not where the
+    /// request changes something outside.
+    fn may_answer_again(&self, _request: &EffectRequest) -> bool {
+        true
+    }
+
+    /// Whether this answer may stand for the next one.
+    fn is_worth_keeping(&self, _answer: &Value) -> bool {
+        true
+    }
 }
 
 /// Executors by kind, `name@version`.
@@ -80,6 +91,20 @@ pub trait ConnectionSource: Send + Sync {
         environment: EnvironmentId,
         name: &str,
     ) -> Result<ResolvedConnection, ConnectionError>;
+
+    /// Which connection the name means now, and its version, which grows with every change. Where that is not known, no answer that was
+    /// given through it is used again.
+    ///
+    /// # Errors
+    /// As for `resolve`; and always, of a source that does not say.
+    async fn revision(
+        &self,
+        _tenant: TenantId,
+        _environment: EnvironmentId,
+        name: &str,
+    ) -> Result<(ConnectionId, i32), ConnectionError> {
+        Err(ConnectionError::Unknown { name: name.to_owned() })
+    }
 }
 
 /// A connection with its secret, for the one call that uses it. Its `Debug` shows no secret.

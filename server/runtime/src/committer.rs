@@ -329,15 +329,16 @@ impl Lane {
                     in_doubt = true;
                     tracing::warn!(%error, "an answer of the store was lost; looking up what it did");
                     match self.look_up(&batch).await {
-                        Some(committed) => {
+                        Found::Done(committed) => {
                             self.counters.committed(&batch);
                             return Settled::Done(committed);
                         }
+                        Found::Fenced => return Settled::Fenced,
                         // A row is there although none of ours is: somebody else's data in our way.
-                        None if error == StoreError::Conflict => {
+                        Found::Nothing if error == StoreError::Conflict => {
                             return Settled::Rejected("a row with this key is there already".into());
                         }
-                        None => {}
+                        Found::Nothing => {}
                     }
                 }
             }
@@ -347,7 +348,7 @@ impl Lane {
     }
 
     /// What a statement did whose answer was lost: nothing, or what it says. Asks until the store answers.
-    async fn look_up(&self, batch: &Batch) -> Option<Committed> {
+    async fn look_up(&self, batch: &Batch) -> Found {
         let first = |write: &RunWrite| Some((write.tenant, write.run, write.journal.as_ref()?.seq));
         let inputs: Vec<_> = batch.writes.iter().filter_map(first).collect();
         // A run that waits for its place writes no input: that it is known says that it was accepted.
@@ -357,6 +358,7 @@ impl Lane {
         let (done, landed) = loop {
             match self.landed(batch, &inputs, &waiting).await {
                 Ok(landed) => break landed,
+                Err(StoreError::Fenced) => return Found::Fenced,
                 Err(error) => tracing::warn!(%error, "the store is away; trying again"),
             }
             tokio::time::sleep(wait).await;
@@ -366,7 +368,7 @@ impl Lane {
         let all = inputs.iter().map(|(_, run, _)| *run).chain(waiting.iter().map(|(_, run)| *run));
         let lost = all.filter(|run| !landed.contains(run)).collect();
         // One that came too late with a change is among them: sent again, that is found again.
-        done.then_some(Committed { lost, stale: Vec::new() })
+        if done { Found::Done(Committed { lost, stale: Vec::new() }) } else { Found::Nothing }
     }
 
     /// Whether a batch was done, and the runs of which it wrote something that can be looked up.
@@ -387,7 +389,12 @@ impl Lane {
                 landed.push(*run);
             }
         }
-        Ok((counted.unwrap_or(!landed.is_empty()), landed))
+        let done = counted.unwrap_or(!landed.is_empty());
+        // After the rows: of one that was fenced before them they may be another's, which wrote the same number of the same run.
+        if done && !self.store.holds(batch.replica).await? {
+            return Err(StoreError::Fenced);
+        }
+        Ok((done, landed))
     }
 
     async fn answer(&self, jobs: Vec<Job>, committed: &Committed) {
@@ -439,6 +446,14 @@ enum Settled {
     Nothing,
     Fenced,
     Rejected(String),
+}
+
+/// What became of a statement whose answer was lost.
+enum Found {
+    Done(Committed),
+    Nothing,
+    /// Nobody knows, and it is another's to go on.
+    Fenced,
 }
 
 fn key_of(write: &RunWrite) -> Option<(RunId, &str, &str)> {

@@ -140,7 +140,10 @@ impl Driver {
             of,
             (id, effect.class),
         );
-        let (cached, asker) = (effect.cache, self.me.clone());
+        let kept = effect.cache.map(|cached| {
+            let (store, clock, anew) = (shared.store.clone(), shared.clock.clone(), live.facts.retry_of.is_some());
+            Box::new(MaybeKept { cached, run, id, attempt, anew, me: self.me.clone(), store, clock })
+        });
         let job = EffectJob {
             tenant: live.tenant,
             environment: live.facts.environment,
@@ -160,13 +163,8 @@ impl Driver {
                 // The loop may be gone; then the run is recovered and the effect done again with its key.
                 let _ = me.send(Msg::EffectDone { run, id, attempt, result, proposal });
             }),
+            kept,
         };
-        match cached {
-            None => self.shared.pool.submit(job),
-            Some(cached) => {
-                let maybe = MaybeKept { cached, run, id, attempt, job, me: asker };
-                tokio::spawn(maybe.answer(self.shared.clone()));
-            }
-        }
+        self.shared.pool.submit(job);
     }
 }

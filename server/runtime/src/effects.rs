@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use holon_flow::capability::NodeError;
 use holon_flow::definition::duration;
-use holon_model::{EnvironmentId, Millis, TenantId, Value};
+use holon_model::{EnvironmentId, Millis, TenantId, Timestamp, Value};
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::kept::MaybeKept;
 use crate::lease::Standing;
 use crate::metrics::Counters;
 use crate::records::{Proposal, StepRecords};
@@ -41,6 +42,16 @@ pub(crate) struct EffectJob {
     /// Given when the answer is not wanted any more; then nobody is told.
     pub cancel: CancellationToken,
     pub done: Box<dyn FnOnce(Result<Value, NodeError>, Proposal) + Send>,
+    /// Where an earlier answer may stand for this one.
+    pub kept: Option<Box<MaybeKept>>,
+}
+
+/// What came of an effect.
+enum Answered {
+    /// Nothing was done: this was given before, at this time.
+    Before(Value, Timestamp),
+    /// It was done.
+    Now(Result<Value, NodeError>),
 }
 
 #[derive(Default)]
@@ -175,16 +186,49 @@ impl EffectPool {
 
 impl Shared {
     async fn perform(&self, job: EffectJob) {
-        let EffectJob { tenant, environment, records, request, cancel, done } = job;
-        let result = tokio::select! {
+        let EffectJob { tenant, environment, records, request, cancel, done, kept } = job;
+        let of = (tenant, environment);
+        let executor = self.executors.get(&request.kind).cloned();
+        let answering = async {
+            // A replica whose lease may have run out does nothing to the outside until it knows better.
+            if !Standing::held(&self.standing).await {
+                return None;
+            }
+            let key = match (&kept, &executor) {
+                (Some(kept), Some(executor)) if executor.may_answer_again(&request) => {
+                    kept.key(of, &request, &*self.host.connections).await
+                }
+                _ => None,
+            };
+            if let (Some(kept), Some(key)) = (&kept, &key)
+                && let Some((value, since)) = kept.found(key).await
+            {
+                return Some((Answered::Before(value, since), None));
+            }
+            let result = self.execute(of, request, records.clone(), cancel.clone()).await;
+            Some((Answered::Now(result), key))
+        };
+        let answered = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
             () = self.stop.cancelled() => return,
-            // A replica whose lease may have run out does nothing to the outside until it knows better.
-            held = Standing::held(&self.standing) => if held { self.execute((tenant, environment), request, records.clone(), cancel.clone()).await } else { return },
+            answered = answering => answered,
         };
-        if !cancel.is_cancelled() && !self.stop.is_cancelled() {
-            done(result, records.take());
+        let Some((answered, key)) = answered.filter(|_| !cancel.is_cancelled() && !self.stop.is_cancelled()) else {
+            return;
+        };
+        match (answered, kept) {
+            (Answered::Before(value, since), Some(kept)) => kept.tell(value, since),
+            (Answered::Before(..), None) => {}
+            (Answered::Now(result), kept) => {
+                let worth = |value: &&Value| executor.is_some_and(|executor| executor.is_worth_keeping(value));
+                let value = key.is_some().then(|| result.as_ref().ok().filter(worth).cloned()).flatten();
+                done(result, records.take());
+                // Whoever asked has the answer already; until it is kept this effect has its turn.
+                if let (Some(kept), Some(key), Some(value)) = (kept, key, value) {
+                    kept.keep(&key, &value).await;
+                }
+            }
         }
     }
 
@@ -272,6 +316,7 @@ mod tests {
             },
             cancel: CancellationToken::new(),
             done: Box::new(|_, _| {}),
+            kept: None,
         }
     }
 

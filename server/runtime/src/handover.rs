@@ -56,7 +56,7 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
         shared.company.store(roll.peers.iter().any(|peer| peer.id != me && !peer.leaving), Relaxed);
         shared.door.meet(roll.peers.len());
         shared.bell.meet(roll.peers.iter().map(|peer| peer.id).filter(|peer| *peer != me));
-        take_up(&shared, &held);
+        take_up(&shared, &held, look.changes);
         if !silent.is_empty() {
             fence(&shared, &silent).await;
             continue;
@@ -64,7 +64,8 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
         let plan = plan(me, &roll);
         if !plan.adopt.is_empty() {
             match shared.store.adopt(me, &plan.adopt).await {
-                Ok(shards) => take_up(&shared, &shards),
+                // They were nobody's: only this loop takes shards, and none that it has is among them.
+                Ok(shards) => take_up(&shared, &shards, shared.shards.changes()),
                 Err(error) => tracing::warn!(%error, "free shards could not be taken; trying again"),
             }
         }
@@ -76,8 +77,8 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
 }
 
 /// Takes up the runs of those of these shards that were not known to be this replica's.
-fn take_up(shared: &Arc<Shared>, shards: &[i16]) {
-    let new = shared.shards.coming(shards);
+fn take_up(shared: &Arc<Shared>, shards: &[i16], changes: u64) {
+    let new = shared.shards.coming(shards, changes);
     if !new.is_empty() {
         tokio::spawn(shared.clone().recover(new));
     }

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use holon_engine::{Cached, EffectId, Input, Outcome};
-use holon_model::{Payload, RunId, Timestamp, Value};
+use holon_model::canon::Canon;
+use holon_model::{EnvironmentId, Payload, RunId, TenantId, Timestamp, Value};
+use holon_platform::clock::SharedClock;
+use holon_platform::execute::{ConnectionSource, EffectRequest};
 use tokio::sync::mpsc;
 
 use crate::driver::{Driver, Msg};
-use crate::effects::EffectJob;
 use crate::live::Queued;
 use crate::runtime::Shared;
 use crate::store::{AnswerKey, KeptAnswer, Room, Store};
@@ -26,55 +28,65 @@ pub(crate) struct MaybeKept {
     pub run: RunId,
     pub id: EffectId,
     pub attempt: u32,
-    pub job: EffectJob,
+    /// Whether it is asked anew, whatever is kept: a person retries what went wrong, maybe because of that.
+    pub anew: bool,
     pub me: mpsc::UnboundedSender<Msg>,
+    pub store: Arc<dyn Store>,
+    pub clock: SharedClock,
 }
 
 impl MaybeKept {
-    /// Answers with what is kept, or has the effect done and keeps what it gives.
-    pub async fn answer(self, shared: Arc<Shared>) {
-        let Self { cached, run, id, attempt, mut job, me } = self;
-        let key = AnswerKey { tenant: job.tenant, environment: job.environment, key: cached.answer };
-        let (cancel, stop) = (job.cancel.clone(), shared.stop.clone());
-        let found = tokio::select! {
-            biased;
-            // Not wanted any more, or not by this process: nobody is told.
-            () = cancel.cancelled() => return,
-            () = stop.cancelled() => return,
-            found = shared.store.answer(&key, shared.clock.now()) => found,
-        };
-        match found {
-            Ok(Some(answer)) => {
-                // One that another build wrote in another way is not there.
-                if let Ok(value) = postcard::from_bytes(&answer.value) {
-                    // The loop may be gone; then the run is recovered, and looks again.
-                    let _ = me.send(Msg::Kept { run, id, attempt, value, since: answer.given_at });
-                    return;
-                }
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "what is kept of answers could not be read; the effect is done"),
+    /// Which answer it is. What was answered through a connection is another one once that was changed; where it cannot be said which
+    /// one it is there is none, and the effect tells what is wrong.
+    pub async fn key(
+        &self,
+        (tenant, environment): (TenantId, EnvironmentId),
+        request: &EffectRequest,
+        connections: &dyn ConnectionSource,
+    ) -> Option<AnswerKey> {
+        let mut key = self.cached.answer;
+        let name = request.config.get("connection").and_then(Value::as_str).filter(|name| !name.is_empty());
+        if let Some(name) = name {
+            let (id, version) = connections.revision(tenant, environment, name).await.ok()?;
+            let mut canon = Canon::new();
+            canon.text("holon.cache.connection/1").bytes(&key).bytes(id.0.as_bytes()).text(&version.to_string());
+            key = canon.hash();
         }
-        // Not all of the runtime: an effect that waits for its turn is in it.
-        let (pool, store, clock) = (shared.pool.clone(), shared.store.clone(), shared.clock.clone());
-        let done = std::mem::replace(&mut job.done, Box::new(|_, _| {}));
-        job.done = Box::new(move |result, proposal| {
-            if let Ok(value) = &result
-                && crate::driver::size(value) <= MOST_KEPT
-            {
-                tokio::spawn(keep(store, clock.now(), key, cached, value.clone()));
-            }
-            done(result, proposal);
-        });
-        pool.submit(job);
+        Some(AnswerKey { tenant, environment, key })
     }
-}
 
-async fn keep(store: Arc<dyn Store>, given_at: Timestamp, key: AnswerKey, cached: Cached, value: Value) {
-    let Ok(value) = postcard::to_allocvec(&value) else { return };
-    let answer = KeptAnswer { value, given_at, expires_at: given_at.plus(cached.ttl) };
-    if let Err(error) = store.keep_answer(&key, &answer, ROOM).await {
-        tracing::warn!(%error, "an answer could not be kept; the next effect is done again");
+    /// What is kept and good for as long as this node says.
+    pub async fn found(&self, key: &AnswerKey) -> Option<(Value, Timestamp)> {
+        if self.anew {
+            return None;
+        }
+        let now = self.clock.now();
+        let found = self.store.answer(key, now).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what is kept of answers could not be read; the effect is done");
+            None
+        });
+        // Whoever kept it may have said that it is good for longer.
+        let answer = found.filter(|answer| now.since(answer.given_at) < self.cached.ttl)?;
+        // One that another build wrote in another way is not there.
+        Some((postcard::from_bytes(&answer.value).ok()?, answer.given_at))
+    }
+
+    /// Tells the loop that nothing had to be done. It may be gone; then the run is recovered, and looks again.
+    pub fn tell(self, value: Value, since: Timestamp) {
+        let Self { run, id, attempt, .. } = self;
+        let _ = self.me.send(Msg::Kept { run, id, attempt, value, since });
+    }
+
+    /// Keeps what was answered, unless it is large.
+    pub async fn keep(&self, key: &AnswerKey, value: &Value) {
+        if crate::driver::size(value) > MOST_KEPT {
+            return;
+        }
+        let (given_at, Ok(value)) = (self.clock.now(), postcard::to_allocvec(value)) else { return };
+        let answer = KeptAnswer { value, given_at, expires_at: given_at.plus(self.cached.ttl) };
+        if let Err(error) = self.store.keep_answer(key, &answer, ROOM).await {
+            tracing::warn!(%error, "an answer could not be kept; the next effect is done again");
+        }
     }
 }
 

@@ -125,6 +125,7 @@ impl Shared {
         }
         let empty: Vec<i16> = left.extract_if(.., |_, runs| *runs == 0).map(|(shard, _)| shard).collect();
         self.shards.arrived(&empty);
+        self.inbox.notify_one();
         let mut taken_up = futures::stream::iter(rows)
             .map(|row| async {
                 let shard = shard_of(row.run);
@@ -137,11 +138,10 @@ impl Shared {
                 *runs -= 1;
                 if *runs == 0 {
                     self.shards.arrived(&[shard]);
+                    self.inbox.notify_one();
                 }
             }
         }
-        drop(taken_up);
-        self.inbox.notify_one();
     }
 
     async fn recover_one(&self, row: LiveRow) {

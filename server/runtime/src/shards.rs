@@ -74,9 +74,13 @@ impl Shards {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Of these shards, which are this replica's, those that were not known yet: their runs are to be taken up.
-    pub fn coming(&self, shards: &[i16]) -> Vec<i16> {
+    /// Of these shards, which were this replica's after so many changes, those that were not known yet: their runs are to be taken up.
+    /// None, if shards have come or gone since.
+    pub fn coming(&self, shards: &[i16], changes: u64) -> Vec<i16> {
         let mut inner = self.lock();
+        if inner.changes != changes {
+            return Vec::new();
+        }
         let new = inner.set(shards, &[Place::Away], Place::Coming);
         inner.changes += u64::from(!new.is_empty());
         new
@@ -194,8 +198,8 @@ mod tests {
     #[test]
     fn ids_are_minted_in_shards_that_are_here_and_stay_and_in_all_of_them() {
         let (shards, clock) = (Shards::default(), SystemClock::shared());
-        assert_eq!(shards.coming(&[3, 7, 200]), [3, 7, 200]);
-        assert!(shards.coming(&[7]).is_empty(), "it is known");
+        assert_eq!(shards.coming(&[3, 7, 200], 0), [3, 7, 200]);
+        assert!(shards.coming(&[7], shards.changes()).is_empty(), "it is known");
         shards.arrived(&[3, 7, 200]);
         assert_eq!(shards.rest(&[7, 8]), [7]);
         let minted: std::collections::BTreeSet<i16> = (0..200).map(|_| shard_of(shards.mint(&*clock))).collect();
@@ -213,7 +217,7 @@ mod tests {
     fn with_all_shards_here_an_id_is_as_the_clock_gave_it() {
         let (shards, clock) = (Shards::default(), SystemClock::shared());
         let all: Vec<i16> = (0..SHARDS).collect();
-        shards.coming(&all);
+        shards.coming(&all, 0);
         assert!(!shards.settled());
         shards.arrived(&all);
         assert!(shards.settled());

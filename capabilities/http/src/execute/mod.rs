@@ -30,6 +30,16 @@ impl Executor for HttpRequest {
             outcome = call(cx, &request) => outcome,
         }
     }
+
+    fn may_answer_again(&self, request: &EffectRequest) -> bool {
+        let method = request.config.get("method").and_then(Value::as_str).unwrap_or("GET");
+        ["GET", "HEAD", "OPTIONS"].iter().any(|reads| method.eq_ignore_ascii_case(reads))
+    }
+
+    fn is_worth_keeping(&self, answer: &Value) -> bool {
+        // A failure that the flow looks at itself (`fail_on_status: false`) is one all the same.
+        matches!(answer.get("status"), Some(Value::Int(..400)))
+    }
 }
 
 async fn call(cx: &EffectContext, effect: &EffectRequest) -> Result<Value, NodeError> {

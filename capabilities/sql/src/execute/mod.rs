@@ -106,6 +106,10 @@ impl Executor for SqlQuery {
             }),
         }
     }
+
+    fn may_answer_again(&self, request: &EffectRequest) -> bool {
+        request.config.get("mode").and_then(Value::as_str).unwrap_or("read") == "read"
+    }
 }
 
 fn own_database() -> NodeError {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use holon_model::{EnvironmentId, TenantId};
+use holon_model::{ConnectionId, EnvironmentId, TenantId};
 use holon_platform::crypto::{Keyring, SecretScope};
 use holon_platform::execute::{ConnectionError, ConnectionSource, ResolvedConnection};
 use sqlx::PgPool;
@@ -21,6 +21,25 @@ impl StoredConnections {
     pub fn new(engine: PgPool, keyring: Arc<Keyring>) -> Self {
         Self { engine, keyring }
     }
+
+    async fn find(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        name: &str,
+    ) -> Result<store::Sealed, ConnectionError> {
+        match store::sealed(&self.engine, tenant, environment, name).await {
+            Ok(found) => found.ok_or_else(|| ConnectionError::Unknown { name: name.to_owned() }),
+            Err(Error::Inconsistent(why)) => {
+                tracing::error!(%tenant, name, why, "a connection cannot be read");
+                Err(ConnectionError::Sealed { name: name.to_owned() })
+            }
+            Err(error) => {
+                tracing::warn!(%tenant, name, %error, "connections cannot be read");
+                Err(ConnectionError::Unavailable)
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -31,17 +50,7 @@ impl ConnectionSource for StoredConnections {
         environment: EnvironmentId,
         name: &str,
     ) -> Result<ResolvedConnection, ConnectionError> {
-        let found = match store::sealed(&self.engine, tenant, environment, name).await {
-            Ok(found) => found.ok_or_else(|| ConnectionError::Unknown { name: name.to_owned() })?,
-            Err(Error::Inconsistent(why)) => {
-                tracing::error!(%tenant, name, why, "a connection cannot be read");
-                return Err(ConnectionError::Sealed { name: name.to_owned() });
-            }
-            Err(error) => {
-                tracing::warn!(%tenant, name, %error, "connections cannot be read");
-                return Err(ConnectionError::Unavailable);
-            }
-        };
+        let found = self.find(tenant, environment, name).await?;
         let scope = SecretScope { environment, owner: found.id.0, version: found.version };
         let opened = self.keyring.tenant_key(tenant, &found.key).and_then(|key| key.open(&scope, &found.sealed));
         let secret = opened.map_err(|error| {
@@ -50,5 +59,14 @@ impl ConnectionSource for StoredConnections {
         })?;
         let (header, hosts, server) = (found.header, found.hosts, found.server);
         Ok(ResolvedConnection { kind: found.kind, secret, header, hosts, server })
+    }
+    async fn revision(
+        &self,
+        tenant: TenantId,
+        environment: EnvironmentId,
+        name: &str,
+    ) -> Result<(ConnectionId, i32), ConnectionError> {
+        let found = self.find(tenant, environment, name).await?;
+        Ok((found.id, found.version))
     }
 }

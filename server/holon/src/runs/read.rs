@@ -125,6 +125,10 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
     if summary.status == "queued" {
         // The row of live work is written with the first commit in which the run is not over; the journal knows.
         summary.status = machine.status().name().into();
+        if summary.status != "queued" {
+            // It waits for its place no longer.
+            summary.reason = None;
+        }
     }
     let view = machine.view_of_first(SHOWN_ITEMS);
     let steps = view.nodes.iter().filter_map(|node| node.saga.as_ref()).flat_map(|saga| &saga.steps);

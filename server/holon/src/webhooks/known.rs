@@ -102,7 +102,13 @@ impl KnownAddresses {
             let (pools, token) = (self.pools.clone(), token.to_owned());
             async move { Ok((read(&pools, &token).await?.map(Arc::new), now)) }.boxed()
         };
-        let (found, at) = self.reading.share((token.to_owned(), changes), reading).await?;
+        let (found, at) = loop {
+            let (found, at) = self.reading.share((token.to_owned(), changes), reading).await?;
+            // Whoever joins late is not told what was so too long ago.
+            if now.since(at) < KEPT_FOR {
+                break (found, at);
+            }
+        };
         if let Some(found) = &found {
             self.keep(token, found, at, changes);
         }

@@ -22,9 +22,14 @@ async fn price(State(asked): State<Arc<AtomicU64>>) -> Json<Value> {
 /// A published flow that asks for it.
 async fn published(server: &Server, person: &Person, port: u16, cache: Value) -> String {
     let url = format!("http://127.0.0.1:{port}/price");
+    published_with(server, person, json!({"method": "GET", "url": url}), cache).await
+}
+
+/// A published flow that asks in this way.
+async fn published_with(server: &Server, person: &Person, config: Value, cache: Value) -> String {
     let definition = json!({"holon": 1, "name": "Price", "nodes": {
         "start": {"kind": "trigger.manual@1"},
-        "ask": {"kind": "http.request@1", "config": {"method": "GET", "url": url}, "policies": {"cache": cache}}},
+        "ask": {"kind": "http.request@1", "config": config, "policies": {"cache": cache}}},
       "edges": [{"from": "start.out", "to": "ask.in"}],
       "result": {"$cel": "nodes.ask.body.price"}});
     let made = server.by(person, "POST", "/api/v1/flows", json!({"definition": definition})).await;
@@ -101,6 +106,45 @@ async fn an_answer_is_used_again_while_it_is_good_and_by_its_own_workspace_only(
     let (price, since, _) = run(&server, &ada, &flow, "x").await;
     assert_eq!((price, since), (json!(5), Value::Null), "its time was up");
     assert_eq!(asked.load(Relaxed), 5);
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_something_what_went_wrong_and_what_another_connection_gave_is_asked_anew() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let down = |State(asked): State<Arc<AtomicU64>>| async move {
+        (StatusCode::SERVICE_UNAVAILABLE, price(State(asked)).await)
+    };
+    let router =
+        Router::new().route("/price", get(price).post(price)).route("/down", get(down)).with_state(asked.clone());
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let server = Server::with(&[("HOLON_EGRESS_ALLOW_LOOPBACK", "true")]).await;
+    let ada = server.person("ada").await;
+    let connection =
+        |secret: &str| json!({"name": "shop", "kind": "http_bearer", "hosts": ["127.0.0.1"], "secret": secret});
+    let made = server.by(&ada, "POST", "/api/v1/connections", connection("first")).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = format!("/api/v1/connections/{}", made.json()["id"].as_str().unwrap());
+    let flow = async |path: &str, config: Value| {
+        let mut config = config;
+        config["url"] = json!(format!("http://127.0.0.1:{port}{path}"));
+        published_with(&server, &ada, config, json!({"ttl": "10m"})).await
+    };
+    let order = flow("/price", json!({"method": "POST"})).await;
+    let broken = flow("/down", json!({"fail_on_status": false})).await;
+    for (number, flow) in (1..).zip([&order, &order, &broken, &broken]) {
+        assert_eq!(run(&server, &ada, flow, "x").await.0, json!(number), "{flow}");
+    }
+    let secret = flow("/price", json!({"connection": "shop"})).await;
+    assert_eq!(run(&server, &ada, &secret, "x").await.0, json!(5));
+    kept(&server, 1).await;
+    assert_eq!(run(&server, &ada, &secret, "x").await.0, json!(5));
+    let changed = server.by(&ada, "PUT", &made, connection("second")).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    assert_eq!(run(&server, &ada, &secret, "x").await.0, json!(6));
     serving.abort();
 }
 

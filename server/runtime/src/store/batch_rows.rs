@@ -22,13 +22,13 @@ pub(super) async fn count(
     Ok(counted.execute(connection).await?.rows_affected() == 1)
 }
 
-/// Whether a replica may write nothing more.
-pub(super) async fn fenced(connection: &mut PgConnection, replica: ReplicaId) -> Result<bool, sqlx::Error> {
+/// See [`super::Ownership::holds`].
+pub(super) async fn holds(executor: impl sqlx::PgExecutor<'_>, replica: ReplicaId) -> Result<bool, sqlx::Error> {
     let holds = sqlx::query_scalar!(
         r#"select exists (select from replica where replica_id = $1 and not fenced) as "holds!""#,
         replica.0
     );
-    Ok(!holds.fetch_one(connection).await?)
+    holds.fetch_one(executor).await
 }
 
 /// The last number that a committer has done.

@@ -74,6 +74,9 @@ pub trait Ownership: Send + Sync + 'static {
     /// Fences those of these replicas that have not renewed since they had this beat. Waits for commits of theirs under way.
     async fn fence(&self, silent: &[(ReplicaId, i64)]) -> Result<(), StoreError>;
 
+    /// Whether a replica was not fenced: until then nobody else has written what it alone may write.
+    async fn holds(&self, replica: ReplicaId) -> Result<bool, StoreError>;
+
     /// Takes those of these shards that no replica holds which was not fenced; answers which.
     async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError>;
 

@@ -153,10 +153,10 @@ async fn write_all(
     if let Some(number) = batch.number
         && !batch_rows::count(&mut tx, batch.replica, number).await.map_err(failed)?
     {
-        return if batch_rows::fenced(&mut tx, batch.replica).await.map_err(failed)? {
-            Ok(None)
-        } else {
+        return if batch_rows::holds(&mut *tx, batch.replica).await.map_err(failed)? {
             Err(StoreError::Conflict)
+        } else {
+            Ok(None)
         };
     }
     let stale = change_rows::write(&mut tx, batch).await?;
@@ -253,6 +253,10 @@ impl Ownership for PgStore {
 
     async fn fence(&self, silent: &[(ReplicaId, i64)]) -> Result<(), StoreError> {
         shard_rows::fence(&self.pool, silent).await.map_err(unread)
+    }
+
+    async fn holds(&self, replica: ReplicaId) -> Result<bool, StoreError> {
+        batch_rows::holds(&self.pool, replica).await.map_err(unread)
     }
 
     async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError> {

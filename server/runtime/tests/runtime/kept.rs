@@ -178,6 +178,59 @@ async fn failures_and_what_is_too_large_are_not_kept() {
     runtime.drain(Duration::from_secs(5)).await;
 }
 
+#[tokio::test]
+async fn who_says_that_an_answer_is_good_for_less_long_is_not_given_an_older_one() {
+    let shelf = Shelf::Mem(MemStore::new(SystemClock::shared()));
+    let world = shelf.world();
+    let (long, short) = (world.shelf.publish(ASK), world.shelf.publish(&ASK.replace("10m", "1ms")));
+    let runtime = world.runtime().await;
+    numbered(&world);
+    assert_eq!(run(&world, &runtime, tenant(1), long, 7).await, (Value::Int(1), None));
+    shelf.keeps(1).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(run(&world, &runtime, tenant(1), short, 7).await, (Value::Int(2), None));
+    runtime.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_retry_asks_anew_what_was_of_no_use() {
+    let shelf = Shelf::Mem(MemStore::new(SystemClock::shared()));
+    let world = shelf.world();
+    // Nothing can be made of the first answer.
+    let result = r#"], "result": {"$cel": "10 / (nodes.ask - 1)"}}"#;
+    let flow = world.shelf.publish(&ASK.replace("]}", result));
+    let runtime = world.runtime().await;
+    numbered(&world);
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let run = runtime.start(world.request(flow)).await.unwrap().run;
+        let answer = end_of(&runtime, tenant(1), run).await;
+        assert!(matches!(answer, Answer::Ended(Outcome::Failed { .. })), "{answer:?}");
+        shelf.keeps(1).await;
+        runs.push(run);
+    }
+    assert!(since(&world, tenant(1), runs[1]).await.is_some(), "it was given what the first one was");
+    let again = world.run_id();
+    runtime.retry(tenant(1), runs[1], again, "somebody".into(), None).await.unwrap();
+    let answer = end_of(&runtime, tenant(1), again).await;
+    assert_eq!(answer, Answer::Ended(Outcome::Ok(Payload::Inline(Value::Int(10)))));
+    assert_eq!(world.ledger.calls().len(), 2);
+    runtime.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn nothing_is_used_again_of_a_connection_of_which_nobody_can_say_which_one_it_is() {
+    let shelf = Shelf::Mem(MemStore::new(SystemClock::shared()));
+    let world = shelf.world();
+    let flow = world.shelf.publish(&ASK.replace(r#""url": "a""#, r#""url": "a", "connection": "shop""#));
+    let runtime = world.runtime().await;
+    numbered(&world);
+    for number in 1..3 {
+        assert_eq!(run(&world, &runtime, tenant(1), flow, 7).await, (Value::Int(number), None));
+    }
+    runtime.drain(Duration::from_secs(5)).await;
+}
+
 /// An answer of so many bytes, given then and good for so long.
 fn answer(bytes: usize, given: i64, ttl: u64) -> KeptAnswer {
     let given_at = Timestamp(1_795_250_000_000 + given);

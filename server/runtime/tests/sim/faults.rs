@@ -329,6 +329,10 @@ impl Ownership for Road {
         self.read("fence", self.store.fence(silent)).await
     }
 
+    async fn holds(&self, replica: ReplicaId) -> Result<bool, StoreError> {
+        self.read("holds", self.store.holds(replica)).await
+    }
+
     async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError> {
         self.read("adopt", self.store.adopt(replica, shards)).await
     }

@@ -134,6 +134,10 @@ impl Ownership for MemStore {
         Ok(())
     }
 
+    async fn holds(&self, replica: ReplicaId) -> Result<bool, StoreError> {
+        Ok(self.tables().shards.holds(replica))
+    }
+
     async fn adopt(&self, replica: ReplicaId, shards: &[i16]) -> Result<Vec<i16>, StoreError> {
         let mut tables = self.tables();
         let table = &mut tables.shards;

@@ -55,7 +55,8 @@ mod whatever_befalls_them_runs_that_were_acknowledged_end_and_nothing_is_done_tw
 }
 
 /// Worlds in which something did not hold once, with what it was: also when other seeds are gone through.
-const PINNED: [(u64, &str); 3] = [
+const PINNED: [(u64, &str); 4] = [
+    (6_105, "a replica that was taken for dead took what its successor wrote for its own, and told a person so"),
     (6_559, "a start of which nobody was told landed when the world seemed to be over"),
     (7_382, "what a run owes was given up while the shards of a new replica were still coming"),
     (8_861, "a cancelled run that an older build cannot drive ended without the hash of its journal"),

@@ -62,7 +62,7 @@ test('a draft is tried on recorded runs, and those that would end differently ar
 });
 
 test('a thousand recorded runs are tried in the browser, and it can be stopped', async ({ page, server }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(360_000);
   await enter(page, server);
   const api = new Api(page.request, server.url);
   const draft = (over: number) =>
@@ -90,7 +90,8 @@ test('a thousand recorded runs are tried in the browser, and it can be stopped',
   await expect(page.getByText(/^Stopped: /)).toBeVisible();
   await page.getByRole('button', { name: 'Back-test the draft' }).click();
   const done = page.getByText(/^1,000 runs tried in/);
-  await expect(done).toBeVisible({ timeout: 60_000 });
+  // Half a minute on a machine with nothing else to do: how fast it is is measured elsewhere.
+  await expect(done).toBeVisible({ timeout: 180_000 });
   console.log(await done.textContent());
   await expect(page.getByRole('button', { name: /End differently/ })).toContainText('100');
   await shots(page, 'backtest-thousand');

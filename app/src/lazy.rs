@@ -107,6 +107,8 @@ pages! {
     Schedules: workspace, load_schedules, preload_schedules, crate::schedules::SchedulesPage;
     /// One schedule.
     OneSchedule: workspace, load_schedule, preload_schedule, crate::schedules::SchedulePage;
+    /// One poll.
+    OnePoll: workspace, load_poll, preload_poll, crate::polls::PollPage;
     /// What runs ask people.
     Tasks: workspace, load_tasks, preload_tasks, crate::tasks::TasksPage;
     /// One of it.

@@ -16,6 +16,7 @@ pub mod home;
 pub mod identity;
 pub mod lazy;
 pub mod pauses;
+pub mod polls;
 pub mod ports;
 pub mod rest;
 pub mod routes;

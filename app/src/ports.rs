@@ -11,6 +11,7 @@ use crate::events::api::EventsPort;
 use crate::flow_state::api::StatePort;
 use crate::flows::api::FlowsPort;
 use crate::identity::api::IdentityPort;
+use crate::polls::api::PollsPort;
 use crate::runs::api::RunsPort;
 use crate::schedules::api::SchedulesPort;
 use crate::settings::api::HistoryPort;
@@ -40,6 +41,8 @@ pub struct Ports {
     pub tasks: Port<dyn TasksPort>,
     /// Schedules.
     pub schedules: Port<dyn SchedulesPort>,
+    /// Polls.
+    pub polls: Port<dyn PollsPort>,
     /// How long history is kept.
     pub history: Port<dyn HistoryPort>,
     /// Alert rules.
@@ -110,7 +113,7 @@ mod browser {
             }
         )*};
     }
-    over_rest!(IdentityPort FlowsPort StatePort EventsPort RunsPort TasksPort SchedulesPort AlertsPort HistoryPort ConnectionsPort TokensPort WorkersPort);
+    over_rest!(IdentityPort FlowsPort StatePort EventsPort RunsPort TasksPort SchedulesPort PollsPort AlertsPort HistoryPort ConnectionsPort TokensPort WorkersPort);
 }
 
 impl Ports {
@@ -125,6 +128,7 @@ impl Ports {
             runs: Port::rest(),
             tasks: Port::rest(),
             schedules: Port::rest(),
+            polls: Port::rest(),
             history: Port::rest(),
             alerts: Port::rest(),
             connections: Port::rest(),
@@ -146,6 +150,7 @@ impl Ports {
             runs: rest.clone(),
             tasks: rest.clone(),
             schedules: rest.clone(),
+            polls: rest.clone(),
             history: rest.clone(),
             alerts: rest.clone(),
             connections: rest.clone(),

@@ -9,8 +9,8 @@ use crate::flows::FlowsPage;
 use crate::frame::{Frame, NotFound};
 use crate::home::HomePage;
 use crate::lazy::{
-    Alerts, Backtest, Connections, Editor, Events, FlowState, OneSchedule, OneTask, Run, Runs, Schedules, Settings,
-    SignIn, SignUp, Tasks, Tokens, Versions, Workers,
+    Alerts, Backtest, Connections, Editor, Events, FlowState, OnePoll, OneSchedule, OneTask, Run, Runs, Schedules,
+    Settings, SignIn, SignUp, Tasks, Tokens, Versions, Workers,
 };
 use crate::ports::{Ports, use_ports};
 use crate::rest::connection::Connection;
@@ -57,6 +57,7 @@ pub fn App(
                     <Route path=path!("/settings/alerts") view=Alerts::route()/>
                     <Route path=path!("/schedules") view=Schedules::route()/>
                     <Route path=path!("/schedules/:id") view=OneSchedule::route()/>
+                    <Route path=path!("/polls/:id") view=OnePoll::route()/>
                 </ParentRoute>
             </Routes>
         </Router>

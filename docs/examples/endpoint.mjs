@@ -9,6 +9,9 @@ const port = Number(process.argv[2] ?? 9090);
 const ledger = new Map();
 const prices = { flights: 219.4, hotels: 267, cars: 96.6 };
 const failing = new Set();
+const started = Date.now();
+// A ticket is opened every ten seconds; each third one is urgent.
+const ticket = (id) => ({ id, subject: `Cannot sign in (${id})`, priority: id % 3 === 0 ? 'high' : 'normal' });
 
 const body = async (request) => {
   let text = '';
@@ -45,6 +48,12 @@ createServer(async (request, response) => {
   if (request.method === 'GET' && url.pathname === '/sales.csv') {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
     return response.end(await readFile(new URL('./csv-report/endpoint/sales.csv', import.meta.url)));
+  }
+  if (request.method === 'GET' && url.pathname === '/tickets') {
+    const after = Number(url.searchParams.get('after') ?? 0);
+    const count = 3 + Math.floor((Date.now() - started) / 10_000);
+    const tickets = Array.from({ length: count }, (_, at) => ticket(at + 1)).filter(({ id }) => id > after);
+    return json(response, 200, { tickets: tickets.slice(0, 100) });
   }
   const [, part, id] = url.pathname.split('/');
   if (request.method === 'POST' && part === 'fail') return json(response, 200, { failing: [...failing.add(id)] });

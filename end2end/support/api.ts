@@ -71,13 +71,13 @@ export class Api {
   /** Waits until a run asks somebody something; the id of the task. */
   async task(run: string): Promise<string> {
     const open = async () => (await this.ok<{ data: { id: string }[] }>('GET', `/runs/${run}/tasks?state=open`)).data.map(({ id }) => id);
-    await expect.poll(async () => (await open()).length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await open()).length).toBe(1);
     return (await open())[0] ?? '';
   }
 
   /** Waits until a run has one of these states. */
   async reaches(id: string, ...states: string[]): Promise<Run> {
-    await expect.poll(async () => (await this.run(id)).summary.status, { timeout: 30_000 }).toMatch(new RegExp(`^(${states.join('|')})$`));
+    await expect.poll(async () => (await this.run(id)).summary.status).toMatch(new RegExp(`^(${states.join('|')})$`));
     return this.run(id);
   }
 }

@@ -1,4 +1,4 @@
-// What every browser test starts from: one server that all files share until a test fails, a page whose console must stay clean,
+// What every browser test starts from: one server that all tests of a worker share until one fails, a page whose console must stay clean,
 // a person to be.
 import { type Page, test as base, expect } from '@playwright/test';
 import { HolonServer } from './server';
@@ -69,7 +69,7 @@ export async function visit(page: Page, path: string): Promise<void> {
 
 /** Waits until the script has taken over the page that the server rendered. */
 export async function hydrated(page: Page): Promise<void> {
-  await page.locator('html[data-ready]').waitFor({ state: 'attached', timeout: 20_000 });
+  await page.locator('html[data-ready]').waitFor({ state: 'attached' });
 }
 
 /** Signs up; the page that follows is home. */

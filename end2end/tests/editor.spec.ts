@@ -37,6 +37,8 @@ test.describe('a stale tab', () => {
     await expect(dialog).toBeHidden();
     await page.getByRole('button', { name: 'Not saved: changed elsewhere' }).click();
     await expect(dialog).toBeVisible();
+    // The focus comes with the next frame.
+    await expect(dialog.getByRole('button', { name: 'Save mine as a copy' })).toBeFocused();
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.pathname.startsWith('/flows/flow_') && !url.pathname.endsWith(flow.id));
     const copy = await api.ok<{ definition: { name: string; description: string } }>('GET', `/flows/${page.url().split('/').pop()}`);

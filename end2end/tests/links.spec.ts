@@ -162,6 +162,7 @@ test('a form is filled in by keyboard alone and starts a run', async ({ page, se
   await theirs.keyboard.press('Enter');
   await expect(theirs.getByText('It is on its way.')).toBeVisible();
   await shots(theirs, 'form-sent');
+  await expect.poll(async () => (await api.runs(flow.id)).length).toBe(1);
   const [run] = await api.runs(flow.id);
   const done = await api.reaches(run?.id ?? '', 'completed', 'failed');
   expect(done.output).toEqual({ name: 'Grace', size: 'A3', reams: 1, recycled: true, address: { city: 'Bonn' } });

@@ -1,6 +1,6 @@
-// Every page: rendered by the server, taken over by the script without a complaint, accessible, and pictured.
+// Every page: rendered by the server, taken over by the script without a complaint, and accessible in both colour schemes.
 import { Api, definition } from '../support/api';
-import { accessible } from '../support/axe';
+import { accessibleInBothSchemes } from '../support/axe';
 import { shots } from '../support/shots';
 import { enter, expect, hydrated, listen, test, visit } from '../support/test';
 
@@ -44,14 +44,14 @@ const approval = definition(
 test('the pages before the first page', async ({ page }) => {
   for (const path of ['/sign-in', '/sign-up']) {
     await visit(page, path);
-    await accessible(page);
+    await accessibleInBothSchemes(page);
     await shots(page, path.slice(1));
   }
 });
 
 test('every page of a workspace', async ({ page, server }) => {
-  // Each page is read by axe and drawn in two schemes and three widths: a quarter of a minute a page.
-  test.setTimeout(10 * 60_000);
+  // Each page is read by axe in two schemes and, when pictures are wanted, drawn in them and three widths: a quarter of a minute a page.
+  test.setTimeout(15 * 60_000);
   await enter(page, server);
   const api = new Api(page.request, server.url);
   const flow = await api.publish(lines);
@@ -123,7 +123,7 @@ test('every page of a workspace', async ({ page, server }) => {
       await expect(page).toHaveTitle(/Holon/);
       // What is drawn comes after the frame around it.
       if (['editor', 'run', 'run-step'].includes(name)) await expect(page.locator('#node-totals')).toBeVisible();
-      await accessible(page);
+      await accessibleInBothSchemes(page);
       await shots(page, name);
     });
   }
@@ -136,7 +136,7 @@ test('the pages of an empty workspace say how to fill them', async ({ browser, s
   await enter(page, server, { name: 'Grace', email: 'grace@example.com', password: 'nanoseconds are short', workspace: 'Empty' });
   for (const path of ['/', '/flows', '/runs', '/tasks', '/schedules', '/events', '/workers', '/connections', '/tokens']) {
     await visit(page, path);
-    await accessible(page);
+    await accessibleInBothSchemes(page);
     await shots(page, `empty${path.replace('/', '-')}`);
   }
   expect(complaints).toEqual([]);
@@ -176,7 +176,7 @@ test('the first page calls nothing fine while a step cannot be undone, and nothi
   await visit(page, '/');
   await expect(heading).toContainText('1 step could not be undone and waits for a decision.');
   await expect(page.getByRole('region', { name: 'To look at' })).toContainText('A step could not be undone');
-  await accessible(page);
+  await accessibleInBothSchemes(page);
   await shots(page, 'home-stuck');
   await context.close();
 });
@@ -198,7 +198,7 @@ test.describe('an address without a page', () => {
     const answer = await page.goto('/nowhere');
     expect(answer?.status()).toBe(404);
     await hydrated(page);
-    await accessible(page);
+    await accessibleInBothSchemes(page);
     await shots(page, 'not-found');
     await page.getByRole('link', { name: 'Go to home' }).click();
     await page.waitForURL('**/');

@@ -2,6 +2,7 @@
 import type { Page } from '@playwright/test';
 import { Api, definition } from '../support/api';
 import { accessible } from '../support/axe';
+import { shot } from '../support/shots';
 import { type Person, enter, expect, listen, test, visit } from '../support/test';
 
 const person: Person = { name: 'Louis', email: 'louis@example.com', password: 'six dots are enough for all', workspace: 'Raised dots' };
@@ -68,8 +69,7 @@ for (const [mode, options] of Object.entries(modes)) {
           );
           expect(moving).toEqual([]);
         }
-        const shot = `${name}-${mode.replaceAll(' ', '-')}`;
-        await page.screenshot({ path: `${__dirname}/../shots/${shot}.png`, animations: 'disabled', caret: 'hide' });
+        await shot(page, `${name}-${mode.replaceAll(' ', '-')}`);
       });
     }
     expect(complaints).toEqual([]);

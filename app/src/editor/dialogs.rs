@@ -40,7 +40,7 @@ pub(super) fn StaleDialog() -> impl IntoView {
         spawn_local(async move {
             let Some(definition) = editor.definition.try_get_untracked() else { return };
             let mut mine = holon_flow::Definition::clone(&definition);
-            mine.name = strings::copy_of(&mine.name);
+            mine.name = crate::flows::strings::copy_of(&mine.name);
             let body = CreateFlow { definition: Some(mine.to_value()), example: None, name: None };
             match api::create(&body).await {
                 // Nothing is unsaved any more: all of it is in the copy.

@@ -1,6 +1,7 @@
 //! Publishing a version.
 
 use holon_model::wire::flows::{Publish, Published, Severity};
+use holon_model::wire::polls::PollSummary;
 use holon_model::wire::schedules::ScheduleSummary;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -131,8 +132,22 @@ fn fires(schedule: ScheduleSummary) -> AnyView {
         .into_any()
 }
 
+/// When it looks next.
+fn looks(poll: PollSummary) -> AnyView {
+    let href = format!("/polls/{}", poll.id);
+    let when = view! { {strings::LOOKS}" "{ago(poll.next_at)} };
+    view! { <p class="line">{icon("rss")}<span><a href=href>{poll.node}</a>": "{when}</span></p> }.into_any()
+}
+
 fn published(editor: Editor, said: String) -> AnyView {
-    let (coming, ports) = (RwSignal::new(Vec::new()), use_ports());
+    let (coming, looking) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+    let ports = use_ports();
+    let polls = ports.polls.list(None);
+    spawn_local(async move {
+        if let Ok(page) = polls.await {
+            looking.try_set(page.data.into_iter().filter(|poll| poll.flow == editor.flow).collect());
+        }
+    });
     let asked = ports.schedules.list(None);
     spawn_local(async move {
         // Of very many schedules this one may not be among the first; its page says the same.
@@ -146,6 +161,7 @@ fn published(editor: Editor, said: String) -> AnyView {
             <dl class="facts"><div><dt>{strings::HASH}</dt><dd>{copyable(version.hash, strings::THE_HASH)}</dd></div></dl>
         })}
         {move || coming.get().into_iter().map(fires).collect::<Vec<_>>()}
+        {move || looking.get().into_iter().map(looks).collect::<Vec<_>>()}
         {move || editor.webhooks.get().into_iter().map(|one| addresses::address(editor, one, true)).collect::<Vec<_>>()}
         <div class="dialog-foot">
             <button type="button" class="button primary" on:click=move |_| editor.asking.set(None)>{strings::CLOSE}</button>

@@ -320,6 +320,8 @@ pub const RUN_NO_INPUT: &str =
 pub const RUN_UNPUBLISHED: &str = "Runs use the published version. Publish this flow first.";
 /// Before when a schedule fires next.
 pub const FIRES: &str = "fires next";
+/// Before when a poll looks next.
+pub const LOOKS: &str = "looks next";
 /// Of one that is paused.
 pub const FIRES_NOT: &str = "is paused";
 /// Of one whose times are all past.
@@ -459,11 +461,6 @@ pub fn connected(from: &str, to: &str) -> String {
 /// The dialog that connects.
 pub fn connect_title(from: &str) -> String {
     format!("Connect {from} to …")
-}
-
-/// Name of a copy of a flow.
-pub fn copy_of(name: &str) -> String {
-    format!("{name} (copy)")
 }
 
 /// Warnings do not prevent publishing.

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod delete;
+mod duplicate;
 mod list;
 mod new;
 pub(crate) mod strings;

@@ -54,7 +54,7 @@ fn form() -> AnyView {
 }
 
 /// Goes to the editor of a flow.
-fn opener() -> impl Fn(&Flow) + Clone + 'static {
+pub(super) fn opener() -> impl Fn(&Flow) + Clone + 'static {
     let navigate = use_navigate();
     move |flow: &Flow| navigate(&format!("/flows/{}", flow.id), NavigateOptions::default())
 }

@@ -1,5 +1,7 @@
 //! What people read on the pages of flows.
 
+use holon_flow::definition::limits::MAX_NAME;
+
 pub const BACKTEST: &str = "Back-test the draft";
 pub const ABOUT: &str =
     "A flow is drawn, previewed in the browser while you draw, and published as a version that runs durably.";
@@ -9,6 +11,7 @@ pub const DELETE: &str = "Delete";
 pub const DELETE_FLOW: &str = "Delete flow";
 pub const DELETED: &str = "Deleted";
 pub const DRAFT: &str = "draft";
+pub const DUPLICATE: &str = "Duplicate";
 pub const EMPTY: &str = "No flows yet";
 pub const EMPTY_WHAT: &str = "Start from an example that runs as it is, or from an empty canvas.";
 pub const EMPTY_FLOW: &str = "Empty flow";
@@ -43,6 +46,17 @@ pub const VERSIONS_EMPTY_WHAT: &str =
     "Publish the draft in the editor: its version is kept here, unchanged, with its content hash.";
 pub const BY: &str = "By";
 pub const IN_FORCE: &str = "in force";
+
+/// The name of a copy, which is no longer than a name may be.
+pub fn copy_of(name: &str) -> String {
+    let room = MAX_NAME - " (copy)".len();
+    format!("{} (copy)", name.chars().take(room).collect::<String>().trim_end())
+}
+
+/// Told where the copy is opened.
+pub fn duplicated(name: &str) -> String {
+    format!("“{name}” is a new draft. Nothing of it is published yet.")
+}
 
 /// The question before a flow goes.
 pub fn delete_title(name: &str) -> String {

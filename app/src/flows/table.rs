@@ -3,12 +3,13 @@
 use holon_model::wire::flows::FlowSummary;
 use leptos::prelude::*;
 
-use super::{delete, strings};
+use super::{delete, duplicate, strings};
 use crate::ui::{Menu, ago, keys, menu, menu_button, status};
 
 /// The table; up and down move along the rows, Enter opens one.
 pub fn table(rows: RwSignal<Vec<FlowSummary>>) -> AnyView {
     let doomed = RwSignal::new(None::<FlowSummary>);
+    let duplicate = duplicate::duplicating();
     view! {
         <table class="data" on:keydown=move |event| keys::vertical(&event, ".row-link")>
             <thead>
@@ -21,7 +22,7 @@ pub fn table(rows: RwSignal<Vec<FlowSummary>>) -> AnyView {
                 </tr>
             </thead>
             <tbody>
-                <For each=move || rows.get() key=|flow| (flow.id, flow.revision, flow.version, flow.last_run.clone()) children=move |flow| row(flow, doomed)/>
+                <For each=move || rows.get() key=|flow| (flow.id, flow.revision, flow.version, flow.last_run.clone()) children=move |flow| row(flow, doomed, duplicate.clone())/>
             </tbody>
         </table>
         <delete::DeleteFlow doomed rows/>
@@ -29,7 +30,12 @@ pub fn table(rows: RwSignal<Vec<FlowSummary>>) -> AnyView {
     .into_any()
 }
 
-fn row(flow: FlowSummary, doomed: RwSignal<Option<FlowSummary>>) -> AnyView {
+fn row(
+    flow: FlowSummary,
+    doomed: RwSignal<Option<FlowSummary>>,
+    duplicate: impl Fn(&FlowSummary) + Send + 'static,
+) -> AnyView {
+    let copied = flow.clone();
     let (id, href) = (format!("flow-menu-{}", flow.id), format!("/flows/{}", flow.id));
     let last = flow
         .last_run
@@ -52,6 +58,7 @@ fn row(flow: FlowSummary, doomed: RwSignal<Option<FlowSummary>>) -> AnyView {
                     {menu::link("database", strings::STATE, format!("{href}/state"))}
                     {menu::link("activity", strings::RUNS, format!("/runs?flow={}", flow.id))}
                     <hr/>
+                    {menu::item("copy", strings::DUPLICATE, false, move || duplicate(&copied))}
                     {menu::item("trash", strings::DELETE, true, move || doomed.set(Some(flow.clone())))}
                 </Menu>
             </td>

@@ -114,6 +114,7 @@ pub const PAUSE_ASK: &str = "Pause this run?";
 pub const PAUSE_HINT: &str = "Stands beside your name for as long as the run is paused.";
 pub const PAUSE_WHAT: &str = "It takes nothing new in until it is resumed. What is being done is finished, and timers that come due meanwhile fire then.";
 pub const PAUSING: &str = "The run is paused.";
+pub const POLL: &str = "Poll";
 pub const PREVIOUS: &str = "Previous input";
 pub const REASON: &str = "Reason";
 pub const REASON_HINT: &str = "Stands in the run's journal, beside who cancelled.";
@@ -168,6 +169,7 @@ pub fn trigger(kind: &str) -> String {
     match kind.split('@').next().unwrap_or(kind) {
         "trigger.manual" => BY_HAND.to_owned(),
         "trigger.schedule" => SCHEDULE.to_owned(),
+        "trigger.poll" => POLL.to_owned(),
         "trigger.webhook" => WEBHOOK.to_owned(),
         "flow" => BY_FLOW.to_owned(),
         "trigger.form" => FORM.to_owned(),

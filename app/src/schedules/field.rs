@@ -1,5 +1,6 @@
-//! Under the field of a cron expression: the next ten firings while it is written, or what is wrong and where.
+//! Under the fields of a cron expression and its time zone: the next ten firings while they are written, or what is wrong and where.
 
+use holon_model::Problem;
 use holon_model::wire::schedules::{PreviewSchedule, ScheduleFault, SchedulePreview};
 use leptos::prelude::*;
 
@@ -10,8 +11,43 @@ use crate::ui::{icon, words};
 /// How long the expression rests before the server is asked.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
-/// What the expression names.
+/// An expression that names times in whatever zone: asked with when only the zone is in question.
+const ANY: &str = "* * * * *";
+
+/// What the expression names. What is wrong with the zone stands at its own field.
 pub(crate) fn ahead(cron: Signal<String>, time_zone: Signal<String>) -> AnyView {
+    let found = answers(cron, time_zone);
+    let shown = move || match found.get().flatten() {
+        None => view! { <p class="muted small">{strings::ASKING}</p> }.into_any(),
+        Some(Err(problem)) => view! { <p class="muted small">{words(&problem.detail)}</p> }.into_any(),
+        Some(Ok((_, SchedulePreview { next, faults }))) if faults.is_empty() => {
+            view! { <p class="form-title">{strings::AHEAD}</p>{occurrences(next, true)} }.into_any()
+        }
+        Some(Ok((cron, SchedulePreview { faults, .. }))) => {
+            let own: Vec<_> = faults.into_iter().filter(of_cron).map(|fault| wrong(&cron, fault)).collect();
+            if own.is_empty() {
+                return view! { <p class="muted small">{strings::ZONE_FIRST}</p> }.into_any();
+            }
+            own.into_any()
+        }
+    };
+    view! { <div class="ahead-box" aria-live="polite">{shown}</div> }.into_any()
+}
+
+/// What is wrong with the zone, if anything is.
+pub(crate) fn zone(time_zone: Signal<String>) -> AnyView {
+    let found = answers(Signal::stored(ANY.to_owned()), time_zone);
+    let shown = move || {
+        let faults = found.get().flatten().and_then(Result::ok).map(|(_, found)| found.faults).unwrap_or_default();
+        faults.into_iter().map(|fault| wrong(ANY, fault)).collect::<Vec<_>>()
+    };
+    view! { <div aria-live="polite">{shown}</div> }.into_any()
+}
+
+/// What the server says of an expression and a zone, with the expression, once both have rested.
+type Answer = Option<Result<(String, SchedulePreview), Problem>>;
+
+fn answers(cron: Signal<String>, time_zone: Signal<String>) -> LocalResource<Answer> {
     let asked = RwSignal::new(None::<PreviewSchedule>);
     let timer = StoredValue::new(None::<TimeoutHandle>);
     let ask = move || PreviewSchedule { cron: cron.get(), time_zone: time_zone.get() };
@@ -28,7 +64,7 @@ pub(crate) fn ahead(cron: Signal<String>, time_zone: Signal<String>) -> AnyView 
             waiting.clear();
         }
     });
-    let found = LocalResource::new(move || {
+    LocalResource::new(move || {
         let ask = asked.get();
         async move {
             match ask {
@@ -36,23 +72,16 @@ pub(crate) fn ahead(cron: Signal<String>, time_zone: Signal<String>) -> AnyView 
                 None => None,
             }
         }
-    });
-    let shown = move || match found.get().flatten() {
-        None => view! { <p class="muted small">{strings::ASKING}</p> }.into_any(),
-        Some(Err(problem)) => view! { <p class="muted small">{words(&problem.detail)}</p> }.into_any(),
-        Some(Ok((_, SchedulePreview { next, faults }))) if faults.is_empty() => {
-            view! { <p class="form-title">{strings::AHEAD}</p>{occurrences(next, true)} }.into_any()
-        }
-        Some(Ok((cron, SchedulePreview { faults, .. }))) => {
-            faults.into_iter().map(|fault| wrong(&cron, fault)).collect::<Vec<_>>().into_any()
-        }
-    };
-    view! { <div class="ahead-box" aria-live="polite">{shown}</div> }.into_any()
+    })
+}
+
+fn of_cron(fault: &ScheduleFault) -> bool {
+    fault.pointer == "/cron"
 }
 
 /// What is wrong, with the faulty part of the expression marked.
 fn wrong(cron: &str, fault: ScheduleFault) -> AnyView {
-    let marked = fault.span.map(|(start, end)| {
+    let marked = fault.span.filter(|_| of_cron(&fault)).map(|(start, end)| {
         let part = |from: u32, to: u32| -> String {
             let width = usize::try_from(to.saturating_sub(from)).unwrap_or(0);
             cron.chars().skip(usize::try_from(from).unwrap_or(0)).take(width).collect()
@@ -60,10 +89,7 @@ fn wrong(cron: &str, fault: ScheduleFault) -> AnyView {
         let rest = part(end, u32::MAX);
         view! { <code class="fault">{part(0, start)}<mark>{part(start, end)}</mark>{rest}</code> }
     });
-    // The expression itself stands just above.
-    let about = (fault.pointer == "/time_zone").then(|| view! { <strong>{strings::TIME_ZONE}": "</strong> });
-    view! { <p class="form-problem">{icon("circle-alert")}<span>{about}{words(&fault.message)}{marked}</span></p> }
-        .into_any()
+    view! { <p class="form-problem">{icon("circle-alert")}<span>{words(&fault.message)}{marked}</span></p> }.into_any()
 }
 
 /// The names of time zones that this browser knows, for a field's list.

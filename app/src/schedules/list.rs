@@ -8,9 +8,10 @@ use leptos_meta::Title;
 
 use super::{firings, strings, switch};
 use crate::frame::{Crumb, bar};
+use crate::polls;
 use crate::ports::{Ports, use_ports};
 use crate::runs::follow::follow;
-use crate::ui::more::more;
+use crate::ui::more::{more, renew};
 use crate::ui::{ago, empty, keys, problem_notice, skeleton};
 
 /// `/schedules`
@@ -19,7 +20,13 @@ pub fn SchedulesPage() -> impl IntoView {
     let ports = use_ports();
     let all = Resource::new(|| (), {
         let ports = ports.clone();
-        move |()| ports.schedules.list(None)
+        move |()| {
+            let ports = ports.clone();
+            async move {
+                let schedules = ports.schedules.list(None).await?;
+                Ok::<_, holon_model::Problem>((schedules, ports.polls.list(None).await?))
+            }
+        }
     });
     view! {
         <Title text=strings::SCHEDULES/>
@@ -34,11 +41,11 @@ pub fn SchedulesPage() -> impl IntoView {
                     let ports = ports.clone();
                     Suspend::new(async move {
                         match all.await {
-                            Ok(page) if page.data.is_empty() => {
-                                let act = view! { <a class="button" href="/flows">{strings::SEE_FLOWS}</a> };
-                                view! { <div class="table-box">{empty("calendar-clock", strings::EMPTY, strings::EMPTY_WHAT, act)}</div> }.into_any()
+                            Ok((page, found)) => view! {
+                                {whole(ports.clone(), page, found.data.is_empty(), move || all.refetch())}
+                                {polls::section(ports, found)}
                             }
-                            Ok(page) => table(ports, page, move || all.refetch()),
+                            .into_any(),
                             Err(problem) => problem_notice(&problem),
                         }
                     })
@@ -46,6 +53,24 @@ pub fn SchedulesPage() -> impl IntoView {
             </Transition>
         </div>
     }
+}
+
+/// All schedules; where there are polls below, that there are none is a line and not the page.
+fn whole(
+    ports: Ports,
+    page: Page<ScheduleSummary>,
+    alone: bool,
+    again: impl Fn() + Copy + Send + Sync + 'static,
+) -> AnyView {
+    if page.data.is_empty() && !alone {
+        return view! { <p class="muted">{strings::EMPTY}"."</p> }.into_any();
+    }
+    if page.data.is_empty() {
+        let act = view! { <a class="button" href="/flows">{strings::SEE_FLOWS}</a> };
+        let none = empty("calendar-clock", strings::EMPTY, strings::EMPTY_WHAT, act);
+        return view! { <div class="table-box">{none}</div> }.into_any();
+    }
+    table(ports, page, again)
 }
 
 fn table(ports: Ports, page: Page<ScheduleSummary>, again: impl Fn() + Copy + Send + Sync + 'static) -> AnyView {
@@ -88,15 +113,7 @@ fn read(ports: &Ports, rows: RwSignal<Vec<ScheduleSummary>>) {
     spawn_local(async move {
         // Not read: what is shown stays, and the next change asks again.
         let Ok(page) = asked.await else { return };
-        rows.try_update(|rows| {
-            let below = rows
-                .iter()
-                .filter(|row| page.data.iter().all(|new| new.id != row.id))
-                .skip_while(|_| page.next_cursor.is_none());
-            let below: Vec<_> = below.cloned().collect();
-            *rows = page.data;
-            rows.extend(below);
-        });
+        renew(rows, page, |row| row.id);
     });
 }
 

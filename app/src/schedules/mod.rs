@@ -10,6 +10,6 @@ pub(crate) mod strings;
 mod switch;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use field::{ahead, zones};
+pub(crate) use field::{ahead, zone, zones};
 pub use list::SchedulesPage;
 pub use one::SchedulePage;

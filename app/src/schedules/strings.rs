@@ -30,9 +30,9 @@ pub const SCHEDULE: &str = "Schedule";
 pub const SCHEDULED: &str = "Time";
 pub const SCHEDULES: &str = "Schedules";
 pub const SEE_FLOWS: &str = "See the flows";
-#[cfg(target_arch = "wasm32")]
-pub const TIME_ZONE: &str = "Time zone";
 pub const VERSION: &str = "Version";
+#[cfg(target_arch = "wasm32")]
+pub const ZONE_FIRST: &str = "The next firings stand here once the time zone is right.";
 
 /// The overlap policy in words.
 pub fn overlap(policy: &str) -> &'static str {

@@ -7,6 +7,19 @@ use leptos::prelude::*;
 use super::{form::send, problem_notice, strings};
 use crate::ports::PortFuture;
 
+/// Shows the first page as it was read again; rows of pages below it stay as they are.
+pub fn renew<T: Clone + Send + Sync + 'static, K: PartialEq>(rows: RwSignal<Vec<T>>, page: Page<T>, id: fn(&T) -> K) {
+    rows.try_update(|rows| {
+        let below = rows
+            .iter()
+            .filter(|row| page.data.iter().all(|new| id(new) != id(row)))
+            .skip_while(|_| page.next_cursor.is_none());
+        let below: Vec<_> = below.cloned().collect();
+        *rows = page.data;
+        rows.extend(below);
+    });
+}
+
 /// A button below a list while there is a next page.
 pub fn more<T: Clone + Send + Sync + 'static>(
     rows: RwSignal<Vec<T>>,

@@ -68,6 +68,12 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/numbered-orders/flow.json"),
         include_str!("../../../docs/examples/numbered-orders/input.json"),
     ),
+    (
+        "new-tickets",
+        "New tickets",
+        include_str!("../../../docs/examples/new-tickets/flow.json"),
+        include_str!("../../../docs/examples/new-tickets/input.json"),
+    ),
 ];
 
 /// The examples, in the order in which they are offered.

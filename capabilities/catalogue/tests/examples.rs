@@ -30,7 +30,7 @@ fn received(preview: &holon_engine::Preview, path: &str) -> Value {
 
 #[test]
 fn nothing_is_wrong_with_the_examples() {
-    assert_eq!(examples().len(), 8);
+    assert_eq!(examples().len(), 9);
     for example in examples() {
         let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
         assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
@@ -128,4 +128,12 @@ fn an_order_gets_a_number_of_the_state_that_the_preview_keeps() {
     assert_eq!(preview.view.output, Some(value(r#"{"after":"A-1006","number":1,"order":"A-1007"}"#)));
     assert_eq!(preview.sampled, ["before"], "what is kept needs no sample");
     assert_eq!(received(&preview, "tell"), "A-1007".into());
+}
+
+#[test]
+fn an_urgent_ticket_is_told_and_another_is_not() {
+    let preview = run("new-tickets", Some(input("new-tickets")));
+    assert_eq!(preview.view.output, Some(value(r#"{"ticket":7,"told":true}"#)));
+    let other = value(r#"{"item":{"id":8,"subject":"Thanks","priority":"low"},"found_at":"2026-01-05T08:00:00.000Z"}"#);
+    assert_eq!(run("new-tickets", Some(other)).view.output, Some(value(r#"{"ticket":8,"told":false}"#)));
 }

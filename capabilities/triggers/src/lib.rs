@@ -1,11 +1,13 @@
 //! Triggers: what starts a run. Receiving requests is the server's; this folder describes the kinds and checks signatures.
 
 mod cron;
+mod poll;
 mod verify;
 
 use holon_flow::{Capability, ManifestError};
 
 pub use cron::{Civil, Cron, CronError};
+pub use poll::{Found, Item, Poll, PollFault};
 pub use verify::{VerifyError, hmac_connection, verify};
 
 /// The capability.

@@ -58,6 +58,17 @@ pub(crate) fn scope(place: &Place) -> (Value, bool) {
     })
 }
 
+/// The names that some settings of the node at a place see in place of the usual ones.
+pub(crate) fn own_names(place: &Place) -> Vec<String> {
+    LAST.with_borrow(|last| {
+        let node = place.at.find(&last.as_ref()?.definition)?.nodes.get(place.key.as_str())?;
+        let named = holon_catalogue::catalogue().get(&node.kind)?.named_pointers(&node.config);
+        let names: BTreeSet<String> = named.into_iter().flat_map(|(_, names)| names).collect();
+        Some(names.into_iter().collect())
+    })
+    .unwrap_or_default()
+}
+
 impl Last {
     fn scope(&self, place: &Place) -> (Value, bool) {
         let mut names = Map::new();

@@ -13,7 +13,15 @@ const BUDGET: (u64, u64) = (200_000, 8_000_000);
 
 /// What may stand at the cursor.
 pub(crate) fn complete(place: &Place, source: &str, cursor: u32, text: bool) -> CompleteReply {
-    let (scope, _) = data::scope(place);
+    let (mut scope, _) = data::scope(place);
+    let own = data::own_names(place);
+    if !own.is_empty() {
+        let mut names = scope.as_map().cloned().unwrap_or_default();
+        for name in own {
+            names.entry(name.as_str().into()).or_default();
+        }
+        scope = names.into();
+    }
     let found = if text { of_text(source, cursor, &scope) } else { of_expression(source, cursor, &scope) };
     let from = found.first().map_or(cursor, |first| first.start);
     let items =
@@ -34,16 +42,28 @@ pub(crate) fn eval(place: &Place, source: &str, text: bool) -> EvalReply {
     match result {
         Ok(value) => EvalReply { value: Some(value), error: None },
         Err(error) => {
-            let no_data = !ran && !matches!(error, ExprError::Syntax { .. });
-            let message = if no_data {
+            let server_only = server_only(place, source, text);
+            let no_data = (!ran || server_only.is_some()) && !matches!(error, ExprError::Syntax { .. });
+            let server_only = server_only.filter(|_| no_data);
+            let hint = error.hint().filter(|_| server_only.is_none()).map(str::to_owned);
+            let message = if let Some(name) = server_only {
+                format!("`{name}` has a value on the server only: a preview asks nobody.")
+            } else if no_data {
                 "No data here yet: nothing reaches this node in the preview.".into()
             } else {
                 plain(&error)
             };
-            let failure = EvalFailure { message, hint: error.hint().map(str::to_owned), span: error.span(), no_data };
+            let failure = EvalFailure { message, hint, span: error.span(), no_data };
             EvalReply { value: None, error: Some(failure) }
         }
     }
+}
+
+/// The first name that is the kind's own there: the server gives it a value.
+fn server_only(place: &Place, source: &str, text: bool) -> Option<String> {
+    let program = if text { Program::text(source) } else { Program::compile(source) }.ok()?;
+    let own = data::own_names(place);
+    program.names().iter().find_map(|name| own.iter().find(|own| ***own == *name.root).cloned())
 }
 
 /// The message without its place, which is shown apart.

@@ -14,7 +14,7 @@ use holon_platform::execute::{ConnectionSource, Executors};
 use holon_platform::shutdown::Shutdown;
 use holon_platform::telemetry::Traces;
 use holon_runtime::store::pg::PgStore;
-use holon_runtime::{Buckets, Driving, EffectLimits, Host, PgWake, Runtime, RuntimeConfig};
+use holon_runtime::{Buckets, Driving, EffectLimits, Host, Memory, PgWake, Runtime, RuntimeConfig};
 
 use crate::connections::{self, StoredConnections};
 use crate::definitions::StoredDefinitions;
@@ -110,6 +110,10 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         drivers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         driving: Driving::Apart,
         wake: Arc::new(PgWake::new(&pools.engine)),
+        memory: Memory {
+            most_asleep: config.waiting_runs.unwrap_or(Memory::default().most_asleep),
+            ..Memory::default()
+        },
         semantics: holon_engine::SEMANTICS,
     })
     .await

@@ -141,7 +141,11 @@ impl Definitions for StoredDefinitions {
         }
         let fetching = || fetch(self.engine.clone(), Arc::clone(&self.catalogue), key).boxed();
         let (loaded, weight) = self.reading.share(key, fetching).await?;
-        self.kept().put(key, Arc::clone(&loaded), weight);
+        let mut kept = self.kept();
+        // Of those who waited for the same answer one keeps it.
+        if kept.get(&key).is_none() {
+            kept.put(key, Arc::clone(&loaded), weight);
+        }
         Ok(loaded)
     }
 

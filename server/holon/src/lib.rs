@@ -24,6 +24,7 @@ mod pace;
 pub mod pages;
 pub mod pauses;
 pub mod plain;
+pub mod polls;
 pub mod ports;
 pub mod retention;
 pub mod runs;
@@ -61,6 +62,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(runs::router())
         .merge(pauses::router())
         .merge(schedules::router())
+        .merge(polls::router())
         .merge(signals::router())
         .merge(tasks::router())
         .merge(links::router())

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::compose::{Ground, compose};
 use crate::listen::listen;
 use crate::state::AppState;
-use crate::{alerts, backup, events, failures, identity, metrics, retention, router, schedules, workers};
+use crate::{alerts, backup, events, failures, identity, metrics, polls, retention, router, schedules, workers};
 
 /// How long requests in hand may take once the server drains.
 const DRAIN_WITHIN: Duration = Duration::from_secs(20);
@@ -89,6 +89,7 @@ async fn run(
     let sweeping = tokio::spawn(retention::keep_sweeping(state.clone()));
     let caring = tokio::spawn(failures::keep_watching(state.clone()));
     let firing = tokio::spawn(schedules::keep_firing(state.clone()));
+    let looking = tokio::spawn(polls::keep_looking(state.clone()));
     let handing_out = tokio::spawn(workers::keep_watching(state.clone()));
     let delivering = tokio::spawn(events::keep_delivering(state.clone()));
     let served = tokio::select! {
@@ -102,6 +103,7 @@ async fn run(
     };
     housekeeping.abort();
     firing.abort();
+    looking.abort();
     delivering.abort();
     caring.abort();
     sweeping.abort();

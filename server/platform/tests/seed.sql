@@ -71,4 +71,8 @@ insert into subscription (tenant_id, subscription_id, environment_id, flow_id, v
   values (num_uuid($T, 0), num_uuid($T, 53), num_uuid($T, 2), num_uuid($T, 9), 1, 'paid', 'orders.>', false, 1, now());
 insert into event_delivery (tenant_id, subscription_id, replay, position, run_id, outcome, taken_at)
   values (num_uuid($T, 0), num_uuid($T, 53), 0, 1, num_uuid($T, 11), 'started', now());
+insert into poll (tenant_id, poll_id, environment_id, flow_id, version, node, meaning, every_ms, next_look_at, created_at)
+  values (num_uuid($T, 0), num_uuid($T, 54), num_uuid($T, 2), num_uuid($T, 9), 1, 'look', decode(repeat('00', 32), 'hex'), 10000, now(), now());
+insert into poll_seen (tenant_id, poll_id, key, state, seen_at, listed_at)
+  values (num_uuid($T, 0), num_uuid($T, 54), decode(repeat('0$T', 32), 'hex'), 'noted', now(), now());
 insert into kept_answer values (num_uuid($T, 0), num_uuid($T, 2), decode(repeat('0$T', 32), 'hex'), '\x00', now(), now());

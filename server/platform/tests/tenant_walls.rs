@@ -70,6 +70,8 @@ const LEAVES: [Leave; 3] = [
             "event_order",
             "subscription",
             "event_delivery",
+            "poll",
+            "poll_seen",
         ],
         definer: &["holon_history_partitions", "holon_detach_history", "holon_drop_detached"],
     },

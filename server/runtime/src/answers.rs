@@ -60,6 +60,11 @@ impl Answers {
         self.lock().by_run.contains_key(&(tenant, run))
     }
 
+    /// All runs for which anybody waits.
+    pub fn all_awaited(&self) -> Vec<(TenantId, RunId)> {
+        self.lock().by_run.keys().copied().collect()
+    }
+
     /// Whoever waits for one run waits for another one instead.
     pub fn pass_on(&self, tenant: TenantId, from: RunId, to: RunId) {
         let mut waiting = self.lock();

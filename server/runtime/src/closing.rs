@@ -33,6 +33,13 @@ pub(crate) struct Closing {
     reply: oneshot::Sender<Vec<i16>>,
 }
 
+impl Closing {
+    /// Whether this run's shard is one of them.
+    pub fn has(&self, run: RunId) -> bool {
+        self.shards.contains(&shard_of(run))
+    }
+}
+
 /// Whether a write of a run is under way, or will be at once.
 fn writes(live: &Live) -> bool {
     live.flight.is_some() || live.beginning.is_some()
@@ -51,7 +58,7 @@ impl Driver {
 
     /// Whether this run's shard is being closed.
     pub(crate) fn is_closing(&self, run: RunId) -> bool {
-        self.closing.as_ref().is_some_and(|closing| closing.shards.contains(&shard_of(run)))
+        self.closing.as_ref().is_some_and(|closing| closing.has(run))
     }
 
     /// Begins to close those of these shards that can be closed.
@@ -72,6 +79,7 @@ impl Driver {
         let unsettled = unsettled.map(|(run, _)| *run).collect();
         self.open.retain(|shard| !shards.contains(shard));
         self.closing = Some(Closing { shards, unsettled, reply });
+        self.lay_down_again();
         self.close_settled();
     }
 
@@ -93,6 +101,14 @@ impl Driver {
             }
         }
         self.parked.retain(|run, _| !shards.contains(&shard_of(*run)));
+        for (tenant, run) in self.shared.answers.all_awaited() {
+            if shards.contains(&shard_of(run)) && self.asleep.has(tenant, run) {
+                self.shared.await_elsewhere(tenant, run);
+            }
+        }
+        for (tenant, runs) in self.asleep.forget(&shards) {
+            self.shared.living.woke(tenant, runs);
+        }
         // Whoever asked may be gone.
         let _ = reply.send(shards.into_iter().collect());
     }

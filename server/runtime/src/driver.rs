@@ -2,7 +2,7 @@
 //! durable. Several loops share the shards; a run lives in one of them for as long as this process owns it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use holon_model::{Payload, RunId, TenantId, Timestamp, Value};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::api::{Answer, Change, DeliverError, Delivered, MOST_PAYLOAD, StartError, Started};
+use crate::api::{Change, DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::asleep::Asleep;
 use crate::children::Afterword;
 use crate::closing::{Closes, Closing};
 use crate::committer::{Job, Refusal, Verdict};
@@ -21,17 +22,15 @@ use crate::live::{Beginning, Broken, Live, Queued, Reply, Told};
 use crate::order::Order;
 use crate::records::Proposal;
 use crate::runtime::Shared;
-use crate::store::{Ask, Asked, EndRow, Line, LiveStatus, LiveWrite, RunFacts, RunWrite};
+use crate::store::{LiveStatus, LiveWrite, RunFacts, RunWrite, Sleeper};
+use crate::timers::FEW_TIMERS;
 use crate::turns::Turns;
+use crate::waking::{Waking, Woken};
 
-/// Messages taken before writes are made of them, so that what arrives together is written together.
-const MOST_AT_ONCE: usize = 256;
-/// For how long runs are computed before the loop looks what has come meanwhile.
+/// Messages heard at once: more than come in a slice, so that none waits where tenants do not take turns.
+const MOST_AT_ONCE: usize = 4_096;
+/// For how long turns are taken before the loop looks what has come meanwhile.
 const SLICE: Duration = Duration::from_millis(1);
-/// Timers that are kept without looking which of them are still wanted.
-const FEW_TIMERS: usize = 1_024;
-/// The longest sleep: clocks may be set meanwhile.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Decisions that a watcher may lag behind before it is let go.
 const WATCHER_LAG: usize = 256;
 
@@ -43,6 +42,10 @@ pub(crate) enum Msg {
     Adopt(Box<Live>),
     /// A run that was parked before.
     AdoptParked(Parked),
+    /// Runs that sleep, by their rows.
+    Asleep(Vec<Sleeper>),
+    /// Runs that slept have come from the store.
+    Woken(Vec<Woken>),
     /// An effect is over.
     EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError>, proposal: Proposal },
     /// An effect has the answer that an earlier one was given.
@@ -61,14 +64,25 @@ pub(crate) enum Msg {
     Turn { run: RunId },
     /// Somebody wants to see a run: answered with a feed when it lives here.
     Watch { tenant: TenantId, run: RunId, reply: oneshot::Sender<Option<Feed>> },
-    /// How many runs are in memory, and how many writes are under way.
-    Count { reply: oneshot::Sender<(u64, u64)> },
+    /// How many runs are in memory, and what is under way.
+    Count { reply: oneshot::Sender<Counts> },
     /// Runs of these shards are to come.
     Open { shards: Vec<i16> },
     /// These shards are to go: answered with those that are closed, when nothing of them is in memory.
     Close { shards: Vec<i16>, how: Closes, reply: oneshot::Sender<Vec<i16>> },
     /// The end: nothing more is taken in.
     Stop,
+}
+
+/// What a loop has in hand.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Runs in memory.
+    pub runs: u64,
+    /// Runs that sleep.
+    pub asleep: u64,
+    /// Writes under way.
+    pub writes: u64,
 }
 
 /// One who follows a run.
@@ -84,6 +98,16 @@ pub(crate) struct Parked {
     pub log_hash: [u8; 32],
     /// The run that called it.
     pub parent: Option<Parent>,
+    /// Whether its row may say that it sleeps.
+    pub sleeps: bool,
+}
+
+/// What a tenant's turn is used for.
+enum Turn {
+    /// What happened to a run is seen to.
+    Heard(Msg),
+    /// A run that may have something to take in is computed.
+    Run(RunId),
 }
 
 pub(crate) struct Driver {
@@ -94,9 +118,21 @@ pub(crate) struct Driver {
     pub(crate) parked: HashMap<RunId, Parked>,
     pub(crate) timers: BinaryHeap<Reverse<(Timestamp, RunId, TimerId)>>,
     /// More timers than these, and those that are not wanted any more are taken out.
-    most_timers: usize,
-    /// Runs that may have something to take in.
-    turns: Turns,
+    pub(crate) most_timers: usize,
+    /// Runs that sleep.
+    pub(crate) asleep: Asleep,
+    /// Runs that wait, by when they are looked at to fall asleep.
+    pub(crate) idle: BinaryHeap<Reverse<(Instant, RunId)>>,
+    /// Runs that wake.
+    pub(crate) waking: BTreeMap<RunId, Waking>,
+    /// Those of them that are not being read yet.
+    pub(crate) to_wake: VecDeque<RunId>,
+    /// Readings under way.
+    pub(crate) readings: usize,
+    /// How many have woken.
+    pub(crate) wakings: u64,
+    /// What is to be done.
+    turns: Turns<Turn>,
     /// Shards whose runs are taken in.
     pub(crate) open: BTreeSet<i16>,
     pub(crate) closing: Option<Closing>,
@@ -106,7 +142,24 @@ impl Driver {
     pub fn new(shared: Arc<Shared>, me: mpsc::UnboundedSender<Msg>, inbox: mpsc::UnboundedReceiver<Msg>) -> Self {
         let (runs, parked, timers) = (HashMap::new(), HashMap::new(), BinaryHeap::new());
         let (turns, open) = (Turns::default(), BTreeSet::new());
-        Self { shared, me, inbox, runs, parked, timers, most_timers: FEW_TIMERS, turns, open, closing: None }
+        Self {
+            shared,
+            me,
+            inbox,
+            runs,
+            parked,
+            timers,
+            most_timers: FEW_TIMERS,
+            asleep: Asleep::default(),
+            idle: BinaryHeap::new(),
+            waking: BTreeMap::new(),
+            to_wake: VecDeque::new(),
+            readings: 0,
+            wakings: 0,
+            turns,
+            open,
+            closing: None,
+        }
     }
 
     /// Runs where nothing else of the server does: what it computes holds up no request.
@@ -116,16 +169,22 @@ impl Driver {
         loop {
             self.hear(&mut messages).await;
             for message in messages.drain(..) {
-                if matches!(message, Msg::Stop) || stop.is_cancelled() || self.shared.is_lost() {
+                if matches!(message, Msg::Stop) {
                     return self.end();
                 }
-                self.take(message);
+                // What is of no run is done at once: it is little, and nobody's turn.
+                match self.whose(&message) {
+                    Some(tenant) => self.turns.push(tenant, Turn::Heard(message)),
+                    None => self.take(message),
+                }
             }
-            if stop.is_cancelled() {
+            if stop.is_cancelled() || self.shared.is_lost() {
                 return self.end();
             }
             self.fire_timers();
-            self.compute();
+            self.take_turns();
+            self.let_sleep();
+            self.rouse_due();
             self.close_settled();
         }
     }
@@ -152,7 +211,7 @@ impl Driver {
         // Before the look at the clock: it may be moved in between.
         let moved = self.shared.clock.moved();
         let moved = moved.as_deref().map(Notify::notified);
-        let sleep = self.until_next_timer();
+        let sleep = self.until_next();
         let stop = self.shared.stop.clone();
         tokio::select! {
             biased;
@@ -164,17 +223,41 @@ impl Driver {
         }
     }
 
-    /// Computes runs in turns, for a slice of time.
-    fn compute(&mut self) {
+    /// Takes turns for a slice of time.
+    fn take_turns(&mut self) {
         let mut began = Instant::now();
         let until = began + SLICE;
         while began < until
-            && let Some((tenant, run)) = self.turns.next()
+            && let Some((tenant, turn)) = self.turns.next()
         {
-            self.advance(run);
+            match turn {
+                Turn::Heard(message) => self.take(message),
+                Turn::Run(run) => self.advance(run),
+            }
             let now = Instant::now();
             self.turns.spent(tenant, now - began);
             began = now;
+        }
+    }
+
+    /// Whose turn it takes to see to a message: of one tenant they are seen to in the order in which they came. Nobody's where it is of
+    /// no run, or of one that is not here.
+    fn whose(&self, message: &Msg) -> Option<TenantId> {
+        match message {
+            Msg::Begin(live) | Msg::Adopt(live) => Some(live.tenant),
+            Msg::AdoptParked(parked) => Some(parked.tenant),
+            Msg::Deliver { tenant, .. }
+            | Msg::Order { tenant, .. }
+            | Msg::Over { tenant, .. }
+            | Msg::Watch { tenant, .. } => Some(*tenant),
+            Msg::EffectDone { run, .. }
+            | Msg::Kept { run, .. }
+            | Msg::Settled { run, .. }
+            | Msg::ChildStarted { run, .. }
+            | Msg::Turn { run } => self.runs.get(run).map(|live| live.tenant),
+            Msg::Asleep(_) | Msg::Woken(_) | Msg::Count { .. } | Msg::Open { .. } | Msg::Close { .. } | Msg::Stop => {
+                None
+            }
         }
     }
 
@@ -182,17 +265,12 @@ impl Driver {
     pub(crate) fn touch(&mut self, run: RunId) {
         if let Some(live) = self.runs.get_mut(&run).filter(|live| !live.touched) {
             live.touched = true;
-            self.turns.push(live.tenant, run);
+            self.turns.push(live.tenant, Turn::Run(run));
         }
     }
 
-    fn until_next_timer(&self) -> Duration {
-        let Some(Reverse((due, ..))) = self.timers.peek() else { return LONGEST_SLEEP };
-        let left = due.since(self.shared.clock.now()).0;
-        Duration::from_millis(left).min(LONGEST_SLEEP)
-    }
-
-    fn take(&mut self, message: Msg) {
+    pub(crate) fn take(&mut self, message: Msg) {
+        let Some(message) = self.keep_for_sleeper(message) else { return };
         match message {
             Msg::Begin(mut live) => {
                 if !self.is_open(live.run) {
@@ -202,7 +280,8 @@ impl Driver {
                     }
                     return;
                 }
-                let known = self.runs.contains_key(&live.run) || self.parked.contains_key(&live.run);
+                let here = self.runs.contains_key(&live.run) || self.parked.contains_key(&live.run);
+                let known = here || self.is_away(live.run);
                 if let Some(beginning) = live.beginning.take_if(|_| known) {
                     let _ = beginning.reply.send(Err(StartError::Refused("there is a run with this id".into())));
                     return;
@@ -217,6 +296,8 @@ impl Driver {
                     self.parked.insert(parked.run, parked);
                 }
             }
+            Msg::Asleep(sleepers) => self.sleep(sleepers),
+            Msg::Woken(woken) => self.woken(woken),
             Msg::EffectDone { run, id, attempt, result, proposal } => {
                 self.effect_done(run, (id, attempt), result, proposal);
             }
@@ -236,8 +317,12 @@ impl Driver {
                 let _ = reply.send(live.map(|live| Feed::of(live, WATCHER_LAG)));
             }
             Msg::Count { reply } => {
-                let flights = self.runs.values().filter(|live| live.flight.is_some()).count();
-                let _ = reply.send((self.runs.len() as u64, flights as u64));
+                // What is still to be seen to may come to a write.
+                let writes =
+                    (self.runs.values().filter(|live| live.flight.is_some()).count() + self.turns.len()) as u64;
+                let (runs, asleep) = (self.runs.len() as u64, self.asleep.len() as u64);
+                // Whoever asked may be gone.
+                let _ = reply.send(Counts { runs, asleep, writes });
             }
             Msg::Turn { run } => self.turn(run),
             Msg::Open { shards } => self.open(&shards),
@@ -252,29 +337,6 @@ impl Driver {
         if let Some(live) = self.runs.get_mut(&run) {
             live.waiting.push_back(Queued { told, letter, ..Queued::of(at, input) });
             self.touch(run);
-        }
-    }
-
-    fn fire_timers(&mut self) {
-        if self.timers.len() > self.most_timers {
-            // Most of them are of steps that ended before their time was up.
-            let armed =
-                self.runs.iter().flat_map(|(run, live)| live.timers.iter().map(|(id, due)| Reverse((*due, *run, *id))));
-            self.timers = armed.collect();
-            self.most_timers = (self.timers.len() * 2).max(FEW_TIMERS);
-        }
-        let now = self.shared.clock.now();
-        while let Some(Reverse((due, run, id))) = self.timers.peek().copied() {
-            if due > now {
-                return;
-            }
-            self.timers.pop();
-            // What comes due while a person has paused the run fires when it is resumed.
-            let armed =
-                self.runs.get_mut(&run).filter(|live| live.held.is_none() && live.timers.get(&id) == Some(&due));
-            if armed.is_some_and(|live| live.timers.remove(&id).is_some()) {
-                self.queue(run, Input::TimerFired { id }, None, None);
-            }
         }
     }
 
@@ -307,68 +369,19 @@ impl Driver {
         }
     }
 
-    /// Ends a run by decree: its machine does not say how it ends. Its readers are let go when that is durable.
-    pub(crate) fn terminate(&self, parked: Parked, reason: &str, told: Reply, watchers: Vec<Watcher>) {
-        self.decree(parked, ("terminated", reason), told, watchers, (vec![Ask::Nothing, Ask::Leave], None));
-    }
-
-    /// The same, in so many words; `asks`: what becomes of what it asks, and of its place in which line.
-    pub(crate) fn decree(
-        &self,
-        parked: Parked,
-        (status, reason): (&'static str, &str),
-        told: Reply,
-        watchers: Vec<Watcher>,
-        (asks, line): (Vec<Ask>, Option<Line>),
-    ) {
-        let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
-        let reason = crate::live::first_line(reason);
-        let log_hash = parked.log_hash;
-        let end = EndRow { at, status, error: Some(reason.clone()), log_hash, state: Vec::new() };
-        let write = RunWrite {
-            tenant,
-            run,
-            facts: parked.facts.clone(),
-            start: None,
-            journal: None,
-            // It stays among the live ones until the run that called it is told.
-            live: if parked.parent.is_some() { LiveWrite::Keep } else { LiveWrite::Delete },
-            end: Some(end),
-            asks: asks.into_iter().map(|ask| Asked { at, ask }).collect(),
-            letters: Vec::new(),
-            changes: Vec::new(),
-        };
-        let (shared, me) = (self.shared.clone(), self.me.clone());
-        let reply = move |verdict| {
-            drop(watchers);
-            // Whoever asked may be gone, and so may the loop.
-            if verdict != Verdict::Durable {
-                let _ = me.send(Msg::AdoptParked(parked));
-                let _ = told.send(Err(DeliverError::Unavailable));
-                return;
-            }
-            let outcome = Outcome::Cancelled { reason };
-            shared.changed(tenant, run, &parked.facts, status);
-            if let Some(line) = line {
-                tokio::spawn(shared.clone().look_at(line));
-            }
-            shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
-            if let Some(parent) = parked.parent {
-                let word = Box::new(Afterword::Tell { parent, outcome });
-                let _ = me.send(Msg::Over { tenant, run, facts: parked.facts, word });
-            }
-            let _ = told.send(Ok(Delivered::TakenIn));
-        };
-        self.shared.committer.submit(Job { write, give_up: None, reply: Box::new(reply) });
-    }
-
     fn adopt(&mut self, live: Live) {
         let run = live.run;
-        if self.runs.contains_key(&run) || !self.is_open(run) {
+        if self.runs.contains_key(&run) || self.is_away(run) || !self.is_open(run) {
             return;
         }
-        self.parked.remove(&run);
         self.shared.counters.recovered();
+        self.take_over(live);
+    }
+
+    /// Goes on with a run as the store has it.
+    pub(crate) fn take_over(&mut self, live: Live) {
+        let run = live.run;
+        self.parked.remove(&run);
         // A run that a person paused is found as it was left, and nothing is done for it.
         let commands = if live.held.is_some() || live.in_line.is_some() { Vec::new() } else { live.machine.pending() };
         self.runs.insert(run, live);
@@ -376,6 +389,7 @@ impl Driver {
             self.dispatch(run, command, true);
         }
         self.touch(run);
+        self.rest(run);
     }
 
     fn advance(&mut self, run: RunId) {
@@ -501,6 +515,7 @@ impl Driver {
                 self.look_at(line);
             }
             self.touch(run);
+            self.rest(run);
         }
     }
 
@@ -517,7 +532,7 @@ impl Driver {
         let parked = park_write(live.tenant, run, live.facts.clone(), reason);
         let parent = live.machine.info().and_then(|info| info.lineage.as_ref()?.parent);
         let (tenant, facts, log_hash) = (live.tenant, live.facts.clone(), live.log_hash);
-        self.parked.insert(run, Parked { tenant, run, facts, log_hash, parent });
+        self.parked.insert(run, Parked { tenant, run, facts, log_hash, parent, sleeps: true });
         self.shared.changed(live.tenant, run, &live.facts, "paused");
         self.shared.committer.submit(Job { write: parked, give_up: None, reply: Box::new(drop) });
     }

@@ -20,6 +20,7 @@ use crate::lease::Standing;
 use crate::metrics::Counters;
 use crate::records::{Proposal, StepRecords};
 use crate::ring::Ring;
+use crate::store::AnswerKey;
 use crate::tracer::Tracer;
 use crate::watched::Watched;
 
@@ -49,9 +50,9 @@ pub(crate) struct EffectJob {
 /// What came of an effect.
 enum Answered {
     /// Nothing was done: this was given before, at this time.
-    Before(Value, Timestamp),
-    /// It was done.
-    Now(Result<Value, NodeError>),
+    Before(Box<MaybeKept>, Value, Timestamp),
+    /// It was done; where it may stand for later ones, what keeps it as which answer.
+    Now(Result<Value, NodeError>, Option<(Box<MaybeKept>, AnswerKey)>),
 }
 
 #[derive(Default)]
@@ -194,19 +195,18 @@ impl Shared {
             if !Standing::held(&self.standing).await {
                 return None;
             }
-            let key = match (&kept, &executor) {
-                (Some(kept), Some(executor)) if executor.may_answer_again(&request) => {
-                    kept.key(of, &request, &*self.host.connections).await
-                }
-                _ => None,
-            };
-            if let (Some(kept), Some(key)) = (&kept, &key)
-                && let Some((value, since)) = kept.found(key).await
+            let mut keeps = None;
+            if let (Some(kept), Some(executor)) = (kept, &executor)
+                && executor.may_answer_again(&request)
+                && let Some(key) = kept.key(of, &request, &*self.host.connections).await
             {
-                return Some((Answered::Before(value, since), None));
+                if let Some((value, since)) = kept.found(&key).await {
+                    return Some(Answered::Before(kept, value, since));
+                }
+                keeps = Some((kept, key));
             }
             let result = self.execute(of, request, records.clone(), cancel.clone()).await;
-            Some((Answered::Now(result), key))
+            Some(Answered::Now(result, keeps))
         };
         let answered = tokio::select! {
             biased;
@@ -214,18 +214,16 @@ impl Shared {
             () = self.stop.cancelled() => return,
             answered = answering => answered,
         };
-        let Some((answered, key)) = answered.filter(|_| !cancel.is_cancelled() && !self.stop.is_cancelled()) else {
-            return;
-        };
-        match (answered, kept) {
-            (Answered::Before(value, since), Some(kept)) => kept.tell(value, since),
-            (Answered::Before(..), None) => {}
-            (Answered::Now(result), kept) => {
+        let answered = answered.filter(|_| !cancel.is_cancelled() && !self.stop.is_cancelled());
+        match answered {
+            None => {}
+            Some(Answered::Before(kept, value, since)) => kept.tell(value, since),
+            Some(Answered::Now(result, keeps)) => {
                 let worth = |value: &&Value| executor.is_some_and(|executor| executor.is_worth_keeping(value));
-                let value = key.is_some().then(|| result.as_ref().ok().filter(worth).cloned()).flatten();
+                let value = keeps.is_some().then(|| result.as_ref().ok().filter(worth).cloned()).flatten();
                 done(result, records.take());
                 // Whoever asked has the answer already; until it is kept this effect has its turn.
-                if let (Some(kept), Some(key), Some(value)) = (kept, key, value) {
+                if let (Some((kept, key)), Some(value)) = (keeps, value) {
                     kept.keep(&key, &value).await;
                 }
             }

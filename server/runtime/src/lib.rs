@@ -2,13 +2,14 @@
 //! up again from their journals.
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
-//! `live` and `driver` (the loop), `turns` and `ring` (whose run, whose effect and whose write is next), `living` (how many there are), `dispatch` (what
-//! follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! `live` and `driver` (the loop), `turns` and `ring` (whose run, whose effect and whose write is next), `living` (how many there are), `asleep` and `waking`
+//! (those that wait leave memory and come back), `timers`, `dispatch` (what follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! `lease`, `share`, `shards`, `handover` and `closing` (replicas side by side), `inbox` and `wake` (what they tell each other),
 //! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
 
 mod answers;
 mod api;
+mod asleep;
 mod bell;
 mod called_again;
 mod children;
@@ -41,11 +42,13 @@ mod runtime;
 mod shards;
 mod share;
 pub mod store;
+mod timers;
 mod tracer;
 mod turns;
 mod upkeep;
 mod wake;
 mod wake_pg;
+mod waking;
 mod watched;
 
 pub use answers::AnswerWait;
@@ -53,6 +56,7 @@ pub use api::{
     Answer, CancelError, Change, DeliverError, Delivered, FollowError, ForkError, Idempotency, MOST_PAYLOAD, RateShown,
     RetryError, StartError, StartRequest, Started,
 };
+pub use asleep::Memory;
 pub use bell::WorkPool;
 pub use definitions::{Definitions, DefinitionsError, LoadedFlow, SUPPORTED};
 pub use driving::Driving;

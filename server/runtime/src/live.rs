@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{DeliverError, Delivered, StartError, Started};
+use crate::asleep::Rest;
 use crate::children::{self, Afterword};
 use crate::living::Place;
 use crate::order::{Held, Order};
@@ -28,7 +29,7 @@ use crate::store::{
 const MOST_INPUTS: usize = 64;
 /// After so many inputs a snapshot is kept, so that recovery replays no more than these.
 const SNAPSHOT_EVERY: i64 = 64;
-/// A run that will sleep for longer than a minute keeps a snapshot already after this many.
+/// A run that will sleep for longer than a minute, or nobody knows for how long, keeps a snapshot already after this many.
 const SNAPSHOT_BEFORE_SLEEP: i64 = 16;
 const LONG_SLEEP_MS: i64 = 60_000;
 /// A larger snapshot costs more than the replay it saves.
@@ -154,6 +155,8 @@ pub(crate) struct Live {
     pub log_hash: [u8; 32],
     /// Whether it stands among those that may have something to take in.
     pub touched: bool,
+    /// What it says of leaving memory.
+    pub rest: Rest,
     /// That it counts as one of its tenant's runs.
     #[expect(dead_code, reason = "held for as long as the run is in memory, and never read")]
     pub place: Place,
@@ -295,14 +298,19 @@ impl Live {
         let again = self.prefix().and_then(|prefix| prefix.again);
         self.prefix = None;
         let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };
-        // A run that owes somebody a word stays among the live ones until it is said.
+        let wakes = if ended { None } else { self.sleeps_until(status, now) };
+        let sleeps_otherwise = std::mem::replace(&mut self.rest.wakes, wakes) != wakes;
+        // A run that owes somebody a word stays among the live ones until it is said, and whoever finds it must not let it sleep.
         let live = match (ended, start.is_some()) {
             (true, true) if afterword.is_some() => LiveWrite::Insert(status),
+            (true, false) if afterword.is_some() && sleeps_otherwise => {
+                LiveWrite::Update { status, reason: None, snapshot: None }
+            }
             (true, false) if afterword.is_some() => LiveWrite::Keep,
             (true, true) => LiveWrite::Keep,
             (true, false) => LiveWrite::Delete,
             (false, true) => LiveWrite::Insert(status),
-            (false, false) if status_changed || snapshot.is_some() => {
+            (false, false) if status_changed || sleeps_otherwise || snapshot.is_some() => {
                 LiveWrite::Update { status, reason: None, snapshot }
             }
             (false, false) => LiveWrite::Keep,
@@ -331,6 +339,7 @@ impl Live {
             start,
             journal: (!entries.is_empty()).then_some(JournalWrite { seq: first, entries }),
             live,
+            wakes,
             end,
             asks,
             letters,
@@ -352,7 +361,7 @@ impl Live {
     fn snapshot(&mut self, status: LiveStatus, now: Timestamp) -> Option<Snapshot> {
         let since = self.next_seq() - self.snapshot_at;
         let sleeps = status == LiveStatus::Waiting
-            && self.machine.next_due().is_some_and(|due| due.0.saturating_sub(now.0) > LONG_SLEEP_MS);
+            && self.machine.next_due().is_none_or(|due| due.0.saturating_sub(now.0) > LONG_SLEEP_MS);
         if since < SNAPSHOT_EVERY && !(sleeps && since >= SNAPSHOT_BEFORE_SLEEP) {
             return None;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use holon_platform::clock::SharedClock;
 use holon_platform::telemetry::{BATCH, Counter, DURATION, Exposition, Family, Histogram, LATENCY, Traces};
 
+use crate::driver::Counts;
 use crate::store::{Batch, LiveWrite};
 use crate::tracer::Tracer;
 
@@ -49,6 +50,7 @@ pub struct Counters {
     commits: AtomicU64,
     effects: AtomicU64,
     recovered: AtomicU64,
+    woken: AtomicU64,
     from_cache: AtomicU64,
     traces: OnceLock<Tracer>,
 }
@@ -72,8 +74,12 @@ pub struct Metrics {
     pub effects: u64,
     /// Runs taken up from the journal.
     pub recovered: u64,
+    /// Runs that came back into memory.
+    pub woken: u64,
     /// Runs in memory.
     pub live: u64,
+    /// Runs that wait and are not.
+    pub asleep: u64,
 }
 
 impl Counters {
@@ -144,7 +150,13 @@ impl Counters {
         out.counters("holon_runs_ended_total", "Runs ended, by status.", &self.told.ended);
         out.counter("holon_runs_parked_total", "Runs parked for a reason that a person must see.", now.parked);
         out.counter("holon_runs_recovered_total", "Runs taken up from their journals.", now.recovered);
+        out.counter(
+            "holon_runs_woken_total",
+            "Runs that came back into memory because something came for them.",
+            now.woken,
+        );
         out.gauges("holon_runs_live", "Runs in memory.", &[(&[], count(now.live))]);
+        out.gauges("holon_runs_asleep", "Runs that wait and are not in memory.", &[(&[], count(now.asleep))]);
         out.seconds("holon_run_seconds", "From the start of a run to its end.", &self.told.run);
         out.counter("holon_inputs_total", "Inputs made durable.", now.inputs);
         out.counter("holon_commits_total", "Statements that made them durable.", now.commits);
@@ -160,7 +172,11 @@ impl Counters {
         self.recovered.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn read(&self, live: u64) -> Metrics {
+    pub(crate) fn woken(&self) {
+        self.woken.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn read(&self, Counts { runs: live, asleep, .. }: Counts) -> Metrics {
         Metrics {
             started: self.started.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
@@ -170,7 +186,9 @@ impl Counters {
             commits: self.commits.load(Relaxed),
             effects: self.effects.load(Relaxed),
             recovered: self.recovered.load(Relaxed),
+            woken: self.woken.load(Relaxed),
             live,
+            asleep,
         }
     }
 }

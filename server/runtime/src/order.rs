@@ -9,18 +9,19 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use holon_engine::{Command, EffectId, Input, encode_input};
+use holon_engine::{Command, EffectId, Input, Outcome, encode_input};
 use holon_model::{RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::api::{DeliverError, Delivered};
-use crate::children;
-use crate::driver::{Driver, Parked};
+use crate::api::{Answer, DeliverError, Delivered};
+use crate::children::{self, Afterword};
+use crate::committer::{Job, Verdict};
+use crate::driver::{Driver, Msg, Parked, Watcher};
 use crate::inbox::Happening;
 use crate::live::{Broken, Called, Flight, Live, Queued, Reply, Taken, first_line};
 use crate::runtime::{RuntimeHandle, Shared};
-use crate::store::{Ask, Asked, LiveStatus, LiveWrite, RunWrite};
+use crate::store::{Ask, Asked, EndRow, Line, LiveStatus, LiveWrite, RunWrite};
 
 /// What is ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,8 +200,70 @@ impl Driver {
         // Readers are let go when the end is durable: whoever looks then finds it.
         let watchers = std::mem::take(&mut live.watchers);
         let told = told.unwrap_or_else(|| oneshot::channel().0);
-        let parked = Parked { tenant, run, facts, log_hash, parent };
+        let sleeps = live.rest.wakes.is_some();
+        let parked = Parked { tenant, run, facts, log_hash, parent, sleeps };
         self.decree(parked, ("terminated", reason), told, watchers, (asks, line));
+    }
+
+    /// Ends a run by decree: its machine does not say how it ends. Its readers are let go when that is durable.
+    pub(crate) fn terminate(&self, parked: Parked, reason: &str, told: Reply, watchers: Vec<Watcher>) {
+        self.decree(parked, ("terminated", reason), told, watchers, (vec![Ask::Nothing, Ask::Leave], None));
+    }
+
+    /// The same, in so many words; `asks`: what becomes of what it asks, and of its place in which line.
+    pub(crate) fn decree(
+        &self,
+        parked: Parked,
+        (status, reason): (&'static str, &str),
+        told: Reply,
+        watchers: Vec<Watcher>,
+        (asks, line): (Vec<Ask>, Option<Line>),
+    ) {
+        let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
+        let reason = first_line(reason);
+        let log_hash = parked.log_hash;
+        let end = EndRow { at, status, error: Some(reason.clone()), log_hash, state: Vec::new() };
+        let write = RunWrite {
+            tenant,
+            run,
+            facts: parked.facts.clone(),
+            start: None,
+            journal: None,
+            // It stays among the live ones until the run that called it is told.
+            live: match (parked.parent, parked.sleeps) {
+                (None, _) => LiveWrite::Delete,
+                (Some(_), false) => LiveWrite::Keep,
+                // It is over: whoever finds its row must not let it sleep.
+                (Some(_), true) => LiveWrite::Update { status: LiveStatus::Waiting, reason: None, snapshot: None },
+            },
+            wakes: None,
+            end: Some(end),
+            asks: asks.into_iter().map(|ask| Asked { at, ask }).collect(),
+            letters: Vec::new(),
+            changes: Vec::new(),
+        };
+        let (shared, me) = (self.shared.clone(), self.me.clone());
+        let reply = move |verdict| {
+            drop(watchers);
+            // Whoever asked may be gone, and so may the loop.
+            if verdict != Verdict::Durable {
+                let _ = me.send(Msg::AdoptParked(parked));
+                let _ = told.send(Err(DeliverError::Unavailable));
+                return;
+            }
+            let outcome = Outcome::Cancelled { reason };
+            shared.changed(tenant, run, &parked.facts, status);
+            if let Some(line) = line {
+                tokio::spawn(shared.clone().look_at(line));
+            }
+            shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
+            if let Some(parent) = parked.parent {
+                let word = Box::new(Afterword::Tell { parent, outcome });
+                let _ = me.send(Msg::Over { tenant, run, facts: parked.facts, word });
+            }
+            let _ = told.send(Ok(Delivered::TakenIn));
+        };
+        self.shared.committer.submit(Job { write, give_up: None, reply: Box::new(reply) });
     }
 
     /// A run goes on whose timers did not fire while it was paused: those of the past are due now.
@@ -221,6 +284,7 @@ fn tell(told: Option<Reply>, answer: Result<Delivered, DeliverError>) {
 impl Live {
     fn pause(&mut self, by: String, reason: String, told: Option<Reply>) -> RunWrite {
         self.held = Some(Held::default());
+        self.rest.wakes = None;
         let told = told.into_iter().map(|told| (told, Delivered::TakenIn)).collect();
         self.still(told, Vec::new(), LiveWrite::Hold { by, reason: first_line(&reason) })
     }

@@ -16,6 +16,7 @@ pub(crate) struct Back {
     machine: Machine,
     snapshot_at: i64,
     asked: bool,
+    wakes: Option<Timestamp>,
     /// The step that is done again.
     effect: EffectId,
     #[expect(dead_code, reason = "its turns are held until the write is settled, and never read")]
@@ -51,8 +52,8 @@ impl Driver {
         let Some(back) = live.flight.take().and_then(|flight| flight.back) else {
             return self.park(run, "storage_refused: a write without a change came too late".into());
         };
-        let Back { machine, snapshot_at, asked, effect, .. } = *back;
-        (live.machine, live.snapshot_at, live.asked) = (machine, snapshot_at, asked);
+        let Back { machine, snapshot_at, asked, wakes, effect, .. } = *back;
+        (live.machine, live.snapshot_at, live.asked, live.rest.wakes) = (machine, snapshot_at, asked, wakes);
         let again = live.machine.pending().into_iter().find(|command| asked_of(command) == Some(effect));
         match again {
             Some(command) if closing => live.left.push((command, false)),
@@ -71,8 +72,14 @@ impl Live {
         };
         let proposal = std::mem::take(&mut queued.proposal);
         let changes = proposal.changes.clone();
-        let back =
-            Back { machine: self.machine.clone(), snapshot_at: self.snapshot_at, asked: self.asked, effect, proposal };
+        let back = Back {
+            machine: self.machine.clone(),
+            snapshot_at: self.snapshot_at,
+            asked: self.asked,
+            wakes: self.rest.wakes,
+            effect,
+            proposal,
+        };
         let (first, mut taken) = (self.next_seq(), Taken::default());
         self.take_in(queued, &mut taken)?;
         let write = self.write(first, taken, now);

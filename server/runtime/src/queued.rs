@@ -9,6 +9,7 @@ use holon_model::{RunId, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::api::DeliverError;
+use crate::asleep::Rest;
 use crate::definitions::LoadedFlow;
 use crate::driver::{Driver, Parked};
 use crate::live::{Broken, Flight, Live, Queued, Reply, Taken};
@@ -118,7 +119,7 @@ impl Driver {
         let (tenant, facts, log_hash) = (live.tenant, live.facts.clone(), live.log_hash);
         let watchers = std::mem::take(&mut live.watchers);
         let told = told.unwrap_or_else(|| oneshot::channel().0);
-        let parked = Parked { tenant, run, facts, log_hash, parent };
+        let parked = Parked { tenant, run, facts, log_hash, parent, sleeps: false };
         // What was kept says who called it, and is looked for until that one is told.
         self.decree(parked, ("cancelled", reason), told, watchers, (vec![Ask::Leave], live.line.take()));
     }
@@ -177,6 +178,7 @@ impl Shared {
             asked: flow.compiled.needs().signals || flow.compiled.needs().tasks || flow.compiled.needs().workers,
             watchers: Vec::new(),
             touched: false,
+            rest: Rest::new(self.memory.shortest(), row.wakes),
             place: self.living.resume(row.tenant),
         }))
     }

@@ -10,15 +10,18 @@ use futures::StreamExt as _;
 use holon_engine::{Compiled, Decision, Input, Machine, Outcome, Parent, RunInfo, Stamped, decode_input};
 use holon_model::{RunId, TenantId, Timestamp, canon};
 
+use crate::asleep::Rest;
 use crate::children::{self, Afterword};
-use crate::definitions::DefinitionsError;
+use crate::definitions::{DefinitionsError, LoadedFlow};
 use crate::driver::{Msg, Parked, park_write};
 use crate::live::{Live, Queued, Reply};
 use crate::order::{Held, Order};
 use crate::runtime::Shared;
-use crate::store::{Entry, LiveRow, LiveStatus, Snapshot, StoreError, shard_of};
+use crate::store::{Entry, LiveRow, LiveStatus, RunFacts, Sleeper, Snapshot, StoreError, shard_of};
 
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Rows of runs that sleep which a loop is told of at once.
+const SLEEPERS: usize = 4_096;
 /// Runs that are taken up at once: each with its whole journal in memory.
 const AT_ONCE: usize = 16;
 
@@ -88,7 +91,8 @@ pub(crate) fn machine(flow: &Arc<Compiled>, snapshot: Option<&Snapshot>) -> (Mac
     (Machine::new(flow.clone()), 0)
 }
 
-enum Taken {
+/// What has become of a run that is taken up.
+pub(crate) enum Taken {
     Up(Box<Live>),
     /// It is over, and owes somebody a word.
     Over(Box<Afterword>),
@@ -98,6 +102,41 @@ enum Taken {
     },
 }
 
+/// A run as it was read.
+pub(crate) struct Read {
+    pub row: LiveRow,
+    pub flow: Arc<LoadedFlow>,
+    /// As its snapshot left it.
+    pub machine: Machine,
+    /// Number of the first input that it has not taken in.
+    pub from: i64,
+    pub entries: Vec<Entry>,
+}
+
+/// The same with its inputs taken in.
+pub(crate) struct Replayed {
+    pub row: LiveRow,
+    flow: Arc<LoadedFlow>,
+    machine: Machine,
+    from: i64,
+    /// Why its history does not come out the same, with the hash that was written last.
+    failed: Option<(ReplayError, [u8; 32])>,
+}
+
+impl Read {
+    /// The hash that was written last.
+    fn written(&self) -> Option<[u8; 32]> {
+        self.entries.last().map(|entry| entry.log_hash)
+    }
+
+    pub fn replay(self) -> Replayed {
+        let written = self.written().unwrap_or_default();
+        let Self { row, flow, mut machine, from, entries } = self;
+        let failed = replay(&mut machine, from, &entries, drop).err().map(|error| (error, written));
+        Replayed { row, flow, machine, from, failed }
+    }
+}
+
 impl Shared {
     /// Takes up all live runs of shards that this replica has just come to hold. Ends when all of them are.
     pub(crate) async fn recover(self: Arc<Self>, shards: Vec<i16>) {
@@ -105,18 +144,19 @@ impl Shared {
             // A loop that is gone takes nothing in.
             let _ = driver.send(Msg::Open { shards: shards.clone() });
         }
-        let mut rows = loop {
-            match self.store.live(&shards).await {
-                Ok(rows) => break rows,
+        let (sleepers, mut rows) = loop {
+            match self.who_lives(&shards).await {
+                Ok(all) => break all,
                 Err(error) => self.wait(&error).await,
             }
             if self.is_over() {
                 return;
             }
         };
-        if !rows.is_empty() {
-            tracing::info!(runs = rows.len(), "taking up runs from the journal");
+        if !rows.is_empty() || !sleepers.is_empty() {
+            tracing::info!(runs = rows.len(), asleep = sleepers.len(), "taking up runs from the journal");
         }
+        self.let_sleep(sleepers);
         // Each shard is here as soon as its own runs are: what is new need not wait for everything that is old.
         rows.sort_by_key(|row| shard_of(row.run));
         let mut left: BTreeMap<i16, usize> = shards.into_iter().map(|shard| (shard, 0)).collect();
@@ -144,37 +184,74 @@ impl Shared {
         }
     }
 
+    /// The live runs of shards: those that sleep, and the others.
+    async fn who_lives(&self, shards: &[i16]) -> Result<(Vec<Sleeper>, Vec<LiveRow>), StoreError> {
+        // Before the rows: what they say of sleep may be of no worth.
+        self.store.vouch(self.replica, shards).await?;
+        Ok((self.store.asleep(shards).await?, self.store.awake(shards).await?))
+    }
+
+    /// Runs that sleep go on sleeping: nothing is read of them but that.
+    fn let_sleep(&self, sleepers: Vec<Sleeper>) {
+        let mut of: Vec<Vec<Sleeper>> = self.drivers.iter().map(|_| Vec::new()).collect();
+        for sleeper in sleepers {
+            let driver = self.driver_of(shard_of(sleeper.run));
+            of[driver].push(sleeper);
+            if of[driver].len() == SLEEPERS {
+                // A loop that is gone takes nothing in.
+                let _ = self.drivers[driver].send(Msg::Asleep(std::mem::take(&mut of[driver])));
+            }
+        }
+        for (driver, sleepers) in self.drivers.iter().zip(of) {
+            let _ = driver.send(Msg::Asleep(sleepers));
+        }
+    }
+
     async fn recover_one(&self, row: LiveRow) {
         let (tenant, run) = (row.tenant, row.run);
         let facts = Arc::new(row.facts.clone());
         let driver = self.driver(run);
-        let taken = loop {
-            match self.take_up_or_park(&row).await {
-                Ok(taken) => break taken,
+        // The loop may be gone: then there is nobody to drive anything.
+        let _ = match self.taken_up(&row).await {
+            None => return,
+            Some((Taken::Up(live), _)) => driver.send(Msg::Adopt(live)),
+            Some((Taken::Over(word), _)) => driver.send(Msg::Over { tenant, run, facts, word }),
+            Some((Taken::Parked { reason, log_hash }, parent)) => {
+                let parked = self.write_parked(&row, facts, (reason, log_hash), parent);
+                driver.send(Msg::AdoptParked(parked))
+            }
+        };
+    }
+
+    /// Takes a run up, however long it takes; nothing when this replica is over. Of one that is parked also who called it.
+    pub(crate) async fn taken_up(&self, row: &LiveRow) -> Option<(Taken, Option<Parent>)> {
+        loop {
+            match self.take_up_or_park(row).await {
+                Ok(taken) => return Some(taken),
                 Err(error) => self.wait(&error).await,
             }
             if self.is_over() {
-                return;
-            }
-        };
-        // The loop may be gone: then there is nobody to drive anything.
-        match taken {
-            (Taken::Up(live), _) => {
-                let _ = driver.send(Msg::Adopt(live));
-            }
-            (Taken::Over(word), _) => {
-                let _ = driver.send(Msg::Over { tenant, run, facts, word });
-            }
-            (Taken::Parked { reason, log_hash }, parent) => {
-                tracing::error!(%run, reason, "a run is parked");
-                let _ = driver.send(Msg::AdoptParked(Parked { tenant, run, facts: facts.clone(), log_hash, parent }));
-                if row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
-                    let write = park_write(tenant, run, facts.clone(), reason);
-                    self.committer.submit(crate::committer::Job { write, give_up: None, reply: Box::new(drop) });
-                }
-                self.changed(tenant, run, &facts, "paused");
+                return None;
             }
         }
+    }
+
+    /// Writes that a run is parked, unless its row says so.
+    pub(crate) fn write_parked(
+        &self,
+        row: &LiveRow,
+        facts: Arc<RunFacts>,
+        (reason, log_hash): (String, [u8; 32]),
+        parent: Option<Parent>,
+    ) -> Parked {
+        let (tenant, run) = (row.tenant, row.run);
+        tracing::error!(%run, reason, "a run is parked");
+        if row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
+            let write = park_write(tenant, run, facts.clone(), reason);
+            self.committer.submit(crate::committer::Job { write, give_up: None, reply: Box::new(drop) });
+        }
+        self.changed(tenant, run, &facts, "paused");
+        Parked { tenant, run, facts, log_hash, parent, sleeps: true }
     }
 
     /// Takes a run up; of one that is parked also who called it.
@@ -210,34 +287,41 @@ impl Shared {
             return Ok(taken.map_or_else(|why| parked(&why), |live| Taken::Up(Box::new(live))));
         }
         let snapshot = self.store.snapshot(row.tenant, row.run).await?;
-        let (mut machine, from) = machine(&flow.compiled, snapshot.as_ref());
+        let (machine, from) = machine(&flow.compiled, snapshot.as_ref());
         drop(snapshot);
         let entries = match self.store.journal(row.tenant, row.run, from).await {
             Ok(entries) => entries,
             Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
             Err(error) => return Err(error),
         };
+        let read = Read { row: row.clone(), flow, machine, from, entries };
         // Looked at first: what it means would come out differently here, and would look like damage.
-        let semantics = match entries.first().filter(|_| from == 0).map(|entry| decode_input(&entry.input)) {
-            Some(Ok(Input::Start { run: info, .. })) => Some(info.semantics),
-            _ => machine.info().map(|info| info.semantics),
-        };
-        let written = entries.last().map(|entry| entry.log_hash);
-        if semantics.is_some_and(|semantics| semantics > self.semantics) {
+        if self.is_too_new(&read) {
             let reason = "newer_semantics: the run was started by a newer build; it goes on with that one".to_owned();
             // Whoever ends it by decree writes down how far it had come.
-            let log_hash = written.unwrap_or_else(|| machine.log_hash());
+            let log_hash = read.written().unwrap_or_else(|| read.machine.log_hash());
             return Ok(Taken::Parked { reason, log_hash });
         }
         // Computed apart from the threads that answer requests; several at once.
-        let replaying = move || {
-            let replayed = replay(&mut machine, from, &entries, drop);
-            (machine, replayed)
-        };
         let stopped = || StoreError::Unavailable("the server is stopping".into());
-        let (machine, replayed) = self.driving.compute(replaying).await.ok_or_else(stopped)?;
-        if let Err(error) = replayed {
-            let log_hash = written.unwrap_or_default();
+        let replayed = self.driving.compute(move || read.replay()).await.ok_or_else(stopped)?;
+        self.raise(replayed).await
+    }
+
+    /// Whether a run was started by a build that knows more than this one.
+    fn is_too_new(&self, read: &Read) -> bool {
+        let first = read.entries.first().filter(|_| read.from == 0);
+        let semantics = match first.map(|entry| decode_input(&entry.input)) {
+            Some(Ok(Input::Start { run: info, .. })) => Some(info.semantics),
+            _ => read.machine.info().map(|info| info.semantics),
+        };
+        semantics.is_some_and(|semantics| semantics > self.semantics)
+    }
+
+    /// A run in memory, as its journal left it.
+    pub(crate) async fn raise(&self, replayed: Replayed) -> Result<Taken, StoreError> {
+        let Replayed { row, flow, machine, from, failed } = replayed;
+        if let Some((error, log_hash)) = failed {
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
         }
         if let Some(word) = children::afterword(&machine) {
@@ -247,7 +331,7 @@ impl Shared {
         if machine.status().is_terminal() || machine.seq() == 0 {
             return Ok(parked("journal_mismatch: the journal of a live run is empty or ended"));
         }
-        let (held, orders) = match self.held(row).await {
+        let (held, orders) = match self.held(&row).await {
             Ok(held) => held,
             Err(StoreError::Inconsistent(why)) => return Ok(parked(&format!("journal_damaged: {why}"))),
             Err(error) => return Err(error),
@@ -259,7 +343,7 @@ impl Shared {
         Ok(Taken::Up(Box::new(Live {
             tenant: row.tenant,
             run: row.run,
-            facts: Arc::new(row.facts.clone()),
+            facts: Arc::new(row.facts),
             snapshot_at: from,
             log_hash: machine.log_hash(),
             machine,
@@ -284,6 +368,7 @@ impl Shared {
             },
             watchers: Vec::new(),
             touched: false,
+            rest: Rest::new(self.memory.shortest(), row.wakes),
             place: self.living.resume(row.tenant),
         })))
     }
@@ -309,7 +394,7 @@ impl Shared {
         Ok((Some(Held { kept, found: true }), orders))
     }
 
-    async fn wait(&self, error: &StoreError) {
+    pub(crate) async fn wait(&self, error: &StoreError) {
         tracing::warn!(%error, "runs cannot be read; trying again");
         tokio::time::sleep(AGAIN_AFTER).await;
     }

@@ -21,10 +21,11 @@ use crate::api::{
     Answer, CancelError, Change, DeliverError, Delivered, FollowError, Idempotency, MOST_PAYLOAD, StartError,
     StartRequest, Started,
 };
+use crate::asleep::{Memory, Rest};
 use crate::bell::Bell;
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
-use crate::driver::{Driver, Msg, size};
+use crate::driver::{Counts, Driver, Msg, size};
 use crate::driving::{Driving, Place};
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::handover::balance;
@@ -47,8 +48,6 @@ const CHANGES_LAG: usize = 1024;
 const DRAIN_POLL: Duration = Duration::from_millis(10);
 /// How long a start waits for the shard of its run to come.
 const HERE_WITHIN: Duration = Duration::from_secs(2);
-/// Runs of one tenant in memory at once.
-const MOST_RUNS: u32 = 10_000;
 
 /// What a runtime is made of.
 pub struct RuntimeConfig {
@@ -79,6 +78,8 @@ pub struct RuntimeConfig {
     pub driving: Driving,
     /// By which replicas that share the store wake each other.
     pub wake: Arc<dyn Wake>,
+    /// Which runs are in memory.
+    pub memory: Memory,
     /// The newest semantics of flows that this process drives, [`holon_engine::SEMANTICS`] unless it is to act as an older build.
     pub semantics: u32,
 }
@@ -96,8 +97,10 @@ pub(crate) struct Shared {
     pub key_turns: KeyTurns,
     pub counters: Arc<Counters>,
     pub answers: Answers,
-    /// How many runs each tenant has in memory.
+    /// How many runs each tenant has.
     pub living: Living,
+    /// When they are in memory.
+    pub memory: Memory,
     pub changes: broadcast::Sender<Change>,
     pub replica: ReplicaId,
     /// The newest semantics that it knows.
@@ -206,6 +209,7 @@ impl Shared {
             watchers: Vec::new(),
             log_hash: [0; 32],
             touched: false,
+            rest: Rest::new(self.memory.shortest(), None),
             place,
         };
         self.driver(run).send(Msg::Begin(Box::new(live))).map_err(|_| StartError::Unavailable)?;
@@ -297,7 +301,8 @@ impl Runtime {
             counters,
             answers: Answers::default(),
             key_turns: KeyTurns::default(),
-            living: Living::new(MOST_RUNS),
+            living: Living::new(config.memory.most, config.memory.most_asleep),
+            memory: config.memory,
             changes: broadcast::channel(CHANGES_LAG).0,
             replica,
             semantics: config.semantics,
@@ -511,7 +516,7 @@ impl RuntimeHandle {
 
     /// The counters, and how many runs are in memory.
     pub async fn metrics(&self) -> Metrics {
-        self.shared.counters.read(self.count().await.0)
+        self.shared.counters.read(self.count().await)
     }
 
     /// The same and more, as Prometheus reads it.
@@ -528,18 +533,17 @@ impl RuntimeHandle {
         self.shared.pool.waited(Some(tenant))
     }
 
-    async fn count(&self) -> (u64, u64) {
-        let (mut live, mut flights) = (0, 0);
+    async fn count(&self) -> Counts {
+        let mut all = Counts::default();
         for driver in &self.shared.drivers {
             let (reply, answer) = oneshot::channel();
             if driver.send(Msg::Count { reply }).is_ok()
-                && let Ok((runs, writes)) = answer.await
+                && let Ok(Counts { runs, asleep, writes }) = answer.await
             {
-                live += runs;
-                flights += writes;
+                (all.runs, all.asleep, all.writes) = (all.runs + runs, all.asleep + asleep, all.writes + writes);
             }
         }
-        (live, flights)
+        all
     }
 
     /// Stops: takes no more starts, and hands its shards on to other replicas, each when nothing is being done for its runs. What is
@@ -551,7 +555,7 @@ impl RuntimeHandle {
         self.shared.hand_on_all(deadline).await;
         self.shared.pool.hold();
         while Instant::now() < deadline && !self.shared.is_lost() {
-            let idle = self.shared.pool.running() == 0 && self.count().await.1 == 0;
+            let idle = self.shared.pool.running() == 0 && self.count().await.writes == 0;
             if idle {
                 break;
             }

@@ -1,47 +1,56 @@
-//! Whose run is computed next. Tenants take turns by the time that they have used, not by the number of their runs: one whose
-//! runs compute for long waits until the others who want to have had as much.
+//! Whose turn it is in a loop. Tenants take turns by the time that they have used, not by the number of their runs or of what happened
+//! to these: one whose runs compute for long waits until the others who want to have had as much.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use holon_model::{RunId, TenantId};
+use holon_model::TenantId;
 
 /// What a turn is worth.
 const QUANTUM: i64 = 2_000;
 
-/// Runs that may have something to take in, by tenant.
-#[derive(Default)]
-pub(crate) struct Turns {
-    /// Tenants with runs, next first.
+/// What is to be done, by tenant; of one tenant first what came first.
+pub(crate) struct Turns<T> {
+    /// Tenants with something to do, next first.
     ring: VecDeque<TenantId>,
-    accounts: HashMap<TenantId, Account>,
+    accounts: HashMap<TenantId, Account<T>>,
 }
 
-#[derive(Default)]
-struct Account {
-    runs: VecDeque<RunId>,
+struct Account<T> {
+    work: VecDeque<T>,
     /// Microseconds; below zero it has used more than its turns.
     credit: i64,
 }
 
-impl Turns {
-    pub fn push(&mut self, tenant: TenantId, run: RunId) {
-        let account = self.accounts.entry(tenant).or_default();
-        if account.runs.is_empty() {
+impl<T> Default for Turns<T> {
+    fn default() -> Self {
+        Self { ring: VecDeque::new(), accounts: HashMap::new() }
+    }
+}
+
+impl<T> Turns<T> {
+    pub fn push(&mut self, tenant: TenantId, work: T) {
+        let account = self.accounts.entry(tenant).or_insert_with(|| Account { work: VecDeque::new(), credit: 0 });
+        if account.work.is_empty() {
             self.ring.push_back(tenant);
         }
-        account.runs.push_back(run);
+        account.work.push_back(work);
     }
 
     pub fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }
 
-    /// The next run.
-    pub fn next(&mut self) -> Option<(TenantId, RunId)> {
+    /// How much is to be done.
+    pub fn len(&self) -> usize {
+        self.accounts.values().map(|account| account.work.len()).sum()
+    }
+
+    /// What is next.
+    pub fn next(&mut self) -> Option<(TenantId, T)> {
         loop {
             let tenant = *self.ring.front()?;
-            // Every tenant in the ring has an account with runs.
+            // Every tenant in the ring has an account with something in it.
             let account = self.accounts.get_mut(&tenant)?;
             if account.credit <= 0 {
                 // Alone, it waits for nobody.
@@ -49,18 +58,18 @@ impl Turns {
                 self.ring.rotate_left(1);
                 continue;
             }
-            let run = account.runs.pop_front()?;
-            if account.runs.is_empty() {
+            let work = account.work.pop_front()?;
+            if account.work.is_empty() {
                 self.ring.pop_front();
             }
-            return Some((tenant, run));
+            return Some((tenant, work));
         }
     }
 
-    /// What a tenant's run took.
+    /// What a tenant's turn took.
     pub fn spent(&mut self, tenant: TenantId, time: Duration) {
         if let Some(account) = self.accounts.get_mut(&tenant) {
-            // Even a run that took next to nothing counts.
+            // Even what took next to nothing counts.
             let time = i64::try_from(time.as_micros()).unwrap_or(i64::MAX).max(1);
             account.credit = account.credit.saturating_sub(time);
         }
@@ -83,12 +92,12 @@ mod tests {
         TenantId(Uuid::from_u128(number))
     }
 
-    fn push(turns: &mut Turns, of: u128, runs: usize) {
-        (0..runs).for_each(|_| turns.push(tenant(of), RunId(Uuid::nil())));
+    fn push(turns: &mut Turns<()>, of: u128, runs: usize) {
+        (0..runs).for_each(|_| turns.push(tenant(of), ()));
     }
 
     /// The tenants in the order of their turns, where a run of tenant 1 takes `long` and those of others a quantum.
-    fn order(turns: &mut Turns, long: Duration) -> Vec<u128> {
+    fn order(turns: &mut Turns<()>, long: Duration) -> Vec<u128> {
         std::iter::from_fn(|| {
             let (tenant, _) = turns.next()?;
             let number = tenant.0.as_u128();

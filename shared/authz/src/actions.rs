@@ -71,6 +71,12 @@ actions! {
     ReadSchedules = "schedules", "read";
     /// Pause and resume schedules.
     EditSchedules = "schedules", "edit";
+    /// See polls and what they found.
+    ReadPolls = "polls", "read";
+    /// Have a poll look now.
+    LookPolls = "polls", "look";
+    /// Have a poll forget what it has seen.
+    ForgetPolls = "polls", "forget";
     /// See alert rules and their firings.
     ReadAlerts = "alerts", "read";
     /// Make, change, try and delete alert rules.

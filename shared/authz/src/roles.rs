@@ -25,6 +25,7 @@ const OWNER: &[&str] = &[
     "tasks:*",
     "workers:*",
     "schedules:*",
+    "polls:*",
     "alerts:*",
     "connections:*",
     "tokens:*",

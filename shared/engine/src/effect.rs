@@ -22,8 +22,10 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode
     let run = run.ok_or_else(|| NodeError::new("internal", "the run has not started"))?;
     let id = machine.paths[at.frame as usize].effect(run, &node.key);
     let path = machine.paths[at.frame as usize].node(&node.key);
-    // What is wrong with the key is said before anything is asked for.
-    cached(flow, node, &path, (&config, &machine.core.arena.node(at.frame, at.node).input))?;
+    // What is wrong with a key of the flow's own is said before anything is asked for; nothing else can be.
+    if node.policies.cache.as_ref().is_some_and(|cache| cache.key.is_some()) {
+        cached(flow, node, &path, (&config, &machine.core.arena.node(at.frame, at.node).input))?;
+    }
     let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
     extra.attempt = 1;
     extra.config = config;

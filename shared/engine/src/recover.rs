@@ -3,6 +3,7 @@
 use crate::{
     Command, EffectId, Input, Stamped,
     arena::Compiled,
+    ask::Ask,
     effect,
     machine::{At, Machine},
     state::NodeStatus,
@@ -23,6 +24,12 @@ impl Machine {
     pub fn is_handed_out(&self, id: EffectId) -> bool {
         let at = self.core.effects.get(&id).map(|(frame, node)| At { frame: *frame, node: *node });
         at.is_some_and(|at| self.cnode(&self.flow, at).kind.handed_out())
+    }
+
+    /// Whether it waits for the end of a run that it calls.
+    pub fn is_calling(&self) -> bool {
+        let ask = |(frame, node): &_| self.core.arena.node(*frame, *node).extra.as_ref()?.ask.as_deref();
+        self.flow.needs().children && self.core.asks.values().filter_map(ask).any(|ask| matches!(ask, Ask::Child(_)))
     }
 
     /// Everything outstanding, for a host that does not know what was done already: the present attempts of effects in the

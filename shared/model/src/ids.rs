@@ -114,6 +114,8 @@ ids! {
     PublishedId = "event";
     /// A subscription: a published flow that is started by events.
     SubscriptionId = "sub";
+    /// A poll: a published flow that looks at an endpoint every so often.
+    PollId = "poll";
     /// A connection: a credential by name.
     ConnectionId = "conn";
     /// An alert rule: what is looked for and who is told.

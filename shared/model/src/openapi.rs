@@ -78,5 +78,6 @@ id_schemas!(
     ClaimId,
     PublishedId,
     SubscriptionId,
+    PollId,
     ReplicaId
 );

@@ -56,9 +56,10 @@ pub fn site(release: bool, tools: &setup::Tools) -> Result<PathBuf> {
     Ok(site)
 }
 
-/// The server's program with the features that the whole workspace switches on: what the native tests have built.
+/// The server's program with the features that the whole workspace switches on: what the native tests have built. A test is named besides,
+/// because what only tests switch on counts only where one is compiled.
 pub fn server_of_workspace() -> Result<PathBuf> {
-    exec::run(exec::cargo()?.args(["build", "--quiet", "--workspace", "--bin", "holon"]))?;
+    exec::run(exec::cargo()?.args(["build", "--quiet", "--workspace", "--bin", "holon", "--test", "server"]))?;
     paths::server(false)
 }
 

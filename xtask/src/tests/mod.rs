@@ -61,6 +61,7 @@ pub fn command(mut args: Args) -> Result<()> {
         setup::node::program()?;
         setup::browser::ensure()?;
     }
+    let begun = Instant::now();
     let mut total = Count::default();
     let mut lines = Vec::new();
     for phase in PHASES.iter().filter(wanted) {
@@ -75,19 +76,20 @@ pub fn command(mut args: Args) -> Result<()> {
             Count { skipped: true, .. } => "skipped",
             _ => "ok",
         };
-        lines.push(format!(
-            "{:<8} {verdict:<7} {:>5} passed {:>3} failed {:>7.1} s",
-            phase.name,
-            count.passed,
-            count.failed,
-            since.elapsed().as_secs_f64()
-        ));
+        lines.push(line(phase.name, verdict, count, since));
         total.add(count);
     }
+    lines.push(line("in all", if total.failed > 0 { "FAILED" } else { "ok" }, total, begun));
     say::plain("");
     lines.iter().for_each(|line| say::plain(line));
     say::plain(&format!("{} passed, {} failed", total.passed, total.failed));
     if total.failed > 0 { std::process::exit(1) } else { Ok(()) }
+}
+
+/// A line of the table at the end.
+fn line(name: &str, verdict: &str, Count { passed, failed, .. }: Count, since: Instant) -> String {
+    let took = since.elapsed().as_secs_f64();
+    format!("{name:<8} {verdict:<7} {passed:>5} passed {failed:>3} failed {took:>7.1} s")
 }
 
 /// A check that holds or does not.

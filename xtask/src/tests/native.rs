@@ -4,22 +4,36 @@ use anyhow::{Result, bail};
 
 use super::count::Count;
 use crate::temp_postgres::TempPostgres;
-use crate::{exec, paths, setup};
+use crate::{exec, paths, say, setup};
 
 /// Every test of every crate: by nextest where it is installed, else by cargo itself.
 pub fn tests(postgres: &TempPostgres) -> Result<Count> {
-    let mut cargo = exec::cargo()?;
     let nextest = paths::program("cargo-nextest").is_some();
+    // For itself, so that one sees what compiling takes and what the tests do.
+    let timer = say::Timer::start("compiling the tests");
+    exec::run(runner(nextest)?.arg("--no-run"))?;
+    timer.done();
+    let mut cargo = runner(nextest)?;
     if nextest {
-        cargo.args(["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail", "--cargo-quiet"]);
-        cargo.args(["--final-status-level", "fail", "--no-tests", "pass"]);
+        cargo.args(["--no-fail-fast", "--status-level", "fail", "--final-status-level", "slow", "--no-tests", "pass"]);
     } else {
-        cargo.args(["test", "--quiet", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"]);
+        cargo.arg("--no-fail-fast");
     }
     cargo.env("HOLON_TEST_PG", postgres.socket_dir()).env("HOLON_POSTGRES_BIN", setup::postgres::binaries()?);
     let (ok, output) = exec::tee(&mut cargo)?;
     let count = if nextest { Count::of_nextest(&output) } else { Count::of_cargo_test(&output) };
     honest(ok, count)
+}
+
+/// What runs, or only compiles, every test of the workspace.
+fn runner(nextest: bool) -> Result<std::process::Command> {
+    let mut cargo = exec::cargo()?;
+    if nextest {
+        cargo.args(["nextest", "run", "--workspace", "--cargo-quiet"]);
+    } else {
+        cargo.args(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests", "--examples"]);
+    }
+    Ok(cargo)
 }
 
 /// The examples in documentation comments.

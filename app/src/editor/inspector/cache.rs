@@ -3,11 +3,11 @@
 use holon_flow::definition::{Policies, duration, dynamic};
 use holon_flow::expr::Program;
 use holon_model::Value;
-use holon_studio::form::{self, Mode};
 use leptos::prelude::*;
 
+use super::Spot;
 use super::options::{policies, put};
-use super::{Spot, refuse};
+use super::setting::{Setting, shown};
 use crate::editor::strings;
 
 /// What the switch begins with.
@@ -33,8 +33,8 @@ pub(super) fn cache(spot: &Spot) -> AnyView {
             on.get().then(|| {
                 view! {
                     <div class="group">
-                        {field(&spot, ("opt-cache-ttl", strings::CACHE_TTL, strings::CACHE_TTL_HINT), "/cache/ttl", ttl)}
-                        {field(&spot, ("opt-cache-key", strings::CACHE_KEY, strings::CACHE_KEY_HINT), "/cache/key", key)}
+                        {field(&spot, Setting::text("opt-cache-ttl", strings::CACHE_TTL, strings::CACHE_TTL_HINT), "/cache/ttl", ttl)}
+                        {field(&spot, Setting::text("opt-cache-key", strings::CACHE_KEY, strings::CACHE_KEY_HINT), "/cache/key", key)}
                     </div>
                 }
             })
@@ -74,43 +74,13 @@ fn key(text: &str) -> Result<Option<Value>, String> {
     Program::compile(text).map(|_| Some(dynamic::cel(text))).map_err(|error| error.to_string())
 }
 
-fn field(
-    spot: &Spot,
-    (id, title, hint): (&'static str, &'static str, &'static str),
-    pointer: &'static str,
-    read: Read,
-) -> AnyView {
+fn field(spot: &Spot, setting: Setting, pointer: &'static str, read: Read) -> AnyView {
     let now = {
         let spot = spot.clone();
-        Memo::new(move |_| {
-            Value::from(policies(&spot)).pointer(pointer).map(|value| match form::mode(Some(value)) {
-                Mode::Expression(source) | Mode::Text(source) => source,
-                Mode::Fixed => value.as_str().map_or_else(|| value.to_json(), str::to_owned),
-            })
-        })
+        Memo::new(move |_| Value::from(policies(&spot)).pointer(pointer).map(shown).unwrap_or_default())
     };
-    let shown = move || now.get().unwrap_or_default();
-    let wrong = RwSignal::new(None::<String>);
     let spot = spot.clone();
-    let change = move |event| match read(event_target_value(&event).trim()) {
-        Ok(value) => {
-            wrong.set(None);
-            put(&spot, pointer, value);
-        }
-        Err(why) => {
-            refuse::put_back(&event, &now.get_untracked().unwrap_or_default());
-            wrong.set(Some(why));
-        }
-    };
-    view! {
-        <div class="form-field">
-            <label class="form-title" for=id>{title}</label>
-            <input class="input" id=id type="text" autocomplete="off" spellcheck="false" prop:value=shown on:change=change/>
-            <p class="hint">{hint}</p>
-            {refuse::told(wrong)}
-        </div>
-    }
-    .into_any()
+    setting.view(now, move |text| read(text).map(|value| put(&spot, pointer, value)))
 }
 
 #[cfg(test)]

@@ -64,11 +64,14 @@ fn cron(spot: Spot, field: &Field, id: String) -> AnyView {
 fn time_zone(spot: Spot, field: &Field, id: String) -> AnyView {
     let list = format!("{id}-zones");
     let value = shown(&spot, field);
+    let zone =
+        Memo::new(move |_| Some(value.get()).filter(|zone| !zone.is_empty()).unwrap_or_else(|| "UTC".to_owned()));
     let (placeholder, field) = (field.placeholder.clone(), field.clone());
     let typed = move |event| store(&spot, &field, &event_target_value(&event));
     view! {
         <input class="input" id=id type="text" list=list.clone() placeholder=placeholder spellcheck="false" autocomplete="off" prop:value=value on:input=typed/>
         {crate::schedules::zones(list)}
+        {crate::schedules::zone(zone.into())}
     }
     .into_any()
 }

@@ -4,10 +4,9 @@ use holon_flow::definition::{dynamic, intake};
 use holon_flow::expr::Program;
 use holon_model::Value;
 use holon_studio::Command;
-use holon_studio::form::{self, Mode};
 use leptos::prelude::*;
 
-use super::refuse;
+use super::setting::{Setting, shown};
 use crate::editor::{store::Editor, strings};
 
 /// What one field holds: how its text is read.
@@ -24,15 +23,15 @@ pub(super) fn limits(editor: Editor) -> AnyView {
     let one = Value::map([("limit", Value::Int(1))]);
     let many = Value::map([("limit", Value::Int(100)), ("per", Value::from("1m"))]);
     view! {
-        {field(editor, whole, ("limit-deadline", strings::DEADLINE, strings::DURATION), "/deadline", duration)}
+        {field(editor, whole, Setting::text("limit-deadline", strings::DEADLINE, strings::DURATION), "/deadline", duration)}
         <div class="form-field">
             <label class="switch"><input type="checkbox" role="switch" prop:checked=concurrency on:change=turn("/concurrency", one)/>{strings::CONCURRENCY}</label>
             {move || concurrency.get().then(|| view! {
                 <div class="group">
-                    {field(editor, whole, ("limit-runs", strings::AT_ONCE, strings::AT_ONCE_HINT), "/concurrency/limit", count)}
-                    {field(editor, whole, ("limit-key", strings::LINE, strings::LINE_HINT), "/concurrency/key", expression)}
+                    {field(editor, whole, Setting::text("limit-runs", strings::AT_ONCE, strings::AT_ONCE_HINT), "/concurrency/limit", count)}
+                    {field(editor, whole, Setting::text("limit-key", strings::LINE, strings::LINE_HINT), "/concurrency/key", expression)}
                     {when_full(editor, whole)}
-                    {field(editor, whole, ("limit-queue", strings::QUEUE, strings::QUEUE_HINT), "/concurrency/queue", count)}
+                    {field(editor, whole, Setting::text("limit-queue", strings::QUEUE, strings::QUEUE_HINT), "/concurrency/queue", count)}
                 </div>
             })}
         </div>
@@ -40,10 +39,10 @@ pub(super) fn limits(editor: Editor) -> AnyView {
             <label class="switch"><input type="checkbox" role="switch" prop:checked=rate on:change=turn("/rate", many)/>{strings::RATE}</label>
             {move || rate.get().then(|| view! {
                 <div class="group">
-                    {field(editor, whole, ("rate-limit", strings::RATE_RUNS, strings::AT_ONCE_HINT), "/rate/limit", count)}
-                    {field(editor, whole, ("rate-per", strings::RATE_PER, strings::RATE_PER_HINT), "/rate/per", duration)}
-                    {field(editor, whole, ("rate-burst", strings::BURST, strings::BURST_HINT), "/rate/burst", count)}
-                    {field(editor, whole, ("rate-key", strings::LINE, strings::RATE_LINE_HINT), "/rate/key", expression)}
+                    {field(editor, whole, Setting::text("rate-limit", strings::RATE_RUNS, strings::AT_ONCE_HINT), "/rate/limit", count)}
+                    {field(editor, whole, Setting::text("rate-per", strings::RATE_PER, strings::RATE_PER_HINT), "/rate/per", duration)}
+                    {field(editor, whole, Setting::text("rate-burst", strings::BURST, strings::BURST_HINT), "/rate/burst", count)}
+                    {field(editor, whole, Setting::text("rate-key", strings::LINE, strings::RATE_LINE_HINT), "/rate/key", expression)}
                 </div>
             })}
         </div>
@@ -81,45 +80,12 @@ fn expression(text: &str) -> Result<Value, String> {
     Program::compile(text).map(|_| dynamic::cel(text)).map_err(|error| error.to_string())
 }
 
-/// What stands in a field for this value.
-fn shown(value: &Value) -> String {
-    match form::mode(Some(value)) {
-        Mode::Expression(source) | Mode::Text(source) => source,
-        Mode::Fixed => value.as_str().map_or_else(|| value.to_json(), str::to_owned),
-    }
-}
-
-fn field(
-    editor: Editor,
-    whole: Memo<Value>,
-    (id, title, hint): (&'static str, &'static str, &'static str),
-    pointer: &'static str,
-    read: Read,
-) -> AnyView {
+fn field(editor: Editor, whole: Memo<Value>, setting: Setting, pointer: &'static str, read: Read) -> AnyView {
     let now = Memo::new(move |_| whole.with(|whole| whole.pointer(pointer).map(shown).unwrap_or_default()));
-    let wrong = RwSignal::new(None::<String>);
-    let change = move |event| {
-        let text = event_target_value(&event);
-        let text = text.trim();
-        let value = if text.is_empty() { Ok(None) } else { read(text).map(Some) };
-        let refused = match value {
-            Ok(value) => put(editor, &[(pointer, value)]),
-            Err(why) => Some(why),
-        };
-        if refused.is_some() {
-            refuse::put_back(&event, &now.get_untracked());
-        }
-        wrong.set(refused);
-    };
-    view! {
-        <div class="form-field">
-            <label class="form-title" for=id>{title}</label>
-            <input class="input" id=id type="text" autocomplete="off" spellcheck="false" prop:value=now on:change=change/>
-            <p class="hint">{hint}</p>
-            {refuse::told(wrong)}
-        </div>
-    }
-    .into_any()
+    setting.view(now, move |text| {
+        let value = if text.is_empty() { None } else { Some(read(text)?) };
+        put(editor, &[(pointer, value)]).map_or(Ok(()), Err)
+    })
 }
 
 fn when_full(editor: Editor, whole: Memo<Value>) -> AnyView {

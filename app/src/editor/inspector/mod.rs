@@ -18,6 +18,7 @@ mod options;
 mod raw;
 mod refuse;
 mod result;
+mod setting;
 mod spot;
 mod width;
 

@@ -5,6 +5,7 @@ use holon_model::{Map, Value};
 use holon_studio::Command;
 use leptos::prelude::*;
 
+use super::setting::{Setting, shown};
 use super::{Spot, cache::cache, refuse};
 use crate::editor::strings;
 
@@ -15,7 +16,7 @@ pub(super) fn options(spot: &Spot) -> AnyView {
             {disabled(spot)}
             {join(spot)}
             {retry(spot)}
-            {duration(spot, "opt-timeout", (strings::TIMEOUT, strings::DURATION), limit)}
+            {duration(spot, Setting::text("opt-timeout", strings::TIMEOUT, strings::DURATION), limit)}
             {fallback(spot)}
             {cache(spot)}
             {note(spot)}
@@ -129,9 +130,9 @@ fn retry(spot: &Spot) -> AnyView {
                             <input class="input number" id="opt-attempts" type="number" min="1" max="100" prop:value=attempts on:change=typed/>
                             {refuse::told(wrong)}
                         </div>
-                        {duration(&spot, "opt-initial", (strings::INITIAL, strings::INITIAL_HINT), |_| "/retry/initial")}
+                        {duration(&spot, Setting::text("opt-initial", strings::INITIAL, strings::INITIAL_HINT), |_| "/retry/initial")}
                         {factor(&spot)}
-                        {duration(&spot, "opt-max", (strings::MOST, strings::MOST_HINT), |_| "/retry/max")}
+                        {duration(&spot, Setting::text("opt-max", strings::MOST, strings::MOST_HINT), |_| "/retry/max")}
                         {jitter(&spot)}
                     </div>
                 }
@@ -156,30 +157,18 @@ fn factor(spot: &Spot) -> AnyView {
             value.map(|value| value.to_json()).unwrap_or_default()
         })
     };
-    let wrong = RwSignal::new(None::<String>);
     let spot = spot.clone();
-    let change = move |event| {
-        let text = event_target_value(&event);
-        let value = holon_model::json::parse_number(text.trim()).ok();
-        wrong.set(None);
-        if text.trim().is_empty() {
-            put(&spot, "/retry/factor", None);
-        } else if let Some(value) = value.filter(|value| Retry::percent(value).is_some()) {
-            put(&spot, "/retry/factor", Some(value));
-        } else {
-            refuse::put_back(&event, &now.get_untracked());
-            wrong.set(Some(strings::FACTOR_WRONG.to_owned()));
-        }
-    };
-    view! {
-        <div class="form-field">
-            <label class="form-title" for="opt-factor">{strings::FACTOR}</label>
-            <input class="input number" id="opt-factor" type="text" inputmode="decimal" autocomplete="off" prop:value=now on:change=change/>
-            <p class="hint">{strings::FACTOR_HINT}</p>
-            {refuse::told(wrong)}
-        </div>
-    }
-    .into_any()
+    let (id, title, hint) = ("opt-factor", strings::FACTOR, strings::FACTOR_HINT);
+    Setting { id, title, hint, number: true }.view(now, move |text| {
+        let value = if text.is_empty() { None } else { Some(growth(text)?) };
+        put(&spot, "/retry/factor", value);
+        Ok(())
+    })
+}
+
+fn growth(text: &str) -> Result<Value, String> {
+    let value = holon_model::json::parse_number(text).ok().filter(|value| Retry::percent(value).is_some());
+    value.ok_or_else(|| strings::FACTOR_WRONG.to_owned())
 }
 
 /// Whether waits are made to differ; they are unless it is said.
@@ -204,52 +193,27 @@ fn limit(policies: &Value) -> &'static str {
 }
 
 /// A duration at the pointer that is right for the policies as they are.
-fn duration(
-    spot: &Spot,
-    id: &'static str,
-    (title, hint): (&'static str, &'static str),
-    pointer: fn(&Value) -> &'static str,
-) -> AnyView {
+fn duration(spot: &Spot, setting: Setting, pointer: fn(&Value) -> &'static str) -> AnyView {
     let now = {
         let spot = spot.clone();
         Memo::new(move |_| {
             let whole = Value::from(policies(&spot));
-            let value = whole.pointer(pointer(&whole)).cloned();
-            value.map(|value| value.as_str().map_or_else(|| value.to_json(), str::to_owned)).unwrap_or_default()
+            whole.pointer(pointer(&whole)).map(shown).unwrap_or_default()
         })
     };
-    let wrong = RwSignal::new(None::<String>);
     let spot = spot.clone();
-    let change = move |event| {
-        let text = event_target_value(&event);
-        let text = text.trim();
+    setting.view(now, move |text| {
         let at = pointer(&Value::from(policies(&spot)));
         if text.is_empty() {
-            wrong.set(None);
             // Without a limit there is nothing to fall back from.
-            return put(&spot, at.strip_suffix("/after").unwrap_or(at), None);
+            put(&spot, at.strip_suffix("/after").unwrap_or(at), None);
+            return Ok(());
         }
         let value = text.parse::<i64>().map(Value::Int).unwrap_or_else(|_| Value::str(text));
-        match holon_flow::definition::duration::parse(&value) {
-            Ok(_) => {
-                wrong.set(None);
-                put(&spot, at, Some(value));
-            }
-            Err(message) => {
-                refuse::put_back(&event, &now.get_untracked());
-                wrong.set(Some(message));
-            }
-        }
-    };
-    view! {
-        <div class="form-field">
-            <label class="form-title" for=id>{title}</label>
-            <input class="input" id=id type="text" autocomplete="off" prop:value=now on:change=change/>
-            <p class="hint">{hint}</p>
-            {refuse::told(wrong)}
-        </div>
-    }
-    .into_any()
+        holon_flow::definition::duration::parse(&value)?;
+        put(&spot, at, Some(value));
+        Ok(())
+    })
 }
 
 /// What a node gives when its time is up, where it has a time limit.

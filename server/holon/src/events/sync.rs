@@ -2,14 +2,13 @@
 
 use holon_cap_events::Pattern;
 use holon_flow::Definition;
-use holon_flow::definition::pointer::escape;
-use holon_flow::validate::DiagnosticCode;
-use holon_model::wire::flows::{Diagnostic, Severity};
+use holon_model::wire::flows::Diagnostic;
 use holon_model::{EnvironmentId, FlowId, Value};
 use holon_platform::clock::{Clock, mint};
 use holon_platform::db::TenantTx;
 
 use super::store;
+use crate::flows::triggers;
 
 /// What a trigger says.
 pub(super) struct Plan {
@@ -17,29 +16,14 @@ pub(super) struct Plan {
     pub ordered: bool,
 }
 
-/// The event triggers of a definition: key and config.
-fn triggers(definition: &Definition) -> impl Iterator<Item = (&str, &Value)> {
-    let nodes = definition.graph.nodes.iter();
-    nodes
-        .filter(|(_, node)| &*node.kind.name == super::KIND && !node.disabled)
-        .map(|(key, node)| (&**key, &node.config))
-}
-
 /// What is wrong with the subscriptions of a definition, beyond what their schema says.
 pub fn diagnose(definition: &Definition) -> Vec<Diagnostic> {
     let wrong = |(key, config): (&str, &Value)| {
         // What is absent, empty or not a text, validation has found already.
         let pattern = config.get("pattern").and_then(Value::as_str).filter(|text| !text.is_empty())?;
-        Some(Diagnostic {
-            pointer: format!("/nodes/{}/config/pattern", escape(key)),
-            code: DiagnosticCode::InvalidConfig.as_str().into(),
-            severity: Severity::Error,
-            message: Pattern::read(pattern).err()?,
-            hint: None,
-            span: None,
-        })
+        Some(triggers::wrong_config(key, "/pattern", Pattern::read(pattern).err()?, None))
     };
-    triggers(definition).filter_map(wrong).collect()
+    triggers::of_kind(definition, super::KIND).filter_map(wrong).collect()
 }
 
 /// Makes the subscriptions what the version says, and says how many the tenant has then. One that is there goes on where it is; a
@@ -58,7 +42,7 @@ pub async fn sync(
         let ordered = config.get("ordered").and_then(Value::as_bool).unwrap_or(false);
         Some((key.to_owned(), Plan { pattern: pattern.to_owned(), ordered }))
     };
-    let plans: Vec<(String, Plan)> = triggers(definition).filter_map(plan).collect();
+    let plans: Vec<(String, Plan)> = triggers::of_kind(definition, super::KIND).filter_map(plan).collect();
     let keys: Vec<String> = plans.iter().map(|(key, _)| key.clone()).collect();
     store::keep_only(tx, environment, flow, &keys).await?;
     for (key, plan) in plans {

@@ -6,14 +6,14 @@ use holon_platform::clock::Clock;
 use holon_platform::db::TenantTx;
 
 use super::{KIND, store};
+use crate::flows::triggers;
 
 /// Key and filter of the failure triggers of a definition. A filter that is no flow's id finds nothing that failed: publishing
 /// refuses it before.
-fn triggers(definition: &Definition) -> impl Iterator<Item = (&str, Option<&str>)> {
-    let nodes = definition.graph.nodes.iter();
-    nodes.filter(|(_, node)| &*node.kind.name == KIND && !node.disabled).map(|(key, node)| {
-        let of = node.config.get("flow").and_then(Value::as_str).map(str::trim).filter(|of| !of.is_empty());
-        (&**key, of)
+fn filters(definition: &Definition) -> impl Iterator<Item = (&str, Option<&str>)> {
+    triggers::of_kind(definition, KIND).map(|(key, config)| {
+        let of = config.get("flow").and_then(Value::as_str).map(str::trim).filter(|of| !of.is_empty());
+        (key, of)
     })
 }
 
@@ -28,7 +28,7 @@ pub async fn sync(
     (environment, flow, version): (EnvironmentId, FlowId, i32),
     definition: &Definition,
 ) -> Result<i64, sqlx::Error> {
-    let found: Vec<(&str, Option<&str>)> = triggers(definition).collect();
+    let found: Vec<(&str, Option<&str>)> = filters(definition).collect();
     let keys: Vec<String> = found.iter().map(|(key, _)| (*key).to_owned()).collect();
     store::keep_only(tx, environment, flow, &keys).await?;
     for (key, of) in found {

@@ -6,7 +6,7 @@ use holon_flow::{Catalogue, Definition};
 use holon_model::{Value, wire::flows::Diagnostic};
 
 use super::{Error, webhooks};
-use crate::{events, forms, schedules};
+use crate::{events, forms, polls, schedules};
 
 /// A definition with all that a save needs to know of it.
 pub struct Checked {
@@ -31,6 +31,7 @@ pub fn checked(catalogue: &Catalogue, definition: Definition) -> Checked {
     let mut diagnostics = validate(&definition, catalogue);
     diagnostics.extend(schedules::diagnose(&definition));
     diagnostics.extend(events::diagnose(&definition));
+    diagnostics.extend(polls::diagnose(&definition));
     diagnostics.extend(too_many_triggers(&definition));
     Checked { text: definition.to_value().to_json(), hash: definition.hash(), diagnostics, definition }
 }
@@ -39,12 +40,13 @@ pub fn checked(catalogue: &Catalogue, definition: Definition) -> Checked {
 const MOST_TRIGGERS: usize = 20;
 
 fn too_many_triggers(definition: &Definition) -> Option<Diagnostic> {
-    let served = |kind: &str| [webhooks::KIND, forms::KIND, schedules::KIND, events::KIND].contains(&kind);
+    let served = |kind: &str| [webhooks::KIND, forms::KIND, schedules::KIND, events::KIND, polls::KIND].contains(&kind);
     let nodes = definition.graph.nodes.values().filter(|node| !node.disabled && served(&node.kind.name));
     let count = nodes.count();
     (count > MOST_TRIGGERS).then(|| {
-        let message =
-            format!("the flow has {count} webhooks, forms, schedules and event triggers; it may have {MOST_TRIGGERS}");
+        let message = format!(
+            "the flow has {count} webhooks, forms, schedules, polls and event triggers; it may have {MOST_TRIGGERS}"
+        );
         DiagnosticCode::LimitExceeded.at(&Pointer::ROOT.key("nodes"), message)
     })
 }

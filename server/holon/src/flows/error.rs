@@ -6,7 +6,7 @@ use holon_model::{Code, FlowId, Problem, error::FieldError};
 use holon_platform::db::TxError;
 
 use crate::http::ApiError;
-use crate::{events, failures, schedules};
+use crate::{events, failures, polls, schedules};
 
 /// Why a use case of flows was refused.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum Error {
     /// The version would give the tenant more subscriptions than it may have.
     #[error("there would be too many subscriptions")]
     TooManySubscriptions,
+    /// The version would give the tenant more polls than it may have.
+    #[error("there would be too many polls")]
+    TooManyPolls,
     /// A command of the editor cannot be applied.
     #[error("command {index}: {message}")]
     Command {
@@ -112,6 +115,15 @@ impl From<Error> for ApiError {
                     "With this version the workspace would have more than {} event triggers. Nothing was published: delete flows \
                      with triggers that are not needed.",
                     events::MOST
+                ),
+            )
+            .into(),
+            Error::TooManyPolls => Problem::new(
+                Code::Conflict,
+                format!(
+                    "With this version the workspace would have more than {} polls. Nothing was published: delete flows \
+                     with polling triggers that are not needed.",
+                    polls::MOST
                 ),
             )
             .into(),

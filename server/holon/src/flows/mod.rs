@@ -14,6 +14,7 @@ mod publish;
 mod read;
 mod replace;
 pub mod store;
+pub(crate) mod triggers;
 mod webhooks;
 
 pub use error::Error;

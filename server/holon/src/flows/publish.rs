@@ -9,7 +9,7 @@ use holon_platform::db::TenantTx;
 use super::check::checked;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::{audit, events, failures, schedules, state::AppState};
+use crate::{audit, events, failures, polls, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
 #[derive(Debug, Clone)]
@@ -70,6 +70,9 @@ pub async fn publish(
     }
     if events::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await? > events::MOST {
         return Err(Error::TooManySubscriptions);
+    }
+    if polls::sync(&mut tx, &*state.clock, (environment, id, version), &read.definition).await? > polls::MOST {
+        return Err(Error::TooManyPolls);
     }
     webhooks::sync(&mut tx, &*state.clock, environment, id, &read.definition).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &version.into()).await?;

@@ -12,6 +12,7 @@ use crate::flow_state::StateInProcess;
 use crate::flows::FlowsInProcess;
 use crate::http::Visitor;
 use crate::identity::port::IdentityInProcess;
+use crate::polls::PollsInProcess;
 use crate::retention::RetentionInProcess;
 use crate::runs::RunsInProcess;
 use crate::schedules::SchedulesInProcess;
@@ -34,6 +35,7 @@ pub fn in_process(state: &AppState, visitor: &Visitor, headers: &HeaderMap) -> P
         events: Arc::new(EventsInProcess { state: state.clone(), visitor: visitor.clone() }),
         runs: Arc::new(RunsInProcess { state: state.clone(), visitor: visitor.clone() }),
         schedules: Arc::new(SchedulesInProcess { state: state.clone(), visitor: visitor.clone() }),
+        polls: Arc::new(PollsInProcess { state: state.clone(), visitor: visitor.clone() }),
         tasks: Arc::new(TasksInProcess { state: state.clone(), visitor: visitor.clone() }),
         workers: Arc::new(WorkersInProcess { state: state.clone(), visitor: visitor.clone() }),
         history: Arc::new(RetentionInProcess { state: state.clone(), visitor: visitor.clone() }),

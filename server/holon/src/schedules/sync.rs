@@ -1,37 +1,22 @@
 //! The schedules of a flow follow its version in force: made, changed and taken away in the transaction that publishes.
 
 use holon_flow::Definition;
-use holon_flow::definition::pointer::escape;
-use holon_flow::validate::DiagnosticCode;
-use holon_model::wire::flows::{Diagnostic, Severity};
+use holon_model::wire::flows::Diagnostic;
 use holon_model::wire::schedules::ScheduleFault;
-use holon_model::{EnvironmentId, FlowId, Value};
+use holon_model::{EnvironmentId, FlowId};
 use holon_platform::clock::{Clock, mint};
 use holon_platform::db::TenantTx;
 
 use super::plan::Plan;
 use super::store::{self, Next};
-
-/// The schedule triggers of a definition: key and config.
-fn triggers(definition: &Definition) -> impl Iterator<Item = (&str, &Value)> {
-    let nodes = definition.graph.nodes.iter();
-    nodes
-        .filter(|(_, node)| &*node.kind.name == super::KIND && !node.disabled)
-        .map(|(key, node)| (&**key, &node.config))
-}
+use crate::flows::triggers;
 
 /// What is wrong with the schedules of a definition, beyond what their schema says.
 pub fn diagnose(definition: &Definition) -> Vec<Diagnostic> {
-    let located = |key: &str, fault: ScheduleFault| Diagnostic {
-        pointer: format!("/nodes/{}/config{}", escape(key), fault.pointer),
-        code: DiagnosticCode::InvalidConfig.as_str().into(),
-        severity: Severity::Error,
-        message: fault.message,
-        hint: None,
-        span: fault.span,
-    };
+    let located =
+        |key: &str, fault: ScheduleFault| triggers::wrong_config(key, &fault.pointer, fault.message, fault.span);
     // What is absent or not a text, validation has found already.
-    let readable = triggers(definition).filter(|(_, config)| {
+    let readable = triggers::of_kind(definition, super::KIND).filter(|(_, config)| {
         let text = |name: &str| config.get(name).map(|value| value.as_str().is_some());
         text("cron") == Some(true) && text("time_zone") != Some(false)
     });
@@ -53,7 +38,7 @@ pub async fn sync(
     (environment, flow, version): (EnvironmentId, FlowId, i32),
     definition: &Definition,
 ) -> Result<i64, sqlx::Error> {
-    let plans: Vec<(String, Plan)> = triggers(definition)
+    let plans: Vec<(String, Plan)> = triggers::of_kind(definition, super::KIND)
         .filter_map(|(key, config)| Some((key.to_owned(), Plan::of_config(config).ok()?)))
         .collect();
     let keys: Vec<String> = plans.iter().map(|(key, _)| key.clone()).collect();

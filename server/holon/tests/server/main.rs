@@ -21,6 +21,7 @@ mod links;
 mod listening;
 mod metrics;
 mod pauses;
+mod polls;
 mod redaction;
 mod replicas;
 mod retention;

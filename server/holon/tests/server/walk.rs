@@ -74,6 +74,9 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api/v1/schedules/{id}/pause", Value::Null),
         ("POST /api/v1/schedules/{id}/resume", Value::Null),
         ("POST /api/v1/schedules/{id}/fire", Value::Null),
+        ("GET /api/v1/polls/{id}", Value::Null),
+        ("POST /api/v1/polls/{id}/look", Value::Null),
+        ("POST /api/v1/polls/{id}/forget", Value::Null),
         ("GET /api/v1/alerts/{id}", Value::Null),
         ("PUT /api/v1/alerts/{id}", alert()),
         ("DELETE /api/v1/alerts/{id}", Value::Null),
@@ -134,7 +137,8 @@ async fn things(server: &Server, person: &Person) -> BTreeMap<&'static str, Stri
     let started = server.by(person, "POST", &format!("/api/v1/flows/{flow}/runs"), json!({"input": null})).await;
     assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
     let every = json!({"every": {"kind": "trigger.schedule@1", "config": {"cron": "0 9 * * *"}},
-        "paid": {"kind": "trigger.event@1", "config": {"pattern": "orders.>"}}});
+        "paid": {"kind": "trigger.event@1", "config": {"pattern": "orders.>"}},
+        "look": {"kind": "trigger.poll@1", "config": {"url": "https://a.example/orders"}}});
     let timed = json!({"definition": {"holon": 1, "name": "Timed", "nodes": every, "edges": []}});
     let timed = id(&made("/api/v1/flows", timed).await, "/id");
     let published = server.by(person, "POST", &format!("/api/v1/flows/{timed}/publish"), json!({})).await;
@@ -142,7 +146,9 @@ async fn things(server: &Server, person: &Person) -> BTreeMap<&'static str, Stri
     let schedules = server.by(person, "GET", "/api/v1/schedules", Value::Null).await.json();
     let connection = json!({"name": "x", "kind": "http_bearer", "secret": "x", "hosts": ["a.example"]});
     let subscriptions = server.by(person, "GET", "/api/v1/subscriptions", Value::Null).await.json();
+    let polls = server.by(person, "GET", "/api/v1/polls", Value::Null).await.json();
     BTreeMap::from([
+        ("polls", id(&polls, "/data/0/id")),
         ("schedules", id(&schedules, "/data/0/id")),
         ("subscriptions", id(&subscriptions, "/data/0/id")),
         ("events", id(&made("/api/v1/events", json!({"subject": "orders.paid"})).await, "/id")),
@@ -185,7 +191,7 @@ async fn another_tenants_things_are_as_unknown_as_things_that_do_not_exist() {
         assert_eq!((status, text), ask(&ada, &unknown).await.comparable(), "{operation}");
     }
     // The walk proves something only if the owner is let in.
-    for (kind, id) in his.iter().filter(|(kind, _)| ["flows", "runs", "schedules"].contains(kind)) {
+    for (kind, id) in his.iter().filter(|(kind, _)| ["flows", "runs", "schedules", "polls"].contains(kind)) {
         assert_eq!(server.by(&bob, "GET", &format!("/api/v1/{kind}/{id}"), Value::Null).await.status, StatusCode::OK);
     }
 }

@@ -113,6 +113,12 @@ pub const KEYS: &[Key] = &[
         "Runs that each workspace may start in a minute, on all servers together; more are answered with 429.",
     ),
     key(
+        "HOLON_WAITING_RUNS",
+        "`2000000`",
+        "Runs of each workspace that wait on one server, for time or for somebody, outside of its memory; a start beyond that is \
+         answered with 429.",
+    ),
+    key(
         "HOLON_OTLP_ENDPOINT",
         "none",
         "Where traces of requests, runs and nodes are sent by OTLP over HTTP (protobuf), such as `http://127.0.0.1:4318`; the path \

@@ -55,6 +55,8 @@ pub struct Config {
     pub requests_per_minute: Option<u32>,
     /// Runs that each workspace may start in a minute.
     pub starts_per_minute: Option<u32>,
+    /// Runs of each workspace that wait on this server, outside of its memory.
+    pub waiting_runs: Option<u32>,
 }
 
 /// Where the database is.

@@ -152,6 +152,7 @@ impl Config {
             history_days_most: days(s, "HOLON_HISTORY_DAYS_MOST")?,
             requests_per_minute: bound(s, "HOLON_REQUESTS_PER_MINUTE")?,
             starts_per_minute: bound(s, "HOLON_STARTS_PER_MINUTE")?,
+            waiting_runs: bound(s, "HOLON_WAITING_RUNS")?,
             data_dir,
         })
     }

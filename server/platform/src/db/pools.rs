@@ -193,7 +193,7 @@ impl Pools {
     }
 }
 
-fn pool(most: u32) -> PgPoolOptions {
+pub(super) fn pool(most: u32) -> PgPoolOptions {
     // A request waits for a connection no longer than a person would.
     PgPoolOptions::new()
         .max_connections(most)

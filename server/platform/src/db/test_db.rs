@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::embedded::{
     ADMIN, Layout, PORT_SOCKET, read_major, running_postmaster, server_settings, socket_dir, socket_options,
 };
 use super::os_user::{OsUser, private_dir};
 use super::pg_binaries::PgBinaries;
-use super::pools::{Pools, Role, prepare_database, prepare_roles};
+use super::pools::{Pools, Role, pool, prepare_database, prepare_roles};
 use super::{MIGRATOR, migrate};
 
 /// Connections of each pool of a test: enough to test concurrency, few enough for many tests at once.
@@ -45,6 +45,13 @@ impl TestDb {
         run(&mut admin, format!("create database {name} template {template} owner holon_owner")).await;
         let [_, app, auth, engine] = Role::ALL.map(|role| socket_options(&socket, role.name(), &name));
         Self { pools: Pools::lazy(app, auth, engine, CONNECTIONS), name, socket }
+    }
+
+    /// A pool of its own for the store of a runtime under test. Connections live in the runtime that opened them: of the pool that a
+    /// test asks, one that a stopped runtime leaves behind may still answer when it is taken and be dead at the next statement.
+    #[must_use]
+    pub fn pool_apart(&self) -> PgPool {
+        pool(CONNECTIONS).connect_lazy_with(self.options(Role::Engine))
     }
 
     /// How to connect as a role, for tests of the roles themselves.

@@ -1,7 +1,8 @@
 //! Measures the runtime over a Postgres with fsync on, with effects in process that do nothing. One JSON line a measure.
 //!
 //! `cargo run --release -p holon-runtime --example bench`. With `HOLON_TEST_PG` (a socket's folder) that Postgres is used,
-//! else a private one in a temporary folder.
+//! else a private one in a temporary folder. `HOLON_BENCH_ONLY=timers` measures runs that wait and nothing else, `HOLON_BENCH_TIMERS` says
+//! how many.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
 
@@ -12,6 +13,7 @@ mod postgres;
 mod steps;
 #[path = "../../tests/runtime/support.rs"]
 mod support;
+mod timers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,10 @@ async fn main() {
     if fsync != "on" {
         eprintln!("fsync is {fsync}: these numbers say nothing about durability");
     }
+    if std::env::var_os("HOLON_BENCH_ONLY").is_some_and(|only| only == "timers") {
+        timers::pending(&pool).await;
+        return postgres.close().await;
+    }
     let world = Arc::new(World::over(Arc::new(PgStore::new(pool.clone()))));
     let runtime = world.runtime().await;
     let bench = Bench { world, runtime, pool };
@@ -38,5 +44,6 @@ async fn main() {
     steps::pure(&bench).await;
     neighbour::noisy(&bench).await;
     bench.runtime.drain(Duration::from_secs(5)).await;
+    timers::pending(&bench.pool).await;
     postgres.close().await;
 }

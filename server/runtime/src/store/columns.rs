@@ -111,6 +111,7 @@ pub(super) struct Born {
     pub version: Vec<i32>,
     pub status: Vec<String>,
     pub started_at: Vec<OffsetDateTime>,
+    pub wakes_at: Vec<Option<OffsetDateTime>>,
 }
 
 /// New rows of `journal`.
@@ -143,6 +144,7 @@ pub(super) struct Changed {
     pub status: Vec<String>,
     pub reason: Vec<Option<String>>,
     pub paused_by: Vec<Option<String>>,
+    pub wakes_at: Vec<Option<OffsetDateTime>>,
     pub snap_seq: Vec<Option<i64>>,
     pub snap: Vec<Option<Vec<u8>>>,
 }
@@ -255,6 +257,7 @@ impl Columns {
                 born.version.push(write.facts.version);
                 born.status.push(status.as_str().to_owned());
                 born.started_at.push(to_db(write.facts.started_at));
+                born.wakes_at.push(write.wakes.map(to_db));
             }
             LiveWrite::Update { status, reason, snapshot } => {
                 let changed = &mut self.changed;
@@ -263,6 +266,7 @@ impl Columns {
                 changed.status.push(status.as_str().to_owned());
                 changed.reason.push(reason.clone());
                 changed.paused_by.push(None);
+                changed.wakes_at.push(write.wakes.map(to_db));
                 changed.snap_seq.push(snapshot.as_ref().map(|snapshot| snapshot.seq));
                 changed.snap.push(snapshot.as_ref().map(|snapshot| snapshot.bytes.clone()));
             }
@@ -273,6 +277,7 @@ impl Columns {
                 changed.status.push(LiveStatus::Paused.as_str().to_owned());
                 changed.reason.push(Some(reason.clone()));
                 changed.paused_by.push(Some(by.clone()));
+                changed.wakes_at.push(None);
                 changed.snap_seq.push(None);
                 changed.snap.push(None);
             }

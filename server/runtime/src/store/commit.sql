@@ -29,11 +29,11 @@ with fence as materialized (
   from unnest($68::uuid[], $69::text[], $70::text[], $71::uuid[]) as l(tenant_id, key, value, run_id)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), born as (
-  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at)
-  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at
+  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
+  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at
   from unnest($18::uuid[], $19::uuid[], $20::uuid[], $21::smallint[], $22::uuid[], $23::int[], $24::text[],
-              $25::timestamptz[])
-    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at)
+              $25::timestamptz[], $74::timestamptz[])
+    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), journaled as (
   insert into journal (tenant_id, run_id, seq, n, at, body)
@@ -51,9 +51,10 @@ with fence as materialized (
   on conflict (tenant_id, week, hash) do nothing
 ), changed as (
   update run_live r
-  set status = u.status, reason = u.reason, paused_by = u.paused_by, snap_seq = coalesce(u.snap_seq, r.snap_seq), snap = coalesce(u.snap, r.snap)
-  from unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[], $36::bigint[], $37::bytea[], $72::text[])
-    as u(tenant_id, run_id, status, reason, snap_seq, snap, paused_by)
+  set status = u.status, reason = u.reason, paused_by = u.paused_by, wakes_at = u.wakes_at, snap_seq = coalesce(u.snap_seq, r.snap_seq), snap = coalesce(u.snap, r.snap)
+  from unnest($32::uuid[], $33::uuid[], $34::text[], $35::text[], $36::bigint[], $37::bytea[], $72::text[],
+              $73::timestamptz[])
+    as u(tenant_id, run_id, status, reason, snap_seq, snap, paused_by, wakes_at)
   where r.tenant_id = u.tenant_id and r.run_id = u.run_id and exists (select from fence)
 ), gone as (
   delete from run_live r using unnest($38::uuid[], $39::uuid[]) as g(tenant_id, run_id)

@@ -2,6 +2,7 @@
 
 mod letters;
 mod shards;
+mod sleepers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,6 +55,24 @@ struct Tables {
     idempotency: BTreeMap<(TenantId, String, String), IdempotencyRow>,
     /// The last number of each committer.
     numbers: BTreeMap<(ReplicaId, i16), i64>,
+}
+
+impl Tables {
+    /// The live runs of these shards.
+    fn live(&self, shards: &[i16]) -> impl Iterator<Item = LiveRow> {
+        let shards = shards::ShardSet::of(shards);
+        let rows = self.live.values().filter(move |row| shards.contains(shard_of(row.run)));
+        rows.map(|row| self.with_end(row))
+    }
+
+    /// A row, with the reason why the run was ended by decree, if it was.
+    fn with_end(&self, row: &LiveRow) -> LiveRow {
+        let ended = self.history.get(&(row.tenant, row.run)).and_then(|row| row.ended.as_ref());
+        let decreed =
+            |status: &str| status == "terminated" || (status == "cancelled" && row.status == LiveStatus::Queued);
+        let terminated = ended.filter(|ended| decreed(&ended.status)).and_then(|ended| ended.error.clone());
+        LiveRow { terminated, ..row.clone() }
+    }
 }
 
 /// See the module.
@@ -229,14 +248,23 @@ impl MemStore {
                     let facts = RunFacts::clone(&write.facts);
                     let (tenant, run) = id;
                     let status = *status;
-                    let row = LiveRow { tenant, run, facts, status, reason: None, paused_by: None, terminated: None };
+                    let row = LiveRow {
+                        tenant,
+                        run,
+                        facts,
+                        status,
+                        reason: None,
+                        paused_by: None,
+                        terminated: None,
+                        wakes: write.wakes,
+                    };
                     tables.live.insert(id, row);
                 }
                 LiveWrite::Update { status, reason, snapshot } => {
                     if let Some(row) = tables.live.get_mut(&id) {
                         row.status = *status;
                         row.reason.clone_from(reason);
-                        row.paused_by = None;
+                        (row.paused_by, row.wakes) = (None, write.wakes);
                         if let Some(snapshot) = snapshot {
                             tables.snapshots.insert(id, snapshot.clone());
                         }
@@ -244,7 +272,7 @@ impl MemStore {
                 }
                 LiveWrite::Hold { by, reason } => {
                     if let Some(row) = tables.live.get_mut(&id) {
-                        row.status = LiveStatus::Paused;
+                        (row.status, row.wakes) = (LiveStatus::Paused, None);
                         (row.reason, row.paused_by) = (Some(reason.clone()), Some(by.clone()));
                     }
                 }
@@ -421,17 +449,7 @@ impl Store for MemStore {
     }
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
-        let tables = self.tables();
-        let shards = shards::ShardSet::of(shards);
-        let rows = tables.live.values().filter(|row| shards.contains(shard_of(row.run)));
-        let with_end = |row: &LiveRow| {
-            let ended = tables.history.get(&(row.tenant, row.run)).and_then(|row| row.ended.as_ref());
-            let decreed =
-                |status: &str| status == "terminated" || (status == "cancelled" && row.status == LiveStatus::Queued);
-            let terminated = ended.filter(|ended| decreed(&ended.status)).and_then(|ended| ended.error.clone());
-            LiveRow { terminated, ..row.clone() }
-        };
-        Ok(rows.map(with_end).collect())
+        Ok(self.tables().live(shards).collect())
     }
 
     async fn snapshot(&self, tenant: TenantId, run: RunId) -> Result<Option<Snapshot>, StoreError> {

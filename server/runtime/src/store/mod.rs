@@ -17,6 +17,8 @@ mod payloads;
 pub mod pg;
 mod place_rows;
 mod shard_rows;
+mod sleep_rows;
+mod sleepers;
 mod statements;
 mod work;
 mod work_rows;
@@ -35,6 +37,7 @@ pub use kept::{AnswerKey, Cache, KeptAnswer, MemAnswers, Room};
 pub use letters::{Letter, Letters, Posted};
 pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
 pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
+pub use sleepers::{Found, NEVER, Sleeper, Sleepers};
 pub use work::{HandOut, is_pool};
 
 /// Shards there are. A run belongs to the shard of its id, for ever.
@@ -218,6 +221,8 @@ pub struct RunWrite {
     pub journal: Option<JournalWrite>,
     /// What happens to its row of live work.
     pub live: LiveWrite,
+    /// What the row says of sleep, where it is new or its status is written: until when nothing but the outside can wake the run.
+    pub wakes: Option<Timestamp>,
     /// Set when this is its end.
     pub end: Option<EndRow>,
     /// What it asks since, in the order in which it became true.
@@ -239,7 +244,7 @@ impl RunWrite {
     /// Nothing yet about a run.
     pub fn of(tenant: TenantId, run: RunId, facts: Arc<RunFacts>) -> Self {
         let (live, asks, letters, changes) = (LiveWrite::Keep, Vec::new(), Vec::new(), Vec::new());
-        Self { tenant, run, facts, start: None, journal: None, live, end: None, asks, letters, changes }
+        Self { tenant, run, facts, start: None, journal: None, live, wakes: None, end: None, asks, letters, changes }
     }
 
     /// Roughly the bytes it takes on the wire.
@@ -343,6 +348,8 @@ pub struct LiveRow {
     pub paused_by: Option<String>,
     /// Why it was ended by decree, if it was: it only owes a word to the run that called it.
     pub terminated: Option<String>,
+    /// Until when it sleeps, if it does.
+    pub wakes: Option<Timestamp>,
 }
 
 /// A run as history knows it.
@@ -371,7 +378,7 @@ pub struct Ended {
 
 /// Storage of the runtime. Every operation is atomic, and one round trip unless payloads are read apart.
 #[async_trait]
-pub trait Store: Asks + Ownership + Letters + Intake + States + Cache {
+pub trait Store: Asks + Ownership + Letters + Intake + States + Cache + Sleepers {
     /// Writes a batch, with the payloads that its journal rows refer to: none of them is ever missing.
     async fn commit(&self, batch: &Batch) -> Result<Committed, StoreError>;
 

@@ -18,16 +18,17 @@ use crate::committer::LANES;
 use super::asks::Asks;
 use super::columns::{Columns, labels_of};
 use super::shard_rows::{self, LeaseLine};
+use super::sleep_rows::{self, Reader};
 use super::{
-    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, LiveStatus,
-    Marks, Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, batch_rows,
+    Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, Marks,
+    Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, batch_rows,
     change_rows, continuous, filled, letter_rows, statements,
 };
 
 /// Weeks of history there is room for ahead of time.
 const WEEKS_AHEAD: i32 = 8;
 /// A statement that takes longer than this is given up as not answered; whether it was done is then looked up.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// A Postgres that cannot make another segment of its log (16 MiB) ends itself; with less than this it is full, not away.
 const FULL_BELOW: u64 = 32 << 20;
@@ -36,6 +37,7 @@ const FULL_BELOW: u64 = 32 << 20;
 pub struct PgStore {
     pub(super) pool: PgPool,
     lease: LeaseLine,
+    pub(super) reader: Reader,
     /// Where the database lies, when that is on this machine.
     disk: Option<PathBuf>,
     options: PgConnectOptions,
@@ -58,7 +60,8 @@ impl PgStore {
             ("idle_in_transaction_session_timeout", "2s"),
         ]);
         let lease = LeaseLine::new((*pool.connect_options()).clone());
-        Self { pool, lease, disk: None, options, lanes: Default::default() }
+        let reader = Reader::new(options.clone());
+        Self { pool, lease, reader, disk: None, options, lanes: Default::default() }
     }
 
     /// The same for a database that lies in this folder: when it does not answer and the disk is full, that is said.
@@ -121,11 +124,11 @@ pub(super) fn unread(error: sqlx::Error) -> StoreError {
     }
 }
 
-fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
+pub(super) fn hash(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Inconsistent(format!("a hash of {} bytes", bytes.len())))
 }
 
-fn marks(
+pub(super) fn marks(
     labels: Option<String>,
     correlation: Option<String>,
     fork_of: Option<Uuid>,
@@ -134,7 +137,7 @@ fn marks(
     Ok(Marks { labels: labels_of(labels)?, correlation, fork_of: fork_of.map(RunId).zip(fork_seq) })
 }
 
-fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
+pub(super) fn snapshot(seq: Option<i64>, bytes: Option<Vec<u8>>) -> Option<Snapshot> {
     Some(Snapshot { seq: seq?, bytes: bytes? })
 }
 
@@ -399,44 +402,7 @@ impl Store for PgStore {
     }
 
     async fn live(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
-        let rows = sqlx::query!(
-            r#"select l.tenant_id, l.run_id, l.environment_id, l.flow_id, l.version, l.status, l.reason, l.paused_by,
-                      h.definition_hash, h.trigger, h.actor, h.started_at, h.retry_of, h.labels::text as labels,
-                      h.correlation, h.fork_of, h.fork_seq, e.error as "terminated?"
-               from run_live l
-               join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment = 'started'
-               left join run_hist e on e.tenant_id = l.tenant_id and e.run_id = l.run_id and e.moment = 'ended'
-                 and (e.status = 'terminated' or (e.status = 'cancelled' and l.status = 'queued'))
-               where l.shard = any($1)
-               order by l.tenant_id, l.run_id"#,
-            shards
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unread)?;
-        let rows = rows.into_iter().map(|row| {
-            Ok(LiveRow {
-                tenant: TenantId(row.tenant_id),
-                run: RunId(row.run_id),
-                facts: RunFacts {
-                    environment: EnvironmentId(row.environment_id),
-                    flow: FlowId(row.flow_id),
-                    version: row.version,
-                    definition_hash: hash(&row.definition_hash)?,
-                    trigger: row.trigger,
-                    actor: row.actor,
-                    started_at: from_db(row.started_at),
-                    retry_of: row.retry_of.map(RunId),
-                    marks: marks(row.labels, row.correlation, row.fork_of, row.fork_seq)?,
-                },
-                status: LiveStatus::parse(&row.status)
-                    .ok_or_else(|| StoreError::Inconsistent(format!("unknown status `{}`", row.status)))?,
-                reason: row.reason,
-                paused_by: row.paused_by,
-                terminated: row.terminated,
-            })
-        });
-        rows.collect()
+        sleep_rows::live(&self.pool, shards, true).await
     }
 
     async fn snapshot(&self, tenant: TenantId, run: RunId) -> Result<Option<Snapshot>, StoreError> {

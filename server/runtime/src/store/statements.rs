@@ -4,6 +4,7 @@
 
 use holon_model::{ReplicaId, RunId};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Committed;
@@ -77,6 +78,7 @@ async fn begin(
         &j.n,
         &j.at,
         &j.body,
+        &b.wakes_at as &[Option<OffsetDateTime>],
     )
     .fetch_one(connection)
     .await?;
@@ -196,6 +198,8 @@ async fn all(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> 
         &l.value,
         &l.run,
         &u.paused_by as &[Option<String>],
+        &u.wakes_at as &[Option<OffsetDateTime>],
+        &b.wakes_at as &[Option<OffsetDateTime>],
     )
     .fetch_one(connection)
     .await?;

@@ -243,8 +243,9 @@ async fn called_by(store: &MemStore, caller: RunId) -> RunId {
     live().into_iter().map(|row| row.run).find(|run| *run != caller).unwrap()
 }
 
-/// A caller whose called run is parked: its journal was damaged while the server was down.
-async fn parked_call(world: &World, store: &MemStore) -> (RuntimeHandle, RunId, RunId) {
+/// A caller whose called run is parked: its journal was damaged while the server was down. No run sleeps, so that this is seen at once.
+async fn parked_call(world: &mut World, store: &MemStore) -> (RuntimeHandle, RunId, RunId) {
+    world.memory.idle = std::time::Duration::from_secs(86_400);
     let runtime = world.runtime().await;
     let called = world.shelf.publish(SLEEPS);
     let flow = world.shelf.publish(&calls(called));
@@ -267,8 +268,8 @@ fn is_told(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn a_parked_run_that_is_ended_by_decree_tells_the_run_that_called_it() {
-    let (world, store) = world();
-    let (runtime, run, child) = parked_call(&world, &store).await;
+    let (mut world, store) = world();
+    let (runtime, run, child) = parked_call(&mut world, &store).await;
     runtime.cancel(tenant(1), child, "give up".into()).await.unwrap();
     let answer = end(&runtime, run).await;
     assert!(is_told(&answer), "{answer:?}");
@@ -277,8 +278,8 @@ async fn a_parked_run_that_is_ended_by_decree_tells_the_run_that_called_it() {
 
 #[tokio::test]
 async fn a_crash_between_the_decree_and_the_word_to_the_caller_loses_no_word() {
-    let (world, store) = world();
-    let (runtime, run, child) = parked_call(&world, &store).await;
+    let (mut world, store) = world();
+    let (runtime, run, child) = parked_call(&mut world, &store).await;
     store.fail(move |batch| {
         let tells = batch.writes.iter().any(|write| write.run == run && write.journal.is_some());
         if tells { Fault::HangBefore } else { Fault::None }
@@ -422,7 +423,7 @@ async fn what_is_delivered_is_bounded() {
 #[tokio::test]
 async fn a_text_that_no_column_holds_holds_up_nobody() {
     let db = TestDb::new().await;
-    let world = World::over(Arc::new(PgStore::new(db.pools.engine.clone())));
+    let world = World::over(Arc::new(PgStore::new(db.pool_apart())));
     let runtime = world.runtime().await;
     let waits = world.shelf.publish(
         r#"{"holon": 1, "name": "waits", "nodes": {

@@ -74,7 +74,7 @@ async fn of_runs_that_count_at_once_each_gets_a_number_of_its_own() {
 #[tokio::test]
 async fn of_runs_that_count_at_once_each_gets_a_number_of_its_own_in_postgres() {
     let db = TestDb::new().await;
-    many(&World::over(Arc::new(PgStore::new(db.pools.engine.clone())))).await;
+    many(&World::over(Arc::new(PgStore::new(db.pool_apart())))).await;
     let events: i64 =
         sqlx::query_scalar("select count(*) from event_outbox").fetch_one(&db.pools.engine).await.unwrap();
     assert_eq!(events, 60);
@@ -223,5 +223,5 @@ async fn runs_of_two_replicas_that_count_the_same_key_get_numbers_of_their_own()
 #[tokio::test]
 async fn runs_of_two_replicas_that_count_the_same_key_get_numbers_of_their_own_in_postgres() {
     let db = TestDb::new().await;
-    two_replicas(World::over(Arc::new(PgStore::new(db.pools.engine.clone())))).await;
+    two_replicas(World::over(Arc::new(PgStore::new(db.pool_apart())))).await;
 }

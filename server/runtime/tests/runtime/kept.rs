@@ -52,14 +52,14 @@ async fn since(world: &World, of: TenantId, run: RunId) -> Option<Timestamp> {
 /// Where answers are kept, to look into.
 enum Shelf {
     Mem(MemStore),
-    Pg(sqlx::PgPool),
+    Pg(TestDb),
 }
 
 impl Shelf {
     fn world(&self) -> World {
         match self {
             Self::Mem(store) => World::over(Arc::new(store.clone())),
-            Self::Pg(pool) => World::over(Arc::new(PgStore::new(pool.clone()))),
+            Self::Pg(db) => World::over(Arc::new(PgStore::new(db.pool_apart()))),
         }
     }
 
@@ -69,9 +69,9 @@ impl Shelf {
             loop {
                 let there = match self {
                     Self::Mem(store) => store.answers().count(tenant(1)),
-                    Self::Pg(pool) => {
+                    Self::Pg(db) => {
                         let of = "select count(*) from kept_answer where tenant_id = $1";
-                        let count: i64 = sqlx::query_scalar(of).bind(tenant(1).0).fetch_one(pool).await.unwrap();
+                        let count: i64 = sqlx::query_scalar(of).bind(tenant(1).0).fetch_one(&db.pools.engine).await.unwrap();
                         usize::try_from(count).unwrap()
                     }
                 };
@@ -136,8 +136,7 @@ async fn what_was_answered_in_time_is_not_asked_for_again() {
 
 #[tokio::test]
 async fn what_was_answered_in_time_is_not_asked_for_again_in_postgres() {
-    let db = TestDb::new().await;
-    asked_once(Shelf::Pg(db.pools.engine.clone())).await;
+    asked_once(Shelf::Pg(TestDb::new().await)).await;
 }
 
 #[tokio::test]

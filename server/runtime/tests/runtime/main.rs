@@ -10,5 +10,7 @@ mod operating;
 mod postgres;
 mod replicas;
 mod runs;
+mod sleeping;
+mod slept;
 mod stores;
 mod support;

@@ -169,7 +169,7 @@ async fn the_answer_of_an_effect_that_came_while_its_run_was_paused_outlives_a_c
 #[tokio::test]
 async fn the_answer_of_an_effect_that_came_while_its_run_was_paused_outlives_a_crash_in_postgres() {
     let db = TestDb::new().await;
-    an_answer_outlives_a_crash(World::over(Arc::new(PgStore::new(db.pools.engine.clone())))).await;
+    an_answer_outlives_a_crash(World::over(Arc::new(PgStore::new(db.pool_apart())))).await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use crate::support::{React, THREE_STEPS, World, end, end_of, keyed, tenant};
 
 async fn world() -> (World, TestDb) {
     let db = TestDb::new().await;
-    (World::over(Arc::new(PgStore::new(db.pools.engine.clone()))), db)
+    (World::over(Arc::new(PgStore::new(db.pool_apart()))), db)
 }
 
 const LONG: &str = r#"{"holon": 1, "name": "long", "nodes": {
@@ -218,7 +218,7 @@ async fn start_some(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgres_killed_and_started_again_under_load_loses_no_acknowledged_run_and_does_nothing_with_two_keys() {
     let postgres = OwnPostgres::start().await;
-    let mut world = World::over(Arc::new(PgStore::new(postgres.database.pools.engine.clone())));
+    let mut world = World::over(Arc::new(PgStore::new(postgres.database.pool_apart())));
     world.start_within = Duration::from_secs(60);
     let flow = world.shelf.publish(THREE_STEPS);
     let runtime = world.runtime().await;

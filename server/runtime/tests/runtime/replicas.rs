@@ -34,7 +34,7 @@ fn in_memory() -> World {
 
 async fn in_postgres() -> (World, TestDb) {
     let db = TestDb::new().await;
-    let mut world = World::over(Arc::new(PgStore::new(db.pools.engine.clone())));
+    let mut world = World::over(Arc::new(PgStore::new(db.pool_apart())));
     let pool = db.pools.engine.clone();
     world.wake = Box::new(move || Arc::new(PgWake::new(&pool)));
     (world, db)

@@ -288,7 +288,9 @@ async fn what_must_not_be_done_twice_is_not_done_again_after_a_crash() {
 
 #[tokio::test]
 async fn a_journal_that_was_changed_parks_its_run_and_says_why() {
-    let (world, store) = world();
+    let (mut world, store) = world();
+    // No run sleeps, so that this is seen when the server starts; one that sleeps is looked at when it wakes.
+    world.memory.idle = Duration::from_secs(86_400);
     let flow = world.shelf.publish(WAITS);
     let runtime = world.runtime().await;
     let request = world.request(flow);

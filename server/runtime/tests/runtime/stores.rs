@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::asked::{self, AskOf, ChangeOf, asks};
+use crate::slept;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SystemClock, mint};
 use holon_platform::db::test_db::TestDb;
@@ -11,8 +12,8 @@ use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
     Ask, Asked, Asks as _, Batch, BatchNumber, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter,
-    Letters as _, LiveStatus, LiveWrite, Marks, Ownership as _, Replica, Roll, RunFacts, RunWrite, ShardRow, Snapshot,
-    Start, StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
+    Letters as _, LiveRow, LiveStatus, LiveWrite, Marks, NEVER, Ownership as _, Replica, Roll, RunFacts, RunWrite,
+    ShardRow, Snapshot, Start, StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -26,6 +27,7 @@ enum Step {
     Start {
         key: Option<u8>,
         over: bool,
+        wakes: Option<u8>,
     },
     Append {
         inputs: u8,
@@ -38,6 +40,8 @@ enum Step {
     Status {
         paused: bool,
         snapshot: bool,
+        /// What the row is to say of sleep.
+        wakes: Option<u8>,
     },
     /// A person pauses it.
     Hold,
@@ -62,6 +66,8 @@ enum Op {
     Silent { present: bool },
     /// Those that nobody holds are adopted by the first.
     Adopt,
+    /// The first, or the second, or one that was fenced, vouches for what rows say of sleep.
+    Vouch(u8),
     /// A letter is left for a run.
     Post(u8),
     /// The oldest letter of a run is taken in, or thrown away.
@@ -70,11 +76,13 @@ enum Op {
 
 fn steps() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (proptest::option::of(0_u8..3), any::<bool>()).prop_map(|(key, over)| Step::Start { key, over }),
+        4 => (proptest::option::of(0_u8..3), any::<bool>(), proptest::option::of(0_u8..3))
+            .prop_map(|(key, over, wakes)| Step::Start { key, over, wakes }),
         6 => (1_u8..4, asks()).prop_map(|(inputs, asks)| Step::Append { inputs, asks }),
         3 => asked::changes().prop_map(Step::Change),
         1 => Just(Step::Repeat),
-        2 => (any::<bool>(), any::<bool>()).prop_map(|(paused, snapshot)| Step::Status { paused, snapshot }),
+        3 => (any::<bool>(), any::<bool>(), proptest::option::of(0_u8..3))
+            .prop_map(|(paused, snapshot, wakes)| Step::Status { paused, snapshot, wakes }),
         1 => Just(Step::Hold),
         2 => Just(Step::End),
     ]
@@ -91,6 +99,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(count, back, late)| Op::HandOver { count, back, late }),
         1 => any::<bool>().prop_map(|present| Op::Silent { present }),
         1 => Just(Op::Adopt),
+        2 => (0_u8..3).prop_map(Op::Vouch),
         3 => (0_u8..6).prop_map(Op::Post),
         3 => (0_u8..6, any::<bool>()).prop_map(|(run, keep)| Op::Take { run, keep }),
     ];
@@ -140,6 +149,10 @@ impl Case {
         IdempotencyRow { scope: "s".into(), key: format!("k{key}"), run, request_hash: [key; 32], expires_at }
     }
 
+    fn wakes(&self, number: u8) -> Timestamp {
+        if number == 0 { NEVER } else { Timestamp(self.now.0 + i64::from(number) * 1_000) }
+    }
+
     fn entries(&self, from: i64, count: u8) -> Vec<Entry> {
         // Every third is so large that it is stored apart, and all of those are the same in all runs.
         let input = |seq: i64| match seq % 3 {
@@ -187,13 +200,15 @@ impl Case {
             start: None,
             journal: None,
             live: LiveWrite::Keep,
+            wakes: None,
             end: None,
             asks: Vec::new(),
             letters: Vec::new(),
             changes: Vec::new(),
         };
         let next = match (place, step) {
-            (Place::Nowhere, Step::Start { key, over }) => {
+            (Place::Nowhere, Step::Start { key, over, wakes }) => {
+                write.wakes = wakes.map(|wakes| self.wakes(wakes));
                 write.start = Some(Start { idempotency: key.map(|key| self.key(key, run)) });
                 write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
                 if *over {
@@ -220,7 +235,8 @@ impl Case {
                 write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
                 Place::Live(seq)
             }
-            (Place::Live(seq), Step::Status { paused, snapshot }) => {
+            (Place::Live(seq), Step::Status { paused, snapshot, wakes }) => {
+                write.wakes = wakes.map(|wakes| self.wakes(wakes));
                 write.live = LiveWrite::Update {
                     status: if *paused { LiveStatus::Paused } else { LiveStatus::Waiting },
                     reason: paused.then(|| "because".to_owned()),
@@ -426,6 +442,13 @@ impl Case {
                 }
                 assert_eq!(taken[0], taken[1]);
             }
+            Op::Vouch(who) => {
+                let who = [Some(self.replica), self.other, self.fenced][usize::from(*who)];
+                let (Some(who), all) = (who, (0..256).collect::<Vec<_>>()) else { return };
+                for store in self.both() {
+                    store.vouch(who, &all).await.unwrap();
+                }
+            }
             Op::Post(number) => self.post(*number).await,
             Op::Take { run, keep } => self.take(*run, *keep).await,
             Op::Zombie(number) => {
@@ -500,10 +523,13 @@ impl Case {
         self.compare_shards().await;
         self.compare_letters().await;
         let shards: Vec<i16> = (0..256).collect();
-        let ours = |rows: Vec<holon_runtime::store::LiveRow>| -> Vec<_> {
+        let ours = |rows: Vec<LiveRow>| -> Vec<_> {
             rows.into_iter().filter(|row| row.tenant == self.tenant(0) || row.tenant == self.tenant(1)).collect()
         };
-        assert_eq!(ours(self.mem.live(&shards).await.unwrap()), ours(self.pg.live(&shards).await.unwrap()));
+        let live = ours(self.mem.live(&shards).await.unwrap());
+        assert_eq!(live, ours(self.pg.live(&shards).await.unwrap()));
+        let runs: Vec<_> = (0..6).map(|number| (self.tenant(number), self.run(number))).collect();
+        slept::compare(&self.mem, &self.pg, &runs, &live).await;
         let mut inputs = Vec::new();
         for number in 0..6 {
             let (tenant, run) = (self.tenant(number), self.run(number));
@@ -556,6 +582,10 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
             // Keys of earlier cases are not this one's to sweep.
             case.pg.forget_expired(case.now, i64::MAX).await.unwrap();
             case.join().await;
+            // What earlier cases said of their shards is known to one of the stores only.
+            for store in case.both() {
+                store.vouch(case.replica, &(0..256).collect::<Vec<_>>()).await.unwrap();
+            }
             for op in &ops {
                 case.apply(op).await;
             }

@@ -19,8 +19,8 @@ use holon_platform::execute::{
 };
 use holon_runtime::store::{Marks, Store};
 use holon_runtime::{
-    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Nearby,
-    Runtime, RuntimeConfig, RuntimeHandle, StartRequest, Wake,
+    Answer, Definitions, DefinitionsError, Driving, EffectLimits, FollowError, Host, Idempotency, LoadedFlow, Memory,
+    Nearby, Runtime, RuntimeConfig, RuntimeHandle, StartRequest, Wake,
 };
 use uuid::Uuid;
 
@@ -213,6 +213,8 @@ pub struct World {
     pub start_within: Duration,
     /// By which runtimes wake each other: one for each.
     pub wake: Box<dyn Fn() -> Arc<dyn Wake> + Send + Sync>,
+    /// Which runs are in memory.
+    pub memory: Memory,
     /// The newest semantics that runtimes know.
     pub semantics: u32,
 }
@@ -224,7 +226,7 @@ impl World {
         let nearby = Nearby::default();
         let wake = Box::new(move || Arc::new(nearby.clone()) as Arc<dyn Wake>);
         let (shelf, ledger, semantics) = (Arc::default(), Arc::default(), holon_engine::SEMANTICS);
-        Self { store, shelf, ledger, clock, drivers: 2, start_within, wake, semantics }
+        Self { store, shelf, ledger, clock, drivers: 2, start_within, wake, memory: Memory::default(), semantics }
     }
 
     /// A runtime that takes over at once, with all of its runs in memory.
@@ -256,6 +258,7 @@ impl World {
             drivers: self.drivers,
             driving: Driving::Apart,
             wake: (self.wake)(),
+            memory: self.memory,
             semantics: self.semantics,
         };
         let runtime = Runtime::start(config).await.expect("the runtime starts");

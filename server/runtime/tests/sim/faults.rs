@@ -10,9 +10,9 @@ use holon_engine::testing::rng::Rng;
 use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::{
-    Admitted, AnswerKey, Asks, Batch, Blobs, Cache, Committed, Crowd, Entry, Hash, HistoryRow, IdempotencyRow, Intake,
-    KeptAnswer, Letter, Letters, Line, LiveRow, LiveWrite, Ownership, Pauses, Posted, Replica as Claim, Roll, Room,
-    RunWrite, Snapshot, StateOf, StateRow, States, Store, StoreError, Ticket, shard_of,
+    Admitted, AnswerKey, Asks, Batch, Blobs, Cache, Committed, Crowd, Entry, Found, Hash, HistoryRow, IdempotencyRow,
+    Intake, KeptAnswer, Letter, Letters, Line, LiveRow, LiveWrite, NEVER, Ownership, Pauses, Posted, Replica as Claim,
+    Roll, Room, RunWrite, Sleeper, Sleepers, Snapshot, StateOf, StateRow, States, Store, StoreError, Ticket, shard_of,
 };
 use holon_runtime::{Nearby, Wake, Word};
 use time::Date;
@@ -237,6 +237,12 @@ impl Road {
                 }
             }
         }
+        if planted == Some(Planted::SleepsOn) {
+            // As if the run still waited for what it once waited for.
+            for write in batch.writes.iter_mut().filter(|write| matches!(write.live, LiveWrite::Update { .. })) {
+                write.wakes = Some(NEVER);
+            }
+        }
         if planted == Some(Planted::RowLeft) && self.weather.rng_percent(20) {
             for write in batch.writes.iter_mut().filter(|write| write.live == LiveWrite::Delete) {
                 write.live = LiveWrite::Keep;
@@ -422,6 +428,28 @@ impl Intake for Road {
 
     async fn ticket(&self, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
         self.read("ticket", self.store.ticket(tenant, run)).await
+    }
+}
+
+#[async_trait]
+impl Sleepers for Road {
+    async fn vouch(&self, replica: ReplicaId, shards: &[i16]) -> Result<(), StoreError> {
+        self.read("vouch", self.store.vouch(replica, shards)).await
+    }
+
+    async fn awake(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
+        self.read("awake", self.store.awake(shards)).await
+    }
+
+    async fn asleep(&self, shards: &[i16]) -> Result<Vec<Sleeper>, StoreError> {
+        self.read("asleep", self.store.asleep(shards)).await
+    }
+
+    async fn found(&self, runs: &[(TenantId, RunId)]) -> Result<Vec<Found>, StoreError> {
+        if self.weather.plan.planted == Some(Planted::SleeperForgotten) && self.weather.rng_percent(20) {
+            return Ok(Vec::new());
+        }
+        self.read("found", self.store.found(runs)).await
     }
 }
 

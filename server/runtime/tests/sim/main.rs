@@ -119,6 +119,8 @@ fn a_planted_defect_is_found() {
         (Planted::AnotherKey, &["another key"]),
         (Planted::RowLeft, &["stuck", "parked"]),
         (Planted::PauseForgotten, &["paused"]),
+        (Planted::SleeperForgotten, &["stuck", "lost", "left behind"]),
+        (Planted::SleepsOn, &["stuck"]),
     ] {
         let (seed, problems) = found(planted).unwrap_or_else(|| panic!("{planted:?} is not found"));
         assert!(

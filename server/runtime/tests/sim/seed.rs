@@ -95,6 +95,8 @@ pub struct Plan {
     pub storm: Duration,
     /// Runs that are asked for.
     pub starts: usize,
+    /// How long a run waits before it leaves memory, and how long before its time it comes back.
+    pub sleep: (Duration, Duration),
     /// A defect put in on purpose, to see that it is found.
     pub planted: Option<Planted>,
 }
@@ -112,6 +114,10 @@ pub enum Planted {
     RowLeft,
     /// A pause is acknowledged and not kept: whoever takes the run over drives it on.
     PauseForgotten,
+    /// A run that sleeps is not found when it is wanted.
+    SleeperForgotten,
+    /// The row of a run says that it sleeps when it does not.
+    SleepsOn,
 }
 
 /// What is taken out of a plan, to see what a failure needs.
@@ -129,6 +135,9 @@ impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
         let mut rng = numbers(seed, "plan");
+        let mut sleep = numbers(seed, "sleep");
+        let mut millis = |all: &[u32]| Duration::from_millis(u64::from(sleep.pick(all)));
+        let sleep = (millis(&[0, 0, 20, 300, 3_000]), millis(&[0, 50, 1_000, 3_000]));
         let replicas = [1, 1, 1, 2, 2, 2, 2, 3, 3][rng.below(9) as usize];
         // A seed in ten sees no misfortune at all: what goes wrong there is no matter of luck.
         let calm = rng.percent(10);
@@ -147,6 +156,7 @@ impl Plan {
             woes,
             storm: Duration::from_millis(u64::from(4_000 + rng.below(16_000))),
             starts: 2 + rng.below(7) as usize,
+            sleep,
             planted: None,
         }
     }

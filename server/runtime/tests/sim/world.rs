@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use holon_engine::SEMANTICS;
 use holon_engine::testing::rng::Rng;
-use holon_model::{EnvironmentId, TenantId, Timestamp};
+use holon_model::{EnvironmentId, Millis, TenantId, Timestamp};
 use holon_platform::clock::Clock;
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionError, ConnectionSource, Executor, Executors, ResolvedConnection};
 use holon_runtime::store::Store as _;
 use holon_runtime::store::mem::MemStore;
-use holon_runtime::{Driving, EffectLimits, Host, Nearby, Runtime, RuntimeConfig, RuntimeHandle};
+use holon_runtime::{Driving, EffectLimits, Host, Memory, Nearby, Runtime, RuntimeConfig, RuntimeHandle};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -262,6 +262,7 @@ impl World {
                 replica: replica.clone(),
                 weather: self.weather.clone(),
             }),
+            memory: Memory { idle: self.plan.sleep.0, ahead: self.plan.sleep.1, ..Memory::default() },
             semantics: if self.plan.older && replica.number == 0 { SEMANTICS - 1 } else { SEMANTICS },
         }
     }
@@ -308,10 +309,12 @@ impl World {
     async fn sweep(self: Arc<Self>) {
         let mut rng = numbers(self.plan.seed, "sweeper");
         let clock = SimClock::new(self.began, numbers(self.plan.seed, "ids of the sweeper"));
+        // A clock that was behind gave keys a time that is over before the statement is that has one.
+        let behind = if self.plan.often(Woe::Clock) > 0 { Millis(300_000) } else { Millis(0) };
         loop {
             sleep(Duration::from_millis(u64::from(500 + rng.below(8_000)))).await;
             let most = i64::from(1 + rng.below(4));
-            let forgotten = self.store.forget_expired(clock.now(), most).await;
+            let forgotten = self.store.forget_expired(clock.now().minus(behind), most).await;
             self.trace.note("swept", &[], || format!("{forgotten:?}"));
         }
     }

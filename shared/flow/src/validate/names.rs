@@ -16,6 +16,8 @@ struct Stand<'p> {
     node: Option<usize>,
     trigger: bool,
     each: bool,
+    /// What the kind says its expressions see there, in place of all else.
+    own: Option<&'p [String]>,
 }
 
 impl Check<'_> {
@@ -30,30 +32,39 @@ impl Check<'_> {
         at: &Pointer<'_>,
     ) -> Option<CompiledConfig> {
         let trigger = matches!(kind.behaviour, Behaviour::Trigger);
-        self.compiled(&node.config, each, Stand { place, node: Some(number), trigger, each: false }, &at.key("config"))
+        let named = kind.named_pointers(&node.config);
+        let stand = Stand { place, node: Some(number), trigger, each: false, own: None };
+        self.compiled(&node.config, each, &named, stand, &at.key("config"))
     }
 
     /// Checks the expressions of what a node gives when its time is up.
     pub(super) fn fallback(&mut self, number: usize, fallback: &Value, place: &Place<'_>, at: &Pointer<'_>) {
-        self.compiled(fallback, &[], Stand { place, node: Some(number), trigger: false, each: false }, at);
+        let stand = Stand { place, node: Some(number), trigger: false, each: false, own: None };
+        self.compiled(fallback, &[], &[], stand, at);
     }
 
     /// Checks the expressions of a graph's result.
     pub(super) fn result(&mut self, result: &Value, place: &Place<'_>, at: &Pointer<'_>) {
-        self.compiled(result, &[], Stand { place, node: None, trigger: false, each: false }, at);
+        self.compiled(result, &[], &[], Stand { place, node: None, trigger: false, each: false, own: None }, at);
     }
 
     fn compiled(
         &mut self,
         config: &Value,
         each: &[String],
+        named: &[(String, Vec<String>)],
         stand: Stand<'_>,
         at: &Pointer<'_>,
     ) -> Option<CompiledConfig> {
+        let own_at = |pointer: &str| {
+            let under =
+                |field: &str| pointer.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            named.iter().find(|(field, _)| under(field)).map(|(_, names)| names.as_slice())
+        };
         match CompiledConfig::new(config, each) {
             Ok(compiled) => {
                 for (pointer, program) in compiled.programs() {
-                    let stand = Stand { each: compiled.is_each(pointer), ..stand };
+                    let stand = Stand { each: compiled.is_each(pointer), own: own_at(pointer), ..stand };
                     for name in program.names() {
                         self.name(name, program, stand, &at.rest(pointer));
                     }
@@ -77,6 +88,17 @@ impl Check<'_> {
 
     fn name(&mut self, name: &Name, program: &Program, stand: Stand<'_>, at: &Pointer<'_>) {
         if self.is_full() {
+            return;
+        }
+        if let Some(own) = stand.own {
+            if !own.iter().any(|known| **known == *name.root) {
+                let hint = did_you_mean(&name.root, own.iter().map(String::as_str));
+                let hint = hint.unwrap_or_else(|| format!("Names are: {}.", own.join(", ")));
+                let mut diagnostic =
+                    Code::UnknownName.hinted(at, format!("there is no name `{}` here", name.root), Some(hint));
+                diagnostic.span = Some(program.span_of(name));
+                self.report(diagnostic);
+            }
             return;
         }
         let known: &[&str] = match (stand.trigger, stand.each || stand.place.has_item) {

@@ -9,6 +9,7 @@ pub mod identity;
 pub mod links;
 pub mod page;
 pub mod pauses;
+pub mod polls;
 pub mod retention;
 pub mod runs;
 mod runs_operating;

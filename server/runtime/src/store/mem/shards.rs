@@ -27,11 +27,13 @@ pub(super) struct Table {
     owners: [Option<ReplicaId>; COUNT],
     /// Epoch and newest semantics.
     known: [(i64, i32); COUNT],
+    /// The last epoch in which an owner vouched for what rows say of sleep.
+    vouched: [i64; COUNT],
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { replicas: BTreeMap::new(), owners: [None; COUNT], known: [(0, 0); COUNT] }
+        Self { replicas: BTreeMap::new(), owners: [None; COUNT], known: [(0, 0); COUNT], vouched: [0; COUNT] }
     }
 }
 
@@ -67,6 +69,26 @@ impl Table {
     /// Whether a replica may write.
     pub fn holds(&self, replica: ReplicaId) -> bool {
         self.replicas.get(&replica).is_some_and(|row| !row.fenced)
+    }
+
+    /// Vouches for those of these shards that the replica holds; answers those of which what was said before does not count.
+    pub fn vouch(&mut self, replica: ReplicaId, shards: &[i16]) -> Vec<i16> {
+        let Some(me) = self.replicas.get(&replica).filter(|row| !row.fenced).copied() else { return Vec::new() };
+        let mut strange = Vec::new();
+        for shard in shards {
+            if self.owner(*shard) != Some(replica) {
+                continue;
+            }
+            let Ok(place) = usize::try_from(*shard) else { continue };
+            let (Some((epoch, semantics)), Some(vouched)) = (self.known.get(place), self.vouched.get_mut(place)) else {
+                continue;
+            };
+            if *vouched < epoch - 1 || *semantics > me.semantics {
+                strange.push(*shard);
+            }
+            *vouched = *epoch;
+        }
+        strange
     }
 
     fn give(&mut self, shard: i16, to: ReplicaId) {

@@ -1,0 +1,248 @@
+//! Runs that sleep are wanted again: many at once are read from the store, taken up as after a crash, and told what came for them
+//! meanwhile, in its order.
+//!
+//! While a run is on its way nobody else writes anything of it, so whatever is read of it is all there is. A run whose shard begins to
+//! close is laid down again; what was on the way then is not taken, whenever it comes.
+
+use std::sync::Arc;
+
+use holon_model::{Millis, RunId, TenantId};
+
+use crate::children::Afterword;
+use crate::driver::{Driver, Msg, Parked};
+use crate::live::Live;
+use crate::recover::{Read, Taken};
+use crate::runtime::Shared;
+use crate::store::{Found, LiveRow, LiveStatus, RunFacts, Sleeper};
+
+/// Runs that are read at once.
+const AT_ONCE: usize = 128;
+/// Readings that are under way at once in one loop.
+const MOST_READINGS: usize = 2;
+/// Runs that wake at once in one loop because they are due; those that somebody wants come on top.
+const MOST_DUE: usize = 1_024;
+
+/// A run that is on its way into memory.
+pub(crate) struct Waking {
+    sleeper: Sleeper,
+    /// Which waking it is.
+    ticket: u64,
+    /// Whether it is being read.
+    read: bool,
+    /// What came for it.
+    held: Vec<Msg>,
+}
+
+/// A run that has come.
+pub(crate) struct Woken {
+    run: RunId,
+    ticket: u64,
+    what: Came,
+}
+
+/// What has come of it.
+enum Came {
+    Up(Box<Live>),
+    /// It is over, and owes somebody a word.
+    Over(Arc<RunFacts>, Box<Afterword>),
+    Parked(Parked),
+    /// There is no such run any more.
+    Nothing,
+}
+
+/// For whom a message is, if it is one that a sleeper is woken by.
+fn wanted(message: &Msg) -> Option<(TenantId, RunId)> {
+    match message {
+        Msg::Deliver { tenant, run, .. } | Msg::Order { tenant, run, .. } | Msg::Watch { tenant, run, .. } => {
+            Some((*tenant, *run))
+        }
+        _ => None,
+    }
+}
+
+impl Driver {
+    /// Keeps what comes for a run that sleeps, and wakes it; everything else is for the loop.
+    pub(crate) fn keep_for_sleeper(&mut self, message: Msg) -> Option<Msg> {
+        let Some((tenant, run)) = wanted(&message).filter(|(_, run)| self.is_open(*run)) else { return Some(message) };
+        if self.asleep.has(tenant, run) {
+            self.rouse(run, true);
+        }
+        match self.waking.get_mut(&run).filter(|waking| waking.sleeper.tenant == tenant) {
+            Some(waking) => waking.held.push(message),
+            None => return Some(message),
+        }
+        None
+    }
+
+    /// Whether a run sleeps here, or is on its way.
+    pub(crate) fn is_away(&self, run: RunId) -> bool {
+        self.asleep.knows(run) || self.waking.contains_key(&run)
+    }
+
+    fn rouse(&mut self, run: RunId, wanted: bool) {
+        let Some(sleeper) = self.asleep.remove(run) else { return };
+        self.shared.living.woke(sleeper.tenant, 1);
+        self.wakings += 1;
+        self.waking.insert(run, Waking { sleeper, ticket: self.wakings, read: false, held: Vec::new() });
+        // Whoever somebody waits for comes before those whose time has not quite come.
+        if wanted {
+            self.to_wake.push_front(run);
+        } else {
+            self.to_wake.push_back(run);
+        }
+    }
+
+    /// Wakes those that are due soon, and begins to read those that wake.
+    pub(crate) fn rouse_due(&mut self) {
+        let room = MOST_DUE.saturating_sub(self.waking.len());
+        if room > 0 {
+            let soon = self.shared.clock.now().plus(self.ahead());
+            let due = self.asleep.due_by(soon).filter(|run| self.is_open(*run)).take(room);
+            for run in due.collect::<Vec<_>>() {
+                self.rouse(run, false);
+            }
+        }
+        while self.readings < MOST_READINGS {
+            let mut batch = Vec::new();
+            while batch.len() < AT_ONCE
+                && let Some(run) = self.to_wake.pop_front()
+            {
+                // It may have been laid down again meanwhile, and woken anew.
+                if let Some(waking) = self.waking.get_mut(&run).filter(|waking| !waking.read) {
+                    waking.read = true;
+                    batch.push((waking.sleeper.tenant, run, waking.ticket));
+                }
+            }
+            if batch.is_empty() {
+                return;
+            }
+            self.readings += 1;
+            let (shared, me) = (self.shared.clone(), self.me.clone());
+            tokio::spawn(async move {
+                // The loop may be gone: then there is nobody to drive anything.
+                let _ = me.send(Msg::Woken(shared.wake_up(batch).await));
+            });
+        }
+    }
+
+    fn ahead(&self) -> Millis {
+        Millis(u64::try_from(self.shared.memory.ahead.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// How long it is until the next one is to wake; nothing when that hangs on something else.
+    pub(crate) fn until_wake(&self) -> Option<std::time::Duration> {
+        // Those that are awaited make room when they come, and a shard that closes is gone, or stays, in a moment.
+        if self.waking.len() >= MOST_DUE {
+            return None;
+        }
+        let due = self.asleep.first_due()?.minus(self.ahead());
+        let left = std::time::Duration::from_millis(due.since(self.shared.clock.now()).0);
+        Some(if self.closing.is_some() { left.max(CLOSING_POLL) } else { left })
+    }
+
+    /// Runs have come from the store.
+    pub(crate) fn woken(&mut self, woken: Vec<Woken>) {
+        self.readings -= 1;
+        for Woken { run, ticket, what } in woken {
+            if self.waking.get(&run).is_none_or(|waking| waking.ticket != ticket) {
+                continue;
+            }
+            let Some(Waking { sleeper, held, .. }) = self.waking.remove(&run) else { continue };
+            match what {
+                Came::Up(live) => {
+                    self.shared.counters.woken();
+                    self.take_over(*live);
+                }
+                Came::Over(facts, word) => self.say(sleeper.tenant, run, facts, *word),
+                Came::Parked(parked) => drop(self.parked.insert(run, parked)),
+                // Whoever asks is told what history knows of it.
+                Came::Nothing => tracing::error!(%run, "a run that slept is not in the store any more"),
+            }
+            for message in held {
+                self.take(message);
+            }
+        }
+    }
+
+    /// Runs of shards that begin to close sleep on. What came for them is not answered here: whoever asks leaves it to the next owner.
+    pub(crate) fn lay_down_again(&mut self) {
+        let Some(closing) = &self.closing else { return };
+        let goes = self.waking.keys().copied().filter(|run| closing.has(*run)).collect::<Vec<_>>();
+        for run in goes {
+            if let Some(waking) = self.waking.remove(&run) {
+                self.lay_down(waking.sleeper);
+            }
+        }
+    }
+}
+
+/// While a shard closes, its runs that are due are looked at again after this.
+const CLOSING_POLL: std::time::Duration = std::time::Duration::from_millis(20);
+
+impl Shared {
+    /// Takes up runs that slept, as many as were asked for; none when this replica is over.
+    async fn wake_up(&self, batch: Vec<(TenantId, RunId, u64)>) -> Vec<Woken> {
+        let runs: Vec<(TenantId, RunId)> = batch.iter().map(|(tenant, run, _)| (*tenant, *run)).collect();
+        let found = loop {
+            match self.store.found(&runs).await {
+                Ok(found) => break found,
+                Err(error) => self.wait(&error).await,
+            }
+            if self.is_over() {
+                return Vec::new();
+            }
+        };
+        let (mut read, mut odd) = (Vec::new(), Vec::new());
+        for found in found {
+            match self.plain(found).await {
+                Ok(plain) => read.push(plain),
+                Err(row) => odd.push(row),
+            }
+        }
+        let replaying = move || read.into_iter().map(|read| read.replay()).collect::<Vec<_>>();
+        // Computed apart from the loops, as after a crash.
+        let Some(replayed) = self.driving.compute(replaying).await else { return Vec::new() };
+        let mut came = std::collections::BTreeMap::new();
+        for replayed in replayed {
+            let row = replayed.row.clone();
+            match self.raise(replayed).await {
+                Ok(Taken::Up(live)) => drop(came.insert(row.run, Came::Up(live))),
+                // The road that everything can take.
+                Ok(_) | Err(_) => odd.push(row),
+            }
+        }
+        for row in odd {
+            let Some((taken, parent)) = self.taken_up(&row).await else { return Vec::new() };
+            let facts = Arc::new(row.facts.clone());
+            let what = match taken {
+                Taken::Up(live) => Came::Up(live),
+                Taken::Over(word) => Came::Over(facts, word),
+                Taken::Parked { reason, log_hash } => {
+                    Came::Parked(self.write_parked(&row, facts, (reason, log_hash), parent))
+                }
+            };
+            came.insert(row.run, what);
+        }
+        let woken = |(_, run, ticket)| Woken { run, ticket, what: came.remove(&run).unwrap_or(Came::Nothing) };
+        batch.into_iter().map(woken).collect()
+    }
+
+    /// A run that waits as it should, ready to be replayed; else its row.
+    async fn plain(&self, found: Found) -> Result<Read, LiveRow> {
+        let Found { row, snapshot, entries } = found;
+        let (Some(entries), LiveStatus::Waiting, None) = (entries, row.status, &row.terminated) else {
+            return Err(row);
+        };
+        let Ok(flow) = self.definitions.load(row.tenant, row.facts.flow, row.facts.version).await else {
+            return Err(row);
+        };
+        if flow.hash != row.facts.definition_hash {
+            return Err(row);
+        }
+        let since = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        let (machine, from) = crate::recover::machine(&flow.compiled, snapshot.as_ref());
+        let read = Read { row, flow, machine, from, entries };
+        // A snapshot that does not read wants the whole journal. What a newer build began sleeps here only where this one went on with it.
+        if from == since { Ok(read) } else { Err(read.row) }
+    }
+}

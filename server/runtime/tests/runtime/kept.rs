@@ -71,7 +71,8 @@ impl Shelf {
                     Self::Mem(store) => store.answers().count(tenant(1)),
                     Self::Pg(db) => {
                         let of = "select count(*) from kept_answer where tenant_id = $1";
-                        let count: i64 = sqlx::query_scalar(of).bind(tenant(1).0).fetch_one(&db.pools.engine).await.unwrap();
+                        let count: i64 =
+                            sqlx::query_scalar(of).bind(tenant(1).0).fetch_one(&db.pools.engine).await.unwrap();
                         usize::try_from(count).unwrap()
                     }
                 };

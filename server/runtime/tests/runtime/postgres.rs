@@ -218,7 +218,7 @@ async fn start_some(
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgres_killed_and_started_again_under_load_loses_no_acknowledged_run_and_does_nothing_with_two_keys() {
     let postgres = OwnPostgres::start().await;
-    let mut world = World::over(Arc::new(PgStore::new(postgres.database.pool_apart())));
+    let mut world = World::over(Arc::new(PgStore::new(postgres.database.pools.engine.clone())));
     world.start_within = Duration::from_secs(60);
     let flow = world.shelf.publish(THREE_STEPS);
     let runtime = world.runtime().await;

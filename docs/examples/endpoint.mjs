@@ -9,6 +9,8 @@ const port = Number(process.argv[2] ?? 9090);
 const ledger = new Map();
 const prices = { flights: 219.4, hotels: 267, cars: 96.6 };
 const failing = new Set();
+// The carrier prints two labels at a time.
+let printing = 0;
 const started = Date.now();
 // A ticket is opened every ten seconds; each third one is urgent.
 const ticket = (id) => ({ id, subject: `Cannot sign in (${id})`, priority: id % 3 === 0 ? 'high' : 'normal' });
@@ -35,6 +37,19 @@ const travel = (response, method, [part, id], key, asked) => {
   return json(response, 201, ledger.get(key));
 };
 
+/** Prints a label, which takes half a second; more than two at a time are refused. */
+const label = async (response, key) => {
+  if (printing >= 2) {
+    response.setHeader('retry-after', '1');
+    return json(response, 429, { error: 'two are being printed' });
+  }
+  printing += 1;
+  await new Promise((printed) => setTimeout(printed, 500));
+  printing -= 1;
+  if (!ledger.has(key)) ledger.set(key, { label: `L-${ledger.size + 1}` });
+  return json(response, 201, ledger.get(key));
+};
+
 createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const key = request.headers['idempotency-key'];
@@ -44,6 +59,7 @@ createServer(async (request, response) => {
     if (!ledger.has(key)) ledger.set(key, { reservation: `r-${ledger.size + 1}` });
     return json(response, 201, ledger.get(key));
   }
+  if (request.method === 'POST' && url.pathname === '/labels') return label(response, key);
   if (request.method === 'POST' && url.pathname === '/chat') return json(response, 200, { ok: true });
   if (request.method === 'GET' && url.pathname === '/sales.csv') {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });

@@ -1,6 +1,7 @@
 // Every page: rendered by the server, taken over by the script without a complaint, and accessible in both colour schemes.
 import { Api, definition } from '../support/api';
 import { accessibleInBothSchemes } from '../support/axe';
+import { Receiver } from '../support/receiver';
 import { shots } from '../support/shots';
 import { enter, expect, hydrated, listen, test, visit } from '../support/test';
 
@@ -74,6 +75,11 @@ test('every page of a workspace', async ({ page, server }) => {
   const schedule = schedules.find(({ flow }) => flow === nightly.id)?.id ?? '';
   const fired = await api.ok<{ id: string }>('POST', `/schedules/${schedule}/fire`);
   await api.reaches(fired.id, 'completed');
+  const tickets = await Receiver.start(() => ({ status: 200, body: [{ id: 1 }, { id: 2 }] }));
+  const config = { every: '1h', url: tickets.url, items: { $cel: 'response.body' }, key: { $cel: 'item.id' }, first: 'start' };
+  await api.publish(definition('tickets', { look: { kind: 'trigger.poll@1', config } }, []));
+  const { data: polls } = await api.ok<{ data: { id: string }[] }>('GET', '/polls');
+  await expect.poll(() => tickets.received.length).toBeGreaterThan(0);
   await api.ok('PUT', `/flows/${flow.id}/state/last_order`, { order: 'A-7' });
   const paid = await api.publish(
     definition(
@@ -111,6 +117,7 @@ test('every page of a workspace', async ({ page, server }) => {
     task: `/tasks/${asked.id}/${task}`,
     schedules: '/schedules',
     schedule: `/schedules/${schedule}`,
+    poll: `/polls/${polls[0]?.id}`,
     connections: '/connections',
     workers: '/workers',
     tokens: '/tokens',
@@ -127,6 +134,7 @@ test('every page of a workspace', async ({ page, server }) => {
       await shots(page, name);
     });
   }
+  tickets.close();
 });
 
 test('the pages of an empty workspace say how to fill them', async ({ browser, server }) => {

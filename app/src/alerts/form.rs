@@ -11,11 +11,12 @@ use crate::ui::select::{Choice, select};
 use crate::ui::{Area, Field, Submit, problem_notice, send, strings as words, use_toasts};
 
 const MINUTE: u64 = 60_000;
-const WHATS: [AlertWhat; 5] = [
+const WHATS: [AlertWhat; 6] = [
     AlertWhat::RunFailed,
     AlertWhat::ErrorRate,
     AlertWhat::ApprovalWaiting,
     AlertWhat::ScheduleMissed,
+    AlertWhat::PollFailing,
     AlertWhat::QueueAge,
 ];
 const CHANNELS: [(AlertChannel, &str); 4] = [
@@ -88,7 +89,7 @@ impl Fields {
             window: number(self.window).filter(|_| what == AlertWhat::ErrorRate),
             threshold: match what {
                 AlertWhat::ErrorRate => number(self.percent),
-                AlertWhat::QueueAge | AlertWhat::ApprovalWaiting => number(self.age),
+                AlertWhat::QueueAge | AlertWhat::ApprovalWaiting | AlertWhat::PollFailing => number(self.age),
                 AlertWhat::RunFailed | AlertWhat::ScheduleMissed => None,
             },
             channel,
@@ -187,7 +188,7 @@ fn limits(fields: Fields, problem: RwSignal<Option<Problem>>) -> AnyView {
             {select("alert-window", strings::WITHIN, spans(&WINDOWS, &fields.window.get_untracked()), fields.window)}
         }
         .into_any(),
-        AlertWhat::QueueAge | AlertWhat::ApprovalWaiting => {
+        AlertWhat::QueueAge | AlertWhat::ApprovalWaiting | AlertWhat::PollFailing => {
             select("alert-age", strings::FOR_LONGER, spans(&AGES, &fields.age.get_untracked()), fields.age)
         }
     }

@@ -69,6 +69,7 @@ pub fn what(what: AlertWhat) -> &'static str {
         AlertWhat::QueueAge => "Work that waits for its turn",
         AlertWhat::ScheduleMissed => "A schedule that did not fire",
         AlertWhat::ApprovalWaiting => "A task that waits for an answer",
+        AlertWhat::PollFailing => "A poll that keeps failing",
     }
 }
 

@@ -139,6 +139,7 @@ fn foot(state: &NodeState) -> Option<AnyView> {
     parts.extend(state.items_in.map(|count| format!("{} in", format::thousands(count.into()))));
     parts.extend(state.items_out.map(|count| format!("{} out", format::thousands(count.into()))));
     parts.extend(state.millis.map(format::duration));
+    parts.extend(state.queued.then(|| strings::turn(&state.status).to_owned()));
     parts.extend((state.attempts > 1).then(|| format!("{} attempts", state.attempts)));
     if state.status == "skipped" {
         parts = vec![status::word("skipped").to_owned()];

@@ -23,6 +23,10 @@ pub fn outside(count: usize) -> String {
 }
 /// Which item of a loop is shown.
 pub const ITEM: &str = "Item";
+/// As many of the node went on as may: it waits for its turn, or did.
+pub fn turn(status: &str) -> &'static str {
+    if status == "waiting" { "waiting its turn" } else { "waited its turn" }
+}
 /// Answered by a sample.
 pub const SAMPLE: &str = "sample";
 /// The kind is not in the catalogue.

@@ -122,6 +122,12 @@ pub const FALLBACK: &str = "Instead of failing";
 pub const FALLBACK_HINT: &str = "The output when the time is up, as JSON. Empty: the node fails then.";
 /// A number of attempts that is none.
 pub const ATTEMPTS_WRONG: &str = "A whole number from 1 to 100.";
+/// How many of a node go on at a time.
+pub const AT_A_TIME: &str = "At a time";
+/// Hint of it.
+pub const AT_A_TIME_HINT: &str = "So many of this node in a run; the others wait their turn. Empty: no bound.";
+/// A number of them that is none.
+pub const AT_A_TIME_WRONG: &str = "A whole number from 1 to 10000.";
 /// Whether an answer stands for the next one too.
 pub const CACHE: &str = "Use an earlier answer while it is good";
 /// For how long.

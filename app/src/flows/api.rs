@@ -65,6 +65,11 @@ pub fn versions_after(id: FlowId, cursor: String) -> PortFuture<Page<VersionSumm
     Ask::get(Query::new(&format!("/flows/{id}/versions")).with("cursor", &cursor).build()).read()
 }
 
+/// What a node kind says of itself, by `name@version`; `documentation` is what people read of it.
+pub fn kind(name: &str) -> PortFuture<Value> {
+    Ask::get(format!("/kinds/{name}")).read()
+}
+
 /// Makes a flow.
 pub fn create(body: &CreateFlow) -> PortFuture<Flow> {
     Ask::post("/flows").json(body).read()

@@ -397,6 +397,7 @@ pub(crate) mod tests {
             error: None,
             attempts: 0,
             cached_at: None,
+            queued_at: None,
             started_at: None,
             finished_at: None,
             waiting_until: None,

@@ -32,11 +32,16 @@ pub(super) fn from_cache() -> AnyView {
 }
 
 fn facts(node: &NodeRun) -> AnyView {
-    let time = node.started_at.map(|started| {
+    let time = node.started_at.filter(|_| !waits::for_turn(node)).map(|started| {
         view! {
             <div><dt>{strings::STARTED}</dt><dd>{ago(started)}</dd></div>
             <div><dt>{strings::TOOK}</dt><dd>{took(started, node.finished_at)}</dd></div>
         }
+    });
+    // While it waits its start is not known yet: it stands as when it came.
+    let turn = node.queued_at.map(|queued| {
+        let begun = node.started_at.filter(|_| !waits::for_turn(node));
+        view! { <div><dt>{strings::WAITED_TURN}</dt><dd>{took(queued, begun)}</dd></div> }
     });
     let attempts =
         (node.attempts > 0).then(|| view! { <div><dt>{strings::ATTEMPTS}</dt><dd>{node.attempts}</dd></div> });
@@ -45,6 +50,7 @@ fn facts(node: &NodeRun) -> AnyView {
         node.waiting_until.map(|until| view! { <div><dt>{strings::WAITS_UNTIL}</dt><dd>{ago(until)}</dd></div> });
     view! {
         <dl class="facts">
+            {turn}
             {time}
             {attempts}
             {given}

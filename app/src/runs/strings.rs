@@ -158,6 +158,8 @@ pub const TRIGGER: &str = "Started by";
 pub const VERIFY: &str = "Verify";
 pub const VERIFY_AGAIN: &str = "Verify again";
 pub const VERSION: &str = "Version";
+/// How long a node waited until there was a place for it.
+pub const WAITED_TURN: &str = "Waited its turn";
 pub const WAITS_UNTIL: &str = "Waits until";
 pub const WEBHOOK: &str = "Webhook";
 pub const WHAT_HAPPENED: &str = "What this input did";
@@ -194,6 +196,7 @@ pub fn waits(kind: &str, name: &str, correlation: &str) -> String {
         ("signal", _) => format!("Waits for the signal “{name}” about {correlation}"),
         ("person", _) => "A step could not be undone: somebody must say what to do".to_owned(),
         ("task", _) => "Waits for somebody's answer".to_owned(),
+        ("turn", _) => "Waits its turn: as many of this node go on in the run as may".to_owned(),
         _ => "Waits for the run it started".to_owned(),
     }
 }

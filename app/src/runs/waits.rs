@@ -64,6 +64,11 @@ pub fn one(run: RunId, waiting: &WaitingFor) -> AnyView {
     .into_any()
 }
 
+/// Whether the node has not begun because as many of it go on as may.
+pub fn for_turn(node: &NodeRun) -> bool {
+    node.waiting_for.as_ref().is_some_and(|waiting| waiting.kind == "turn")
+}
+
 fn is_asked(waiting: &WaitingFor) -> bool {
     matches!(waiting.kind.as_str(), "task" | "person")
 }

@@ -39,6 +39,12 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/travel-booking/input.json"),
     ),
     (
+        "shipping-labels",
+        "Shipping labels",
+        include_str!("../../../docs/examples/shipping-labels/flow.json"),
+        include_str!("../../../docs/examples/shipping-labels/input.json"),
+    ),
+    (
         "csv-report",
         "CSV report",
         include_str!("../../../docs/examples/csv-report/flow.json"),

@@ -2,6 +2,7 @@
 
 mod examples;
 
+use holon_flow::capability::help_of;
 use holon_flow::{Capability, Catalogue, ManifestError};
 #[cfg(feature = "execute")]
 use holon_platform::execute::Executors;
@@ -9,21 +10,35 @@ use std::sync::{Arc, OnceLock};
 
 pub use examples::{Example, examples};
 
-/// Every built-in capability. A new one is a folder and a line here.
-const CAPABILITIES: &[fn() -> Result<Capability, ManifestError>] = &[
-    holon_cap_triggers::capability,
-    holon_cap_data::capability,
-    holon_cap_text::capability,
-    holon_cap_json::capability,
-    holon_cap_csv::capability,
-    holon_cap_http::capability,
-    holon_cap_email::capability,
-    holon_cap_workers::capability,
-    holon_cap_sql::capability,
-    holon_cap_state::capability,
-    holon_cap_events::capability,
-    holon_cap_control::capability,
-];
+/// Names the built-in capabilities for all that is asked of them.
+macro_rules! capabilities {
+    ($($name:ident),* $(,)?) => {
+        const CAPABILITIES: &[fn() -> Result<Capability, ManifestError>] = &[$($name::capability),*];
+        /// Apart, so that it is no part of a program that never asks for it.
+        const HELP: &[&str] = &[$($name::HELP),*];
+    };
+}
+
+// Every built-in capability. A new one is a folder and a line here.
+capabilities! {
+    holon_cap_triggers,
+    holon_cap_data,
+    holon_cap_text,
+    holon_cap_json,
+    holon_cap_csv,
+    holon_cap_http,
+    holon_cap_email,
+    holon_cap_workers,
+    holon_cap_sql,
+    holon_cap_state,
+    holon_cap_events,
+    holon_cap_control,
+}
+
+/// What people read of a built-in kind (`name@version`), a few paragraphs of Markdown.
+pub fn help(kind: &str) -> Option<&'static str> {
+    HELP.iter().find_map(|help| help_of(help, kind))
+}
 
 /// The catalogue of the built-in kinds, read once.
 pub fn catalogue() -> Arc<Catalogue> {

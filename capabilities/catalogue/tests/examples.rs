@@ -30,7 +30,7 @@ fn received(preview: &holon_engine::Preview, path: &str) -> Value {
 
 #[test]
 fn nothing_is_wrong_with_the_examples() {
-    assert_eq!(examples().len(), 9);
+    assert_eq!(examples().len(), 10);
     for example in examples() {
         let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
         assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
@@ -136,4 +136,15 @@ fn an_urgent_ticket_is_told_and_another_is_not() {
     assert_eq!(preview.view.output, Some(value(r#"{"ticket":7,"told":true}"#)));
     let other = value(r#"{"item":{"id":8,"subject":"Thanks","priority":"low"},"found_at":"2026-01-05T08:00:00.000Z"}"#);
     assert_eq!(run("new-tickets", Some(other)).view.output, Some(value(r#"{"ticket":8,"told":false}"#)));
+}
+
+#[test]
+fn labels_are_printed_two_at_a_time_and_the_others_wait_their_turn() {
+    let preview = run("shipping-labels", Some(input("shipping-labels")));
+    let labels = preview.view.output.as_ref().and_then(|output| output.get("labels")?.as_list()).unwrap();
+    let tariffs: Vec<_> = labels.iter().filter_map(|label| label.get("tariff")?.as_str()).collect();
+    assert_eq!(tariffs, ["small", "parcel", "small", "parcel", "small"]);
+    let nodes = preview.view.nodes.iter().filter(|node| node.path.ends_with("/label"));
+    let waited: Vec<bool> = nodes.map(|node| node.queued_at.is_some()).collect();
+    assert_eq!(waited, [false, false, true, true, true]);
 }

@@ -264,13 +264,22 @@ fn samples_policies_and_secrets_are_worth_a_look() {
         "body":{"nodes":{"c":{"kind":"http.request@1","config":{"url":"https://e.com"}}}},"catch":{"nodes":{"d":{"kind":"data.set@1"}}}}}},
         "edges":[{"from":"t.out","to":"g.in"}],"samples":{"t":1,"g/c":1,"g.catch/d":1,"x":1,"g/d":1}}"#;
     expect(&of(samples), &[("unknown_sample", "/samples/g~1d"), ("unknown_sample", "/samples/x")]);
-    let retry = r#","n":{"kind":"data.set@1","policies":{"retry":{},"timeout":"1s"}}"#;
+    let retry = r#","n":{"kind":"data.set@1","policies":{"retry":{},"timeout":"1s","concurrency":{"limit":2}}}"#;
     let found = flow(retry, r#"{"from":"t.out","to":"n.in"}"#);
     expect(
         &found,
-        &[("misplaced_policy", "/nodes/n/policies/retry"), ("misplaced_policy", "/nodes/n/policies/timeout")],
+        &[
+            ("misplaced_policy", "/nodes/n/policies/retry"),
+            ("misplaced_policy", "/nodes/n/policies/timeout"),
+            ("misplaced_policy", "/nodes/n/policies/concurrency"),
+        ],
     );
     assert!(is_publishable(&found));
+    for kind in ["flow.wait@1", "flow.signal@1", "http.request@1", "flow@1"] {
+        let bounded = format!(r#","n":{{"kind":"{kind}","policies":{{"concurrency":{{"limit":2}}}}}}"#);
+        let found = flow(&bounded, r#"{"from":"t.out","to":"n.in"}"#);
+        assert!(found.iter().all(|found| found.code != "misplaced_policy"), "{kind} takes time: {found:?}");
+    }
     let literal = |value: &str| {
         one("http.request@1", &format!(r#"{{"url":"https://e.com","headers":{{"Authorization":{value}}}}}"#))
     };
@@ -335,7 +344,8 @@ fn every_manifest_holds_what_pages_need() {
     for kind in catalogue().kinds() {
         let reference = kind.reference();
         assert!(holon_flow::schema::well_formed(kind.config.as_value()).is_ok(), "{reference}");
-        assert!(kind.documentation.len() > 100 && kind.summary.ends_with('.'), "{reference}");
+        let help = holon_catalogue::help(&reference.to_string());
+        assert!(help.is_some_and(|help| help.len() > 100) && kind.summary.ends_with('.'), "{reference}");
         let mut meter = holon_flow::expr::Meter::new(100_000, 0);
         let options = holon_flow::schema::Options { dynamic: true, ..Default::default() };
         let found = holon_flow::schema::check(kind.config.as_value(), &kind.defaults, options, &mut meter);

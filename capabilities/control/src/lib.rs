@@ -3,6 +3,9 @@
 
 use holon_flow::{Capability, ManifestError};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -10,6 +10,9 @@ mod testing;
 use holon_flow::{Capability, ManifestError, capability::NodeError};
 use holon_model::Value;
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -16,6 +16,9 @@ use holon_flow::{
 };
 use holon_model::Value;
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -8,6 +8,9 @@ use holon_flow::{Capability, ManifestError};
 #[cfg(feature = "execute")]
 pub use execute::{Attached, EmailSend, Mail, Sent, deliver, is_recipients, is_sender};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

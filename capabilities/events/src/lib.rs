@@ -13,6 +13,9 @@ pub use execute::PublishEvent;
 pub use publish::MOST_DATA;
 pub use subject::{Pattern, valid_subject};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ pub use curl::{CurlError, from_curl};
 #[cfg(feature = "execute")]
 pub use execute::HttpRequest;
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -8,6 +8,9 @@ use holon_flow::{Capability, ManifestError};
 #[cfg(feature = "execute")]
 pub use execute::{Marks, OwnDatabase, SqlQuery};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ use holon_flow::{Capability, ManifestError};
 pub use execute::KeepState;
 pub use step::{MOST_KEY, MOST_VALUE, storable, valid_key};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -10,6 +10,9 @@ pub use cron::{Civil, Cron, CronError};
 pub use poll::{Found, Item, Poll, PollFault};
 pub use verify::{VerifyError, hmac_connection, verify};
 
+/// What people read of its kinds.
+pub const HELP: &str = include_str!("../help.md");
+
 /// The capability.
 ///
 /// # Errors

@@ -45,8 +45,7 @@ const MANIFEST: &str = r#"{
   "permissions": [], "commands": [], "events": [], "panels": [],
   "configuration": {"type": "object", "additionalProperties": false},
   "kinds": [
-    {"kind": "bench.nothing@1", "title": "Nothing", "summary": "Does nothing.", "documentation": ["Nothing."],
-     "category": "Bench", "icon": "play", "keywords": [], "config": {"type": "object"},
+    {"kind": "bench.nothing@1", "title": "Nothing", "summary": "Does nothing.",      "category": "Bench", "icon": "play", "keywords": [], "config": {"type": "object"},
      "ports": {"outputs": ["out"], "error": true}, "effect": "idempotent", "preview": "sample", "line": "",
      "defaults": {}, "behaviour": "effect"}
   ]}"#;

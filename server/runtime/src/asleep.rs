@@ -2,7 +2,7 @@
 //! store, and whatever comes for the run wakes it (`waking`).
 //!
 //! A run falls asleep when nothing at all is under way for it: it waits, what it has taken in is durable, and a process that took it up
-//! from its journal would have nothing to do but to wait too.
+//! from its journal would have nothing to do but to wait too. One that waits for its place in a line does so as well: it has no journal yet.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,11 +77,24 @@ impl Live {
         (due > now.plus(self.rest.shortest)).then_some(due)
     }
 
+    /// Whether it waits for its place, and that is durable.
+    fn stands(&self) -> bool {
+        self.stored == Some(LiveStatus::Queued) && self.in_line.as_ref().is_some_and(|line| !line.given)
+    }
+
+    /// Whether it may leave memory before long.
+    fn waits(&self) -> bool {
+        self.stored == Some(LiveStatus::Waiting) || self.stands()
+    }
+
     /// Until when it can leave memory now; nothing when it cannot.
     fn can_sleep(&mut self, now: Timestamp) -> Option<Timestamp> {
         self.watchers.retain(|watcher| !watcher.is_closed());
         let settled = self.flight.is_none() && self.beginning.is_none() && !self.touched;
         let nothing_came = self.waiting.is_empty() && self.orders.is_empty() && self.watchers.is_empty();
+        if self.stands() && settled && nothing_came {
+            return Some(NEVER);
+        }
         // Calls that are over stay among the children; the machine knows which are not.
         let called = self.children.values().all(|child| matches!(child, Called::Running(_)));
         let nothing_goes_on = self.effects.is_empty() && self.left.is_empty() && called;
@@ -195,7 +208,7 @@ impl Driver {
         let idle = self.idle();
         let Some(live) = self.runs.get_mut(&run) else { return };
         live.rest.since = Instant::now();
-        if live.stored == Some(LiveStatus::Waiting) && !live.rest.listed {
+        if live.waits() && !live.rest.listed {
             live.rest.listed = true;
             self.idle.push(Reverse((live.rest.since + idle, run)));
         }
@@ -221,7 +234,7 @@ impl Driver {
             self.idle.pop();
             let Some(live) = self.runs.get_mut(&run) else { continue };
             live.rest.listed = false;
-            if live.stored != Some(LiveStatus::Waiting) {
+            if !live.waits() {
                 continue;
             }
             let ready = live.rest.since + idle;

@@ -2,9 +2,8 @@
 //!
 //! A committer takes what is there as soon as it is idle, else when its last batch returns, so batches grow with the
 //! load and nobody waits for a timer. Two of them pipeline; a third is for tenants of whom these have nothing in hand, who so never
-//! wait for the large batches of others. The caller keeps the one rule they need: of a run at most one write is under way.
+//! wait for the large batches of others (`lanes`). The caller keeps the one rule they need: of a run at most one write is under way.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,18 +15,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::driving::Place;
+use crate::lanes::{LANES, Next, QUICK, Waiting};
 use crate::metrics::Counters;
 use crate::ring::Ring;
-use crate::store::{Batch, BatchNumber, Committed, IdempotencyRow, RunWrite, Store, StoreError, shard_of};
+use crate::store::{Batch, BatchNumber, Committed, IdempotencyRow, RunWrite, Store, StoreError};
 
-/// Runs in one statement at most.
-const MOST_RUNS: usize = 256;
-/// Bytes in one statement at most, unless a single run needs more.
-const MOST_BYTES: usize = 1 << 20;
-/// Committers.
-pub(crate) const LANES: usize = 3;
-/// The one that takes only of tenants of whom the others have nothing in hand.
-const QUICK: usize = LANES - 1;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
@@ -67,65 +59,6 @@ pub struct Job {
     pub reply: Box<dyn FnOnce(Verdict) + Send>,
 }
 
-/// A set of shards, a bit each.
-type ShardBits = [u64; 4];
-
-fn bit(shard: i16) -> (usize, u64) {
-    let shard = usize::from(shard.unsigned_abs());
-    (shard / 64 % 4, 1 << (shard % 64))
-}
-
-#[derive(Default)]
-struct Waiting {
-    jobs: Ring<Job>,
-    closed: bool,
-    /// What each committer has in hand.
-    in_hand: [InHand; LANES],
-    /// Which of them wait for something to do.
-    idle: [bool; LANES],
-}
-
-/// Of whom a batch is.
-#[derive(Default)]
-struct InHand {
-    shards: ShardBits,
-    tenants: BTreeSet<TenantId>,
-}
-
-impl Waiting {
-    /// The next batch for a committer; empty when there is nothing for it.
-    fn batch(&mut self, lane: usize) -> Vec<Job> {
-        self.in_hand[lane] = InHand::default();
-        let Self { jobs, in_hand, closed, .. } = self;
-        // When nothing more comes, each takes what there is.
-        let all = lane != QUICK || *closed;
-        let may = |tenant| all || in_hand.iter().all(|hand| !hand.tenants.contains(&tenant));
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while let Some(job) = jobs.peek(may) {
-            bytes += job.write.size();
-            if batch.len() == MOST_RUNS || (bytes > MOST_BYTES && !batch.is_empty()) {
-                break;
-            }
-            batch.extend(jobs.next(may).map(|(_, job)| job));
-        }
-        let mut hand = InHand::default();
-        for job in &batch {
-            let (word, bit) = bit(shard_of(job.write.run));
-            hand.shards[word] |= bit;
-            hand.tenants.insert(job.write.tenant);
-        }
-        self.in_hand[lane] = hand;
-        self.idle[lane] = batch.is_empty();
-        batch
-    }
-
-    /// Whether the quick committer is the one to take a job of this tenant now.
-    fn is_quick(&self, tenant: TenantId) -> bool {
-        let busy = |lane: usize| !self.idle[lane];
-        self.idle[QUICK] && (0..QUICK).all(|lane| busy(lane) && !self.in_hand[lane].tenants.contains(&tenant))
-    }
-}
-
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -142,28 +75,38 @@ impl Queue {
     /// The next batch for a committer, whose last one is settled; nothing when it is closed and empty.
     async fn take(&self, lane: usize) -> Option<Vec<Job>> {
         loop {
-            {
+            let again = {
                 let mut waiting = self.lock();
-                let jobs = waiting.batch(lane);
-                if !jobs.is_empty() {
-                    if !waiting.jobs.is_empty() {
-                        self.wake_all();
+                match waiting.next(lane, Instant::now()) {
+                    Next::Batch(jobs) => {
+                        if !waiting.jobs.is_empty() {
+                            self.wake_all();
+                        }
+                        return Some(jobs);
                     }
-                    return Some(jobs);
+                    Next::Nothing(_) if waiting.closed => {
+                        self.wake_all();
+                        return None;
+                    }
+                    Next::Nothing(again) => again,
                 }
-                if waiting.closed {
-                    self.wake_all();
-                    return None;
-                }
+            };
+            let changed = if lane == QUICK { &self.quick } else { &self.changed };
+            match again {
+                None => changed.notified().await,
+                Some(again) => tokio::select! {
+                    biased;
+                    () = changed.notified() => {}
+                    () = tokio::time::sleep_until(again) => {}
+                },
             }
-            if lane == QUICK { &self.quick } else { &self.changed }.notified().await;
         }
     }
 
     /// Puts a job where it belongs, and wakes who is to take it.
     fn put(&self, mut waiting: MutexGuard<'_, Waiting>, job: Job, put: impl FnOnce(&mut Ring<Job>, TenantId, Job)) {
         let tenant = job.write.tenant;
-        put(&mut waiting.jobs, tenant, job);
+        waiting.put(job, Instant::now(), put);
         let wake = if waiting.is_quick(tenant) { &self.quick } else { &self.changed };
         drop(waiting);
         wake.notify_one();
@@ -226,12 +169,7 @@ impl Committer {
 
     /// Whether anything of these shards waits to be written or is being written.
     pub fn busy(&self, shards: &[i16]) -> bool {
-        let waiting = self.queue.lock();
-        let in_hand = |shard: &i16| {
-            let (word, bit) = bit(*shard);
-            waiting.in_hand.iter().any(|hand| hand.shards[word] & bit != 0)
-        };
-        shards.iter().any(in_hand) || waiting.jobs.iter().any(|job| shards.contains(&shard_of(job.write.run)))
+        self.queue.lock().busy(shards)
     }
 
     /// Takes no more; the committers end when what was handed in is settled.

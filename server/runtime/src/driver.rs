@@ -31,6 +31,8 @@ use crate::waking::{Waking, Woken};
 const MOST_AT_ONCE: usize = 4_096;
 /// For how long turns are taken before the loop looks what has come meanwhile.
 const SLICE: Duration = Duration::from_millis(1);
+/// The same while several tenants have something to do: whoever comes next waits no longer than this.
+const SHORT_SLICE: Duration = Duration::from_micros(250);
 /// Decisions that a watcher may lag behind before it is let go.
 const WATCHER_LAG: usize = 256;
 
@@ -226,7 +228,7 @@ impl Driver {
     /// Takes turns for a slice of time.
     fn take_turns(&mut self) {
         let mut began = Instant::now();
-        let until = began + SLICE;
+        let until = began + if self.turns.is_shared() { SHORT_SLICE } else { SLICE };
         while began < until
             && let Some((tenant, turn)) = self.turns.next()
         {

@@ -312,6 +312,7 @@ impl RuntimeHandle {
             }
         };
         let inputs = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)??;
+        self.shared.knows(&inputs)?;
         let version = version.unwrap_or(facts.version);
         let marks = Marks { fork_of: Some((run, seq)), ..facts.marks.clone() };
         let facts =

@@ -49,7 +49,8 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
         let Seen { roll, silent, .. } = look;
         let me = shared.replica;
         let held = roll.held_by(me);
-        if shared.shards.certain().iter().any(|shard| !held.contains(shard)) {
+        // Both are in the order of their numbers.
+        if shared.shards.certain().iter().any(|shard| held.binary_search(shard).is_err()) {
             tracing::error!(replica = %me, "the store gave shards of this replica to another one");
             return shared.lose();
         }

@@ -1,8 +1,8 @@
 //! Whether a run begins: what people have paused, how many runs of a flow go on at a time, how many begin in a time.
 //!
 //! Pauses stand in the store, and every replica looks at them twice a second. Runs that a flow's concurrency keeps waiting are accepted
-//! like others, have nothing but their first inputs, and stand in line in the store; whoever takes one in or ends one looks who is next,
-//! and everybody looks once a second for what a crash left lying. Rates are counted in this process: a flow's is divided by
+//! like others, have nothing but their first inputs, and stand in line in the store; whoever takes one in or ends one looks who is next
+//! (`lines`), and everybody looks once a second for what a crash left lying. Rates are counted in this process: a flow's is divided by
 //! the number of replicas.
 
 use std::collections::BTreeMap;
@@ -14,10 +14,12 @@ use holon_engine::{Input, Stamped};
 use holon_flow::definition::intake::{Concurrency, Rate, WhenFull, line_of};
 use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
 use crate::api::{DeliverError, RateShown, StartError};
 use crate::definitions::LoadedFlow;
 use crate::driver::Msg;
+use crate::lines::{Crowds, Looks, Room};
 use crate::rates::Buckets;
 use crate::runtime::{Beginner, RuntimeHandle, Shared};
 use crate::store::{IdempotencyRow, Line, PauseMode, PauseScope, Pauses, Prefix, StoreError, Ticket, shard_of};
@@ -36,6 +38,8 @@ pub(crate) struct Door {
     pauses: RwLock<Arc<Pauses>>,
     /// Lines in which a start is being looked at that is refused when there is no place.
     narrow: Mutex<BTreeMap<Line, Weak<tokio::sync::Mutex<()>>>>,
+    looks: Looks,
+    crowds: Crowds,
     rates: Buckets<(TenantId, FlowId, String)>,
     /// Starts that each workspace may ask for in a minute; none: as many as it likes.
     starts: AtomicU32,
@@ -120,6 +124,17 @@ impl Shared {
         Err(StartError::Paused(format!("{what} {how}{reason}")))
     }
 
+    /// Whether this build knows the meaning of what a copy begins with. What a newer one began goes on with one that does: a build that
+    /// does not would lay it aside as soon as it is taken up.
+    pub fn knows(&self, inputs: &[Stamped<Input>]) -> Result<(), StartError> {
+        match inputs.first() {
+            Some(Stamped { value: Input::Start { run, .. }, .. }) if run.semantics > self.semantics => {
+                Err(StartError::Unavailable)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether so many begin as may.
     pub fn within_rate(
         &self,
@@ -176,12 +191,10 @@ impl Shared {
             return Ok(entry);
         }
         entry.turn = match self.room(concurrency, &line).await {
-            // Of what was accepted before, nothing is refused: whoever asks again is told so.
-            Err(refused) if !self.was_accepted(beginner.tenant, beginner.idempotency.as_ref()).await => {
-                return Err(refused);
-            }
-            Err(_) => None,
             Ok(turn) => turn,
+            // Of what was accepted before, nothing is refused: whoever asks again is told so.
+            Err(_) if self.was_accepted(beginner.tenant, beginner.idempotency.as_ref()).await? => None,
+            Err(refused) => return Err(refused),
         };
         let Beginner { copied, again, ref facts, .. } = *beginner;
         let prefix = Prefix { copied, again, fresh: facts.marks.fork_of.is_some() };
@@ -197,25 +210,37 @@ impl Shared {
         if concurrency.when_full == WhenFull::Replace {
             return Ok(turn);
         }
-        let crowd = self.store.crowd(line).await.map_err(|_| StartError::Unavailable)?;
         let of_key = if concurrency.key.is_some() { " with this key" } else { "" };
-        if refuses && crowd.going + crowd.waiting >= u64::from(concurrency.limit) {
-            let most = concurrency.limit;
-            return Err(StartError::Full(format!("{} of at most {most} runs of the flow{of_key} go on", crowd.going)));
+        let (limit, queue) = (u64::from(concurrency.limit), u64::from(concurrency.queue));
+        let full = || StartError::Full(format!("{queue} runs of the flow{of_key} wait already, as many as may"));
+        // Counting a long line costs more than a run does; where they queue it need not be exact.
+        let room = if refuses { Room::Unknown } else { self.door.crowds.room(line, limit + queue, Instant::now()) };
+        match room {
+            Room::There => return Ok(turn),
+            Room::Full => return Err(full()),
+            Room::Unknown => {}
+        }
+        let began = Instant::now();
+        let crowd = self.store.crowd(line).await.map_err(|_| StartError::Unavailable)?;
+        let standing = crowd.going + crowd.waiting;
+        if refuses && standing >= limit {
+            return Err(StartError::Full(format!("{} of at most {limit} runs of the flow{of_key} go on", crowd.going)));
         }
         // One that was accepted a moment ago waits too, and is about to have a place.
-        if !refuses && crowd.going + crowd.waiting >= u64::from(concurrency.limit) + u64::from(concurrency.queue) {
-            let most = concurrency.queue;
-            return Err(StartError::Full(format!("{most} runs of the flow{of_key} wait already, as many as may")));
+        let is_full = !refuses && standing >= limit + queue;
+        if !refuses {
+            let now = Instant::now();
+            self.door.crowds.counted(line, (standing, is_full), now - began, now);
         }
-        Ok(turn)
+        if is_full { Err(full()) } else { Ok(turn) }
     }
 
-    /// Whether this key has started a run.
-    pub async fn was_accepted(&self, tenant: TenantId, key: Option<&IdempotencyRow>) -> bool {
-        let Some(key) = key else { return false };
+    /// Whether this key has started a run. Where nobody can say, the start is not refused for good: it may be asked for again.
+    pub async fn was_accepted(&self, tenant: TenantId, key: Option<&IdempotencyRow>) -> Result<bool, StartError> {
+        let Some(key) = key else { return Ok(false) };
         let known = self.store.idempotency(tenant, &key.scope, &key.key).await;
-        matches!(known, Ok(Some(row)) if row.expires_at > self.clock.now())
+        let known = known.map_err(|_| StartError::Unavailable)?;
+        Ok(known.is_some_and(|row| row.expires_at > self.clock.now()))
     }
 
     /// Whether runs that wait in this line may begin: a pause keeps them.
@@ -231,12 +256,29 @@ impl Shared {
         })
     }
 
-    /// Looks who is next in a line, and lets them begin.
+    /// Looks who is next in a line, and lets them begin. Of many who ask at once one looks, for all of them.
     pub async fn look_at(self: Arc<Self>, line: Line) {
-        if !self.lets_in(&line) {
+        let mut look = self.door.looks.begin(&line);
+        while let Some(looking) = look {
+            self.let_in(&line).await;
+            look = looking.again();
+        }
+    }
+
+    /// The same once, for who has other things to do too: what is asked for meanwhile is looked at apart.
+    async fn look_once_at(self: &Arc<Self>, line: Line) {
+        let Some(looking) = self.door.looks.begin(&line) else { return };
+        self.let_in(&line).await;
+        if looking.again().is_some() {
+            tokio::spawn(self.clone().look_at(line));
+        }
+    }
+
+    async fn let_in(self: &Arc<Self>, line: &Line) {
+        if !self.lets_in(line) {
             return;
         }
-        let admitted = match self.store.admit(&line).await {
+        let admitted = match self.store.admit(line).await {
             Ok(admitted) => admitted,
             Err(error) => return tracing::warn!(%error, "nobody knows who is next in a line; looking again"),
         };
@@ -283,7 +325,7 @@ impl Shared {
 
     async fn look_for_lines(self: &Arc<Self>) -> Result<(), StoreError> {
         for line in self.store.lines().await? {
-            self.clone().look_at(line).await;
+            self.look_once_at(line).await;
         }
         self.look_for_turns().await
     }

@@ -2,7 +2,7 @@
 //! up again from their journals.
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
-//! `live` and `driver` (the loop), `turns` and `ring` (whose run, whose effect and whose write is next), `living` (how many there are), `asleep` and `waking`
+//! `live` and `driver` (the loop), `turns`, `ring`, `lanes` and `courtesy` (whose run, whose effect and whose write is next, and who gives way), `living` (how many there are), `asleep` and `waking`
 //! (those that wait leave memory and come back), `timers`, `dispatch` (what follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! `lease`, `share`, `shards`, `handover` and `closing` (replicas side by side), `inbox` and `wake` (what they tell each other),
 //! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
@@ -15,6 +15,7 @@ mod called_again;
 mod children;
 mod closing;
 mod committer;
+mod courtesy;
 mod definitions;
 mod dispatch;
 mod driver;
@@ -26,7 +27,9 @@ mod handover;
 mod inbox;
 mod intake;
 mod kept;
+mod lanes;
 mod lease;
+mod lines;
 mod live;
 mod living;
 mod metrics;

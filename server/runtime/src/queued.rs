@@ -1,5 +1,5 @@
 //! Runs that were accepted and wait for their place: they have their first inputs, which are kept in the store, and nothing else. When
-//! it is their turn those are taken in, in one commit with the end of the waiting.
+//! it is their turn those are taken in, in one commit with the end of the waiting. Like all that wait they leave memory (`asleep`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -138,23 +138,34 @@ impl Shared {
         &self,
         row: &LiveRow,
         flow: &LoadedFlow,
-    ) -> Result<Result<Live, String>, StoreError> {
+    ) -> Result<Result<Box<Live>, String>, StoreError> {
         let Some(ticket) = self.store.ticket(row.tenant, row.run).await? else {
             return Ok(Err("place_missing: the run waits for a place that nobody knows of".into()));
         };
         let kept = self.store.kept(row.tenant, row.run).await?;
+        Ok(self.raise_queued(row, flow, ticket, &kept))
+    }
+
+    /// A run that waits for its place, in memory; else why it is parked.
+    pub(crate) fn raise_queued(
+        &self,
+        row: &LiveRow,
+        flow: &LoadedFlow,
+        ticket: Ticket,
+        kept: &[(Timestamp, Vec<u8>)],
+    ) -> Result<Box<Live>, String> {
         let read = kept.iter().map(|(at, bytes)| decode_input(bytes).map(|input| Queued::of(*at, input)));
         let Ok(kept) = read.collect::<Result<VecDeque<Queued>, _>>() else {
-            return Ok(Err("journal_damaged: what the run was started with does not read".into()));
+            return Err("journal_damaged: what the run was started with does not read".into());
         };
         let Some(info) = kept.front().and_then(|queued| info_of(&queued.input)) else {
-            return Ok(Err("journal_damaged: what the run was started with is gone".into()));
+            return Err("journal_damaged: what the run was started with is gone".into());
         };
         if info.semantics > self.semantics {
-            return Ok(Err("newer_semantics: the run was started by a newer build; it goes on with that one".into()));
+            return Err("newer_semantics: the run was started by a newer build; it goes on with that one".into());
         }
         let machine = Machine::new(flow.compiled.clone());
-        Ok(Ok(Live {
+        Ok(Box::new(Live {
             tenant: row.tenant,
             run: row.run,
             facts: Arc::new(row.facts.clone()),

@@ -22,6 +22,8 @@ use crate::store::{Entry, LiveRow, LiveStatus, RunFacts, Sleeper, Snapshot, Stor
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Rows of runs that sleep which a loop is told of at once.
 const SLEEPERS: usize = 4_096;
+/// How the reason begins why a build lays aside what a newer one began.
+const NEWER: &str = "newer_semantics";
 /// Runs that are taken up at once: each with its whole journal in memory.
 const AT_ONCE: usize = 16;
 
@@ -236,7 +238,7 @@ impl Shared {
         }
     }
 
-    /// Writes that a run is parked, unless its row says so.
+    /// Writes that a run is parked, unless its row says enough.
     pub(crate) fn write_parked(
         &self,
         row: &LiveRow,
@@ -246,7 +248,11 @@ impl Shared {
     ) -> Parked {
         let (tenant, run) = (row.tenant, row.run);
         tracing::error!(%run, reason, "a run is parked");
-        if row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
+        // One that waits for its place, or that a person has paused, does so also for a build that knows it: its row goes on saying so.
+        let stays = reason.starts_with(NEWER) && (row.status == LiveStatus::Queued || row.paused_by.is_some());
+        // What was read while its shard went to another replica is that one's to judge.
+        let mine = self.shards.keeps(run);
+        if mine && !stays && row.reason.as_ref() != Some(&crate::live::first_line(&reason)) {
             let write = park_write(tenant, run, facts.clone(), reason);
             self.committer.submit(crate::committer::Job { write, give_up: None, reply: Box::new(drop) });
         }
@@ -284,7 +290,9 @@ impl Shared {
         };
         if row.status == LiveStatus::Queued {
             let taken = self.take_up_queued(row, &flow).await?;
-            return Ok(taken.map_or_else(|why| parked(&why), |live| Taken::Up(Box::new(live))));
+            // It has taken nothing in.
+            let log_hash = Machine::new(flow.compiled.clone()).log_hash();
+            return Ok(taken.map_or_else(|reason| Taken::Parked { reason, log_hash }, Taken::Up));
         }
         let snapshot = self.store.snapshot(row.tenant, row.run).await?;
         let (machine, from) = machine(&flow.compiled, snapshot.as_ref());

@@ -47,6 +47,7 @@ impl RuntimeHandle {
         let copying = move || prefix(machine, &entries, new, by, now);
         let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
         let Prefix { inputs, again } = copied?;
+        self.shared.knows(&inputs)?;
         let marks = row.facts.marks.handed_on();
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
         let copied = inputs.len();

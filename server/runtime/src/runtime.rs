@@ -185,11 +185,13 @@ impl Shared {
         let (reply, answer) = oneshot::channel();
         let waiting: VecDeque<_> = inputs.into_iter().map(|input| Queued::of(input.at, input.value)).collect();
         let give_up = Instant::now() + self.start_within;
+        let machine = Machine::new(flow.compiled.clone());
         let live = Live {
             tenant,
             run,
             facts: Arc::new(facts),
-            machine: Machine::new(flow.compiled.clone()),
+            log_hash: machine.log_hash(),
+            machine,
             waiting,
             orders: VecDeque::new(),
             held: None,
@@ -207,7 +209,6 @@ impl Shared {
             prefix: None,
             asked: false,
             watchers: Vec::new(),
-            log_hash: [0; 32],
             touched: false,
             rest: Rest::new(self.memory.shortest(), None),
             place,
@@ -398,7 +399,7 @@ impl RuntimeHandle {
         let may = may.and_then(|()| self.shared.within_rate(&flow, tenant, id, &input));
         // Of what was accepted before, nothing is refused: whoever asks again is told so.
         if let Err(refused) = may
-            && !self.shared.was_accepted(tenant, idempotency.as_ref()).await
+            && !self.shared.was_accepted(tenant, idempotency.as_ref()).await?
         {
             return Err(refused);
         }

@@ -46,8 +46,11 @@ impl Inner {
                 changed.push(*shard);
             }
         }
-        let open = self.places.iter().enumerate().filter(|(_, place)| **place == Place::Here);
-        self.open = open.filter_map(|(shard, _)| u8::try_from(shard).ok()).collect();
+        // As a rule nothing has, and this is asked of every shard twice a second.
+        if !changed.is_empty() {
+            let open = self.places.iter().enumerate().filter(|(_, place)| **place == Place::Here);
+            self.open = open.filter_map(|(shard, _)| u8::try_from(shard).ok()).collect();
+        }
         changed
     }
 
@@ -155,6 +158,11 @@ impl Shards {
         let inner = self.lock();
         let certain = |shard: &i16| !matches!(inner.get(*shard), Place::Away | Place::Closing);
         (0..SHARDS).filter(certain).collect()
+    }
+
+    /// Whether nobody else can hold the run's shard.
+    pub fn keeps(&self, run: RunId) -> bool {
+        !matches!(self.lock().get(shard_of(run)), Place::Away | Place::Closing)
     }
 
     /// Whether there is one here and none is on the way.

@@ -1,5 +1,7 @@
 //! Whose turn it is in a loop. Tenants take turns by the time that they have used, not by the number of their runs or of what happened
-//! to these: one whose runs compute for long waits until the others who want to have had as much.
+//! to these: one whose runs compute for long waits until the others who want to have had as much. Whoever comes after it had nothing to do
+//! goes before those who have been at it all the time, until it has used up what its last turn left it (as new flows do in FQ-CoDel,
+//! RFC 8290 section 4.2): the few steps of a quiet tenant wait for nobody, and nobody is kept waiting by it for longer than a turn.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,11 +9,13 @@ use std::time::Duration;
 use holon_model::TenantId;
 
 /// What a turn is worth.
-const QUANTUM: i64 = 2_000;
+const QUANTUM: i64 = 500;
 
 /// What is to be done, by tenant; of one tenant first what came first.
 pub(crate) struct Turns<T> {
-    /// Tenants with something to do, next first.
+    /// Tenants that have come since they had nothing to do.
+    fresh: VecDeque<TenantId>,
+    /// The others with something to do, next first.
     ring: VecDeque<TenantId>,
     accounts: HashMap<TenantId, Account<T>>,
 }
@@ -24,21 +28,22 @@ struct Account<T> {
 
 impl<T> Default for Turns<T> {
     fn default() -> Self {
-        Self { ring: VecDeque::new(), accounts: HashMap::new() }
+        Self { fresh: VecDeque::new(), ring: VecDeque::new(), accounts: HashMap::new() }
     }
 }
 
 impl<T> Turns<T> {
     pub fn push(&mut self, tenant: TenantId, work: T) {
-        let account = self.accounts.entry(tenant).or_insert_with(|| Account { work: VecDeque::new(), credit: 0 });
+        let new = || Account { work: VecDeque::new(), credit: QUANTUM };
+        let account = self.accounts.entry(tenant).or_insert_with(new);
         if account.work.is_empty() {
-            self.ring.push_back(tenant);
+            self.fresh.push_back(tenant);
         }
         account.work.push_back(work);
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.fresh.is_empty() && self.ring.is_empty()
     }
 
     /// How much is to be done.
@@ -46,21 +51,30 @@ impl<T> Turns<T> {
         self.accounts.values().map(|account| account.work.len()).sum()
     }
 
+    /// Whether others than one had something to do since everything was done.
+    pub fn is_shared(&self) -> bool {
+        self.accounts.len() > 1
+    }
+
     /// What is next.
     pub fn next(&mut self) -> Option<(TenantId, T)> {
         loop {
-            let tenant = *self.ring.front()?;
-            // Every tenant in the ring has an account with something in it.
+            let alone = self.fresh.len() + self.ring.len() == 1;
+            let fresh = !self.fresh.is_empty();
+            let line = if fresh { &mut self.fresh } else { &mut self.ring };
+            let tenant = *line.front()?;
+            // Every tenant in either has an account with something in it.
             let account = self.accounts.get_mut(&tenant)?;
             if account.credit <= 0 {
                 // Alone, it waits for nobody.
-                account.credit = if self.ring.len() == 1 { QUANTUM } else { account.credit + QUANTUM };
-                self.ring.rotate_left(1);
+                account.credit = if alone { QUANTUM } else { account.credit + QUANTUM };
+                line.pop_front();
+                self.ring.push_back(tenant);
                 continue;
             }
             let work = account.work.pop_front()?;
             if account.work.is_empty() {
-                self.ring.pop_front();
+                line.pop_front();
             }
             return Some((tenant, work));
         }
@@ -77,7 +91,7 @@ impl<T> Turns<T> {
 
     /// Nobody waits for anybody: what was used is forgotten.
     pub fn forgive(&mut self) {
-        if self.ring.is_empty() {
+        if self.is_empty() {
             self.accounts.clear();
         }
     }
@@ -139,5 +153,28 @@ mod tests {
         push(&mut turns, 1, 1);
         push(&mut turns, 2, 1);
         assert_eq!(order(&mut turns, Duration::from_secs(1)), [1, 2]);
+    }
+
+    #[test]
+    fn who_comes_anew_goes_before_those_who_are_at_it_and_cannot_keep_them_waiting() {
+        let mut turns = Turns::default();
+        push(&mut turns, 1, 1_000);
+        // Each of the quiet one's steps comes when the one before is done, and takes a tenth of a turn.
+        let step = Duration::from_micros(QUANTUM.unsigned_abs() / 10);
+        let mut order = Vec::new();
+        push(&mut turns, 2, 1);
+        while order.len() < 200 {
+            let (of, ()) = turns.next().unwrap();
+            turns.spent(of, step);
+            order.push(of.0.as_u128());
+            if of == tenant(2) {
+                push(&mut turns, 2, 1);
+            }
+        }
+        let longest = |who: u128| order.split(|of| *of == who).map(<[u128]>::len).max().unwrap();
+        assert!(longest(2) <= 10, "the quiet one waits for no more than a turn: {order:?}");
+        assert!(longest(1) <= 20, "the other one is not kept waiting: {order:?}");
+        let quiet = order.iter().filter(|of| **of == 2).count();
+        assert!((90..=120).contains(&quiet), "{quiet} of 200");
     }
 }

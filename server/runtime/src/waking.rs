@@ -4,6 +4,7 @@
 //! While a run is on its way nobody else writes anything of it, so whatever is read of it is all there is. A run whose shard begins to
 //! close is laid down again; what was on the way then is not taken, whenever it comes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holon_model::{Millis, RunId, TenantId};
@@ -50,6 +51,14 @@ enum Came {
     Nothing,
 }
 
+/// What was read of one.
+enum Plain {
+    /// It is ready to be replayed.
+    Begun(Box<Read>),
+    /// It has not begun.
+    Stands(Box<Live>),
+}
+
 /// For whom a message is, if it is one that a sleeper is woken by.
 fn wanted(message: &Msg) -> Option<(TenantId, RunId)> {
     match message {
@@ -63,6 +72,9 @@ fn wanted(message: &Msg) -> Option<(TenantId, RunId)> {
 impl Driver {
     /// Keeps what comes for a run that sleeps, and wakes it; everything else is for the loop.
     pub(crate) fn keep_for_sleeper(&mut self, message: Msg) -> Option<Msg> {
+        if let Msg::Turn { run } = message {
+            return self.keep_turn(run);
+        }
         let Some((tenant, run)) = wanted(&message).filter(|(_, run)| self.is_open(*run)) else { return Some(message) };
         if self.asleep.has(tenant, run) {
             self.rouse(run, true);
@@ -70,6 +82,18 @@ impl Driver {
         match self.waking.get_mut(&run).filter(|waking| waking.sleeper.tenant == tenant) {
             Some(waking) => waking.held.push(message),
             None => return Some(message),
+        }
+        None
+    }
+
+    /// A run has a place: one that sleeps wakes for it, behind those that were told before.
+    fn keep_turn(&mut self, run: RunId) -> Option<Msg> {
+        if self.is_open(run) {
+            self.rouse(run, false);
+        }
+        let Some(waking) = self.waking.get_mut(&run) else { return Some(Msg::Turn { run }) };
+        if !waking.held.iter().any(|held| matches!(held, Msg::Turn { .. })) {
+            waking.held.push(Msg::Turn { run });
         }
         None
     }
@@ -193,16 +217,17 @@ impl Shared {
             }
         };
         let (mut read, mut odd) = (Vec::new(), Vec::new());
+        let mut came = BTreeMap::new();
         for found in found {
             match self.plain(found).await {
-                Ok(plain) => read.push(plain),
-                Err(row) => odd.push(row),
+                Ok(Plain::Begun(read_run)) => read.push(*read_run),
+                Ok(Plain::Stands(live)) => drop(came.insert(live.run, Came::Up(live))),
+                Err(row) => odd.push(*row),
             }
         }
         let replaying = move || read.into_iter().map(|read| read.replay()).collect::<Vec<_>>();
         // Computed apart from the loops, as after a crash.
         let Some(replayed) = self.driving.compute(replaying).await else { return Vec::new() };
-        let mut came = std::collections::BTreeMap::new();
         for replayed in replayed {
             let row = replayed.row.clone();
             match self.raise(replayed).await {
@@ -227,22 +252,23 @@ impl Shared {
         batch.into_iter().map(woken).collect()
     }
 
-    /// A run that waits as it should, ready to be replayed; else its row.
-    async fn plain(&self, found: Found) -> Result<Read, LiveRow> {
-        let Found { row, snapshot, entries } = found;
-        let (Some(entries), LiveStatus::Waiting, None) = (entries, row.status, &row.terminated) else {
-            return Err(row);
-        };
+    /// A run that waits as it should; else its row.
+    async fn plain(&self, found: Found) -> Result<Plain, Box<LiveRow>> {
+        let Found { row, snapshot, entries, stands } = found;
         let Ok(flow) = self.definitions.load(row.tenant, row.facts.flow, row.facts.version).await else {
-            return Err(row);
+            return Err(Box::new(row));
         };
-        if flow.hash != row.facts.definition_hash {
-            return Err(row);
+        if flow.hash != row.facts.definition_hash || row.terminated.is_some() {
+            return Err(Box::new(row));
         }
+        if let (LiveStatus::Queued, Some((ticket, kept))) = (row.status, stands) {
+            return self.raise_queued(&row, &flow, ticket, &kept).map(Plain::Stands).map_err(|_| Box::new(row));
+        }
+        let (Some(entries), LiveStatus::Waiting) = (entries, row.status) else { return Err(Box::new(row)) };
         let since = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
         let (machine, from) = crate::recover::machine(&flow.compiled, snapshot.as_ref());
         let read = Read { row, flow, machine, from, entries };
         // A snapshot that does not read wants the whole journal. What a newer build began sleeps here only where this one went on with it.
-        if from == since { Ok(read) } else { Err(read.row) }
+        if from == since { Ok(Plain::Begun(Box::new(read))) } else { Err(Box::new(read.row)) }
     }
 }

@@ -66,7 +66,6 @@ pub(crate) fn missing_kind(kind: &KindRef) -> NodeKind {
         version: kind.version,
         title: kind.name.to_string(),
         summary: String::new(),
-        documentation: String::new(),
         category: String::new(),
         icon: String::new(),
         keywords: Vec::new(),

@@ -42,6 +42,8 @@ pub struct EventNode {
     pub attempts: u32,
     /// When its value was given to an earlier effect, if it was.
     pub kept: Option<Timestamp>,
+    /// When it came to wait for its turn, if it had to.
+    pub queued: Option<Timestamp>,
 }
 
 /// What became true.
@@ -145,6 +147,8 @@ pub enum Awaited {
         /// Which call.
         id: EffectId,
     },
+    /// The end of one of those of its node that go on: as many do as may.
+    Turn,
 }
 
 /// Where a step of a saga is.

@@ -221,15 +221,16 @@ impl Machine {
         state.started_at = now;
         state.finished_at = now;
         self.node_event(flow, at, EventKind::NodeSkipped, false);
-        self.node_over(at.frame);
+        self.node_over(flow, at);
     }
 
     /// One node fewer to wait for.
-    pub(crate) fn node_over(&mut self, frame: FrameId) {
-        let open = &mut self.core.arena.frame_mut(frame).open;
+    pub(crate) fn node_over(&mut self, flow: &Compiled, at: At) {
+        self.leaves_place(flow, at);
+        let open = &mut self.core.arena.frame_mut(at.frame).open;
         *open -= 1;
         if *open == 0 {
-            self.queue.push_back(Work::Close(frame));
+            self.queue.push_back(Work::Close(at.frame));
         }
     }
 
@@ -242,6 +243,7 @@ impl Machine {
             started_at: state.started_at,
             attempts: state.extra.as_ref().map_or(0, |extra| extra.attempt),
             kept: self.core.kept.get(&(at.frame, at.node)).copied(),
+            queued: self.core.turns.since(at),
         };
         self.log.node_event(at.frame, node, kind, passed);
     }

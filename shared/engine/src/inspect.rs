@@ -50,7 +50,9 @@ impl Machine {
     pub fn config_at(&self, path: &str) -> Option<Value> {
         let at = self.find(path)?;
         let state = self.core.arena.node(at.frame, at.node);
-        if matches!(state.status, NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Skipped) {
+        if matches!(state.status, NodeStatus::Pending | NodeStatus::Ready | NodeStatus::Skipped)
+            || self.waits_its_turn(at)
+        {
             return None;
         }
         let kept = state.extra.as_ref().map(|extra| &extra.config).filter(|config| !config.is_null());

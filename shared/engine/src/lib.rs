@@ -51,6 +51,7 @@ mod task;
 pub mod testing;
 mod timeout;
 mod try_;
+mod turns;
 mod view;
 mod wait;
 mod when;

@@ -142,6 +142,7 @@ impl Log {
                     Awaited::Task { .. } => canon.tag(b't'),
                     Awaited::Person { .. } => canon.tag(b'p'),
                     Awaited::Child { .. } => canon.tag(b'c'),
+                    Awaited::Turn => canon.tag(b'n'),
                 };
             }
             EventKind::SagaStep { step, state } => {

@@ -9,6 +9,7 @@ use crate::{
     path::FramePath,
     signal::Mailbox,
     state::{Arena, FrameId, RunStatus, Timers, check},
+    turns::Turns,
 };
 use holon_flow::{capability::NodeError, expr::Meter};
 use holon_model::{Payload, Timestamp, Value};
@@ -84,6 +85,9 @@ pub(crate) struct Core {
     /// any, so that others read as before.
     #[serde(skip)]
     pub kept: BTreeMap<(FrameId, NodeId), Timestamp>,
+    /// Of nodes that are bounded in number, whose turn it is. It stands behind the rest of a snapshot too.
+    #[serde(skip)]
+    pub turns: Turns,
 }
 
 /// A node in a frame.
@@ -97,6 +101,8 @@ pub(crate) struct At {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Work {
     Start(At),
+    /// A node that waited for its turn.
+    Begin(At),
     Close(FrameId),
 }
 
@@ -123,6 +129,7 @@ impl Machine {
             finished_at: None,
             ended_by: None,
             kept: BTreeMap::new(),
+            turns: Turns::default(),
         };
         Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new() }
     }
@@ -138,10 +145,12 @@ impl Machine {
         self.log.begin(at, &input.value);
         let flow = self.flow.clone();
         self.apply(&flow, input.value);
-        while let Some(work) = self.queue.pop_front() {
-            match work {
-                Work::Start(at) => self.start_node(&flow, at),
-                Work::Close(frame) => self.close_frame(&flow, frame),
+        while !self.queue.is_empty() || self.give_places(&flow) {
+            match self.queue.pop_front() {
+                Some(Work::Start(at)) => self.start_node(&flow, at),
+                Some(Work::Begin(at)) => self.turn_came(&flow, at),
+                Some(Work::Close(frame)) => self.close_frame(&flow, frame),
+                None => break,
             }
         }
         if !self.core.status.is_terminal() {

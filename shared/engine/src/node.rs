@@ -37,6 +37,13 @@ impl Machine {
         }
         state.become_(NodeStatus::Running);
         state.started_at = now;
+        if self.takes_place(flow, at) {
+            self.begin_node(flow, at);
+        }
+    }
+
+    /// Runs a node whose turn it is.
+    pub(crate) fn begin_node(&mut self, flow: &Compiled, at: At) {
         let node = self.cnode(flow, at);
         if let Err(error) = self.run_node(flow, at, node) {
             self.fail_node(flow, at, error);
@@ -153,7 +160,7 @@ impl Machine {
         // A kind without out-ports emits nowhere; its value can still be the graph's output.
         let port = node.ports.get(emit.port as usize).cloned().unwrap_or_default();
         self.node_event(flow, at, EventKind::NodeSucceeded { port, output: emit.value }, emit.passed);
-        self.node_over(at.frame);
+        self.node_over(flow, at);
         self.settle(flow, at);
     }
 
@@ -175,7 +182,7 @@ impl Machine {
             state.output = error.to_value();
         }
         self.node_event(flow, at, EventKind::NodeFailed { error: error.clone() }, false);
-        self.node_over(at.frame);
+        self.node_over(flow, at);
         if node.handles_error {
             self.settle(flow, at);
         } else {
@@ -203,7 +210,7 @@ impl Machine {
         state.become_(NodeStatus::Cancelled);
         state.finished_at = now;
         self.node_event(flow, at, EventKind::NodeCancelled, false);
-        self.node_over(at.frame);
+        self.node_over(flow, at);
     }
 
     /// The node begins something that takes time: its timeout runs from here.

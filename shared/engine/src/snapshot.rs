@@ -61,8 +61,12 @@ impl Machine {
         };
         // Serialising plain data into a growing vector has nothing that can fail.
         let mut body = postcard::to_allocvec(&written).unwrap_or_default();
-        if !self.core.kept.is_empty() {
+        let turns = !self.core.turns.is_empty();
+        if turns || !self.core.kept.is_empty() {
             body.extend(postcard::to_allocvec(&self.core.kept).unwrap_or_default());
+        }
+        if turns {
+            body.extend(postcard::to_allocvec(&self.core.turns).unwrap_or_default());
         }
         let definition = self.flow.hash();
         let sum = checksum(&definition, &body);
@@ -88,7 +92,11 @@ impl Machine {
         }
         let (mut read, tail): (Read, _) = postcard::take_from_bytes(body).map_err(|_| SnapshotError::Damaged)?;
         if !tail.is_empty() {
-            read.core.kept = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+            let (kept, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+            read.core.kept = kept;
+            if !tail.is_empty() {
+                read.core.turns = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+            }
         }
         let mut log = Log::new(flow.hash());
         log.hash = read.hash;

@@ -1,7 +1,7 @@
 //! A run as people see it: the state, data and times of its nodes by structural path.
 
 use crate::{
-    Machine, Outcome, Response, RunStatus, TaskKind,
+    Awaited, Machine, Outcome, Response, RunStatus, TaskKind,
     ask::Ask,
     machine::At,
     state::{FrameId, NO_PORT, NodeStatus},
@@ -111,12 +111,22 @@ impl Machine {
             error: extra.and_then(|extra| extra.error.as_ref()).map(crate::wire::failure),
             attempts: extra.map_or(0, |extra| extra.attempt) + self.attempts_before(at),
             cached_at: self.core.kept.get(&(at.frame, at.node)).copied(),
+            queued_at: self.core.turns.since(at),
             started_at: ran.then_some(state.started_at),
             finished_at: state.status.is_terminal().then_some(state.finished_at),
             waiting_until: extra.and_then(|extra| extra.waiting_until),
-            waiting_for: extra.and_then(|extra| extra.ask.as_ref()).map(|ask| crate::wire::waiting_for(&ask.awaited())),
+            waiting_for: self.awaited(at).map(|what| crate::wire::waiting_for(&what)),
             saga: extra.and_then(|extra| extra.saga.as_ref()).map(|saga| saga.shown()),
         }
+    }
+
+    /// What the node waits for that no timer brings.
+    fn awaited(&self, at: At) -> Option<Awaited> {
+        if self.waits_its_turn(at) {
+            return Some(Awaited::Turn);
+        }
+        let extra = self.core.arena.node(at.frame, at.node).extra.as_deref()?;
+        extra.ask.as_ref().map(|ask| ask.awaited())
     }
 
     /// Attempts of the same node in the earlier tries of a body that ran again, as compensations do.

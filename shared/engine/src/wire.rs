@@ -21,6 +21,7 @@ pub(crate) fn waiting_for(what: &Awaited) -> WaitingFor {
         Awaited::Task { id } => plain("task", id),
         Awaited::Person { id } => plain("person", id),
         Awaited::Child { id } => plain("child", id),
+        Awaited::Turn => WaitingFor { kind: "turn".to_owned(), ..WaitingFor::default() },
     }
 }
 
@@ -57,6 +58,7 @@ impl Event {
             error: None,
             attempts: node.attempts,
             cached_at: node.kept,
+            queued_at: node.queued,
             started_at: (!skipped).then_some(node.started_at),
             finished_at: None,
             waiting_until: None,

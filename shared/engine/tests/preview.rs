@@ -95,6 +95,18 @@ fn the_same_preview_has_the_same_hash_and_another_input_another() {
 }
 
 #[test]
+fn who_had_to_wait_for_a_turn_is_seen_in_the_preview() {
+    let bounded = CALLS.replace(r#""timeout":"1s""#, r#""timeout":"1s","concurrency":{"limit":2}"#);
+    let (preview, problems) = run(&bounded, &PreviewRequest::default());
+    assert!(problems.is_empty());
+    let (free, _) = run(CALLS, &PreviewRequest::default());
+    assert_eq!(preview.view.output, free.view.output, "it bounds when, not what");
+    let waited: Vec<_> =
+        preview.view.nodes.iter().filter(|node| node.queued_at.is_some()).map(|node| node.path.as_str()).collect();
+    assert_eq!(waited, ["each[2]/call"]);
+}
+
+#[test]
 fn a_machine_may_be_sent_and_shared() {
     fn sendable<T: Send + Sync + 'static>() {}
     sendable::<Machine>();

@@ -1,13 +1,15 @@
 //! The invariants of `reference/engine.md` §6, restated over `handle`, on flows and worlds from seeds.
 
 use holon_engine::{
-    Command, Compiled, Decision, EffectId, EventKind, Input, Machine, Outcome, RunStatus, SnapshotError, Stamped,
-    TimerId, compile, decode_input, drive,
+    Awaited, Command, Compiled, Decision, EffectId, EventKind, Input, Machine, Outcome, RunStatus, SnapshotError,
+    Stamped, TimerId, compile, decode_input, drive,
     testing::{catalogue, flow, generate, rng::Rng, start, world::World},
+    without_indices,
 };
+use holon_flow::Graph;
 use holon_model::{Payload, Timestamp, Value};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, LazyLock},
 };
 
@@ -435,4 +437,59 @@ fn no_node_starts_twice_without_another_attempt() {
             .any(|event| event.node.as_ref().is_some_and(|node| node.attempts > 1));
         assert!(retried || starts.values().all(|count| *count == 1), "seed {seed}: {starts:?}");
     }
+}
+
+/// How many of each node may go on at a time, by its path without indices, where the flow bounds that.
+fn bounds(graph: &Graph, prefix: &str, into: &mut BTreeMap<String, usize>) {
+    for (key, node) in &graph.nodes {
+        if let Some(limit) = node.policies.concurrency.filter(|_| !node.disabled) {
+            into.insert(format!("{prefix}{key}"), limit as usize);
+        }
+        for (name, body) in &node.bodies {
+            let name = if &**name == "body" { String::new() } else { format!(".{name}") };
+            bounds(body, &format!("{prefix}{key}{name}/"), into);
+        }
+    }
+}
+
+#[test]
+fn no_more_of_a_node_go_on_than_may_and_those_that_wait_begin_in_the_order_in_which_they_came() {
+    let mut waited = 0;
+    for seed in 0..4 * SEEDS {
+        let ran = run(seed);
+        let mut most = BTreeMap::new();
+        bounds(&generate::definition(seed).graph, "", &mut most);
+        let mut going: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut waiting: BTreeMap<String, VecDeque<String>> = BTreeMap::new();
+        for (_, decision) in &ran.steps {
+            for event in &decision.events {
+                let Some(node) = &event.node else { continue };
+                let (path, place) = (node.path(), without_indices(&node.path()));
+                let Some(limit) = most.get(&place) else { continue };
+                let (going, waiting) = (going.entry(place.clone()).or_default(), waiting.entry(place).or_default());
+                match &event.kind {
+                    EventKind::NodeAwaits { what: Awaited::Turn } => {
+                        waited += 1;
+                        waiting.push_back(path);
+                    }
+                    EventKind::NodeStarted if node.queued.is_some() && !going.contains(&path) => {
+                        assert_eq!(waiting.pop_front(), Some(path.clone()), "seed {seed}: another one came earlier");
+                        going.insert(path);
+                    }
+                    EventKind::NodeStarted => _ = going.insert(path),
+                    EventKind::NodeSucceeded { .. } | EventKind::NodeFailed { .. } | EventKind::NodeCancelled => {
+                        waiting.retain(|other| *other != path);
+                        going.remove(&path);
+                    }
+                    _ => {}
+                }
+                assert!(going.len() <= *limit, "seed {seed}: {going:?}");
+            }
+            // Whoever waits when a decision is done waits for somebody.
+            for (place, waiting) in &waiting {
+                assert!(waiting.is_empty() || going[place].len() == most[place], "seed {seed}: {place} has room");
+            }
+        }
+    }
+    assert!(waited > 100, "{waited} had to wait: the flows are too small to tell");
 }

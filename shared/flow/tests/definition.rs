@@ -80,6 +80,8 @@ fn what_is_not_a_definition_is_refused_at_its_place() {
         (r#"{"timeout":"soon"}"#, "timeout"),
         (r#"{"timeout":0}"#, "timeout"),
         (r#"{"cache":{"ttl":"2d"}}"#, "cache/ttl"),
+        (r#"{"concurrency":{"limit":0}}"#, "concurrency/limit"),
+        (r#"{"concurrency":{"limit":10001}}"#, "concurrency/limit"),
     ] {
         let text = format!(r#"{{"holon":1,"nodes":{{"a":{{"kind":"when@1","policies":{policy}}}}}}}"#);
         expect(&text, "invalid_value", &format!("/nodes/a/policies/{place}"));
@@ -180,7 +182,8 @@ fn policies() -> impl Strategy<Value = Policies> {
         let keyed = timeout.filter(|millis| millis % 4 == 0).map(|millis| Value::from(millis.to_string()));
         let good = timeout.filter(|millis| millis % 2 == 0).map(|millis| Millis(millis % 1_000 + 1));
         let cache = good.map(|ttl| Cache { ttl, key: keyed });
-        Policies { retry, timeout: timeout.map(Millis), fallback, cache }
+        let concurrency = timeout.filter(|millis| millis % 5 == 0).map(|millis| u32::try_from(millis % 9).unwrap() + 1);
+        Policies { retry, timeout: timeout.map(Millis), fallback, cache, concurrency }
     })
 }
 
@@ -272,7 +275,7 @@ proptest! {
         let mut other = definition.clone();
         other.graph.result = if definition.graph.result.is_some() { None } else { Some(Value::Null) };
         prop_assert_ne!(other.hash(), hash);
-        for change in 0..5 {
+        for change in 0..6 {
             let mut other = definition.clone();
             if let Some(node) = other.graph.nodes.values_mut().next() {
                 match change {
@@ -280,6 +283,7 @@ proptest! {
                     1 => node.disabled = !node.disabled,
                     2 => node.join = if node.join == Join::Any { Join::All } else { Join::Any },
                     3 => node.policies.timeout = Some(Millis(node.policies.timeout.map_or(1, |timeout| timeout.0 + 1))),
+                    4 => node.policies.concurrency = Some(node.policies.concurrency.unwrap_or_default() + 1),
                     _ => node.config = Value::map([("zzzzz", node.config.clone())]),
                 }
                 prop_assert_ne!(other.hash(), hash);

@@ -32,7 +32,7 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         r#"{"holon":1,"name":"n","tags":["t"],"input":true,"nodes":{},"edges":[{"from":"a.out","to":"b.in"}],"result":7,"tests":[],"samples":{},"layout":{}}"#
             .to_owned(),
         node(r#"{"kind":"map@1","config":{"x":[1]},"join":"all","disabled":true,"note":"n","bodies":{"body":{"nodes":{},"result":1}}}"#),
-        node(r#"{"kind":"a.b@12","policies":{"retry":{"attempts":4,"initial":"1h 30m","factor":1.25,"max":5,"jitter":false},"timeout":"5s"}}"#),
+        node(r#"{"kind":"a.b@12","policies":{"retry":{"attempts":4,"initial":"1h 30m","factor":1.25,"max":5,"jitter":false},"timeout":"5s","concurrency":{"limit":3}}}"#),
     ];
     for text in good {
         let value = json::parse(text.as_bytes()).unwrap();
@@ -59,6 +59,9 @@ fn schema_and_reader_accept_and_refuse_the_same() {
         node(r#"{"kind":"a@1","policies":{"retry":{"attempts":0}}}"#),
         node(r#"{"kind":"a@1","policies":{"retry":{"factor":1.001}}}"#),
         node(r#"{"kind":"a@1","policies":{"cache":{"key":"all"}}}"#),
+        node(r#"{"kind":"a@1","policies":{"concurrency":{}}}"#),
+        node(r#"{"kind":"a@1","policies":{"concurrency":{"limit":0}}}"#),
+        node(r#"{"kind":"a@1","policies":{"concurrency":{"limit":3,"key":"all"}}}"#),
         node(r#"{"kind":"a@1","policies":{"timeout":"5"}}"#),
     ];
     for text in bad {

@@ -19,8 +19,6 @@ pub struct KindInfo {
     pub title: String,
     /// One sentence.
     pub summary: String,
-    /// Markdown, shown in place.
-    pub documentation: String,
     /// Group in the palette.
     pub category: String,
     /// Name of a Lucide icon.
@@ -76,7 +74,6 @@ impl From<&NodeKind> for KindInfo {
             id: format!("{}@{}", kind.name, kind.version),
             title: kind.title.clone(),
             summary: kind.summary.clone(),
-            documentation: kind.documentation.clone(),
             category: kind.category.clone(),
             icon: kind.icon.clone(),
             keywords: kind.keywords.clone(),
@@ -278,7 +275,6 @@ pub(crate) mod tests {
             id: id.into(),
             title: id.split('@').next().unwrap_or_default().replace('.', " "),
             summary: String::new(),
-            documentation: String::new(),
             category: "Test".into(),
             icon: "box".into(),
             keywords: vec!["sum".into()],

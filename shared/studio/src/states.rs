@@ -31,6 +31,8 @@ pub struct NodeState {
     pub error: Option<NodeFailure>,
     /// Until when it waits.
     pub until: Option<Timestamp>,
+    /// Whether it waits for its turn, or had to.
+    pub queued: bool,
     /// Whether a sample answered for it.
     pub sampled: bool,
 }
@@ -143,6 +145,7 @@ fn state(node: &NodeRun, sampled: bool) -> NodeState {
         attempts: node.attempts,
         error: node.error.clone(),
         until: node.waiting_until.filter(|_| node.status == "waiting"),
+        queued: node.queued_at.is_some(),
         sampled,
     }
 }
@@ -192,6 +195,7 @@ mod tests {
             error: None,
             attempts: 0,
             cached_at: None,
+            queued_at: None,
             started_at: Some(Timestamp(0)),
             finished_at: Some(Timestamp(7)),
             waiting_until: None,
@@ -212,6 +216,9 @@ mod tests {
         assert_eq!(nodes(&inside, &[1], &run, &[])["call"].status, "failed");
         let state = &nodes(&inside, &[0], &run, &["each/call".to_owned()])["call"];
         assert_eq!((state.items_in, state.items_out, state.millis, state.sampled), (Some(2), Some(1), Some(7), true));
+        assert!(!state.queued);
+        let late = NodeRun { queued_at: Some(Timestamp(0)), ..node("each[1]/call", "succeeded") };
+        assert!(nodes(&inside, &[1], &[late], &[])["call"].queued, "that it had to wait stays known");
         assert_eq!(iterations(&inside, &[0], &run), 2);
         assert_eq!(nodes(&GraphPath::root(), &[], &run, &[]).len(), 2);
     }

@@ -63,7 +63,7 @@ pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) ->
     let compiled = tools.wasm.module(module.package, if release { module.release } else { "debug" })?;
     let (script, wasm) = (format!("pkg/{}.js", module.name), format!("pkg/{}_bg.wasm", module.name));
     let stamp = stamp_file(module, release)?;
-    let inputs = inputs(&compiled, tools)?;
+    let inputs = inputs(module, &compiled, tools)?;
     let fresh = std::fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == inputs);
     if !fresh || !out.path(&script).is_file() || !out.path(&wasm).is_file() {
         bind(module, release, tools, &compiled, out)?;
@@ -104,11 +104,11 @@ fn bind(module: &Module, release: bool, tools: &Tools, compiled: &Path, out: &Fo
 }
 
 /// What a module was made from: as long as it is the same, nothing has to be done again.
-fn inputs(compiled: &Path, tools: &Tools) -> Result<String> {
+fn inputs(module: &Module, compiled: &Path, tools: &Tools) -> Result<String> {
     let meta = std::fs::metadata(compiled).with_context(|| format!("cargo left no {}", compiled.display()))?;
     let time = meta.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos();
     let (bindgen, splitter) = (tools.bindgen.display(), tools.splitter.display());
-    Ok(format!("{} {} {time} {bindgen} {splitter} {NPM_OPTIMISER}", compiled.display(), meta.len()))
+    Ok(format!("{} {} {time} {bindgen} {splitter} {NPM_OPTIMISER} {}", compiled.display(), meta.len(), module.optimise))
 }
 
 fn stamp_file(module: &Module, release: bool) -> Result<PathBuf> {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::Spot;
 use crate::{
+    canvas,
     editor::{sample, strings},
     ui::{Json, format, status, words},
 };
@@ -44,7 +45,7 @@ pub(super) fn of_node(spot: &Spot) -> AnyView {
                         view! { <div class="notice bad"><span class="title">{strings::ERROR}" "<code>{error.code.clone()}</code></span><span class="detail">{words(&error.message)}</span></div> }
                     });
                     view! {
-                        <div class="line">{status::status(&run.status)}</div>
+                        <div class="line">{status::status(&run.status)}{run.queued_at.map(|_| view! { <span class="tag">{canvas::strings::turn(&run.status)}</span> })}</div>
                         {error}
                         {run.input.map(|value| data("data-in", strings::INPUT.to_owned(), value))}
                         {output.map(|(port, value)| data("data-out", format!("{} {port}", strings::OUTPUT), value))}

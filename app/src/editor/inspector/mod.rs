@@ -9,6 +9,7 @@ mod expression;
 mod field;
 mod flow;
 mod head;
+mod help;
 mod import;
 mod inputs;
 mod limits;

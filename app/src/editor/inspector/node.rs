@@ -4,10 +4,10 @@ use holon_flow::definition::Key;
 use holon_studio::{GraphPath, form};
 use leptos::prelude::*;
 
-use super::{Spot, address, data, field, head, import, options, raw};
+use super::{Spot, address, data, field, head, help, import, options, raw};
 use crate::{
     editor::{
-        keys, markdown,
+        keys,
         store::{SETTINGS, use_editor},
         strings,
     },
@@ -31,7 +31,7 @@ pub(super) fn node(at: GraphPath, key: Key) -> AnyView {
             "data" => data::of_node(&spot),
             "options" => options::options(&spot),
             "json" => raw::raw(&spot),
-            "help" => help(&spot),
+            "help" => help::help(&spot),
             _ => settings(&spot),
         }
     };
@@ -60,19 +60,6 @@ fn settings(spot: &Spot) -> AnyView {
             {draw(plain)}
             {none.then(|| view! { <p class="muted">{strings::NO_FIELDS}</p> })}
             {more}
-        </div>
-    }
-    .into_any()
-}
-
-fn help(spot: &Spot) -> AnyView {
-    let Some(kind) = spot.kind() else { return ().into_any() };
-    view! {
-        <div class="help">
-            <p>{kind.summary.clone()}</p>
-            {markdown::markdown(&kind.documentation)}
-            {strings::promise(&kind.effect).map(|promise| view! { <p class="muted"><code>{kind.effect.clone()}</code>": "{promise}</p> })}
-            <p class="muted"><code>{kind.id}</code></p>
         </div>
     }
     .into_any()

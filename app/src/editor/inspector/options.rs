@@ -1,6 +1,6 @@
-//! What every node has whatever its kind: join, retry, timeout, cache, note, disabled.
+//! What every node has whatever its kind: join, retry, timeout, how many at a time, cache, note, disabled.
 
-use holon_flow::definition::{Join, Retry};
+use holon_flow::definition::{Join, Policies, Retry};
 use holon_model::{Map, Value};
 use holon_studio::Command;
 use leptos::prelude::*;
@@ -18,6 +18,7 @@ pub(super) fn options(spot: &Spot) -> AnyView {
             {retry(spot)}
             {duration(spot, Setting::text("opt-timeout", strings::TIMEOUT, strings::DURATION), limit)}
             {fallback(spot)}
+            {at_a_time(spot)}
             {cache(spot)}
             {note(spot)}
         </div>
@@ -216,6 +217,32 @@ fn duration(spot: &Spot, setting: Setting, pointer: fn(&Value) -> &'static str) 
     })
 }
 
+/// How many of the node go on at a time within a run.
+fn at_a_time(spot: &Spot) -> AnyView {
+    let now = {
+        let spot = spot.clone();
+        Memo::new(move |_| Value::from(policies(&spot)).pointer("/concurrency/limit").map(shown).unwrap_or_default())
+    };
+    let spot = spot.clone();
+    let (id, title, hint) = ("opt-concurrency", strings::AT_A_TIME, strings::AT_A_TIME_HINT);
+    Setting { id, title, hint, number: true }.view(now, move |text| {
+        put(&spot, "/concurrency", bound(text)?);
+        Ok(())
+    })
+}
+
+/// The policy of a number; nothing where none is given.
+fn bound(text: &str) -> Result<Option<Value>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = Value::map([("limit", text.parse::<i64>().map(Value::Int).unwrap_or_else(|_| Value::from(text)))]);
+    match Policies::from_value(&Value::map([("concurrency", value.clone())])) {
+        Ok(_) => Ok(Some(value)),
+        Err(_) => Err(strings::AT_A_TIME_WRONG.to_owned()),
+    }
+}
+
 /// What a node gives when its time is up, where it has a time limit.
 fn fallback(spot: &Spot) -> AnyView {
     let limited = {
@@ -283,4 +310,18 @@ fn note(spot: &Spot) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_at_a_time_is_a_whole_number_from_one_or_nothing() {
+        assert_eq!(bound(""), Ok(None));
+        assert_eq!(bound("3"), Ok(Some(Value::map([("limit", Value::Int(3))]))));
+        for wrong in ["0", "-1", "1.5", "many", "10001"] {
+            bound(wrong).unwrap_err();
+        }
+    }
 }

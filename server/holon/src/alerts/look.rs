@@ -163,6 +163,17 @@ async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timesta
                 seen.push(task.to_string());
             }
         }
+        AlertWhat::PollFailing => {
+            for poll in store::failing_polls(tx, rule, now.minus(Millis(rule.threshold))).await? {
+                let name = name_of(state, rule.tenant, poll.flow, poll.version).await;
+                let since = message::instant(poll.since);
+                let words = format!("{name}: {}", poll.reason.as_deref().unwrap_or("its endpoint could not be asked"));
+                let members = [("poll", text(&poll.id)), ("flow", text(&poll.flow)), ("failing_since", since.into())];
+                let members = members.into_iter().chain([("failures", Value::from(i64::from(poll.failures)))]);
+                items.push(Item::new(&words, members));
+                seen.push(format!("{} {}", poll.id.0, poll.since.0));
+            }
+        }
     }
     if !seen.is_empty() {
         store::see(tx, rule, &seen, now).await?;

@@ -53,6 +53,8 @@ pub fn summary(name: &str, what: AlertWhat, count: u32, items: &str) -> String {
         AlertWhat::ScheduleMissed => format!("{count} firings of schedules went wrong"),
         AlertWhat::ApprovalWaiting if one => "a task waits for an answer".to_owned(),
         AlertWhat::ApprovalWaiting => format!("{count} tasks wait for an answer"),
+        AlertWhat::PollFailing if one => "a poll has been failing".to_owned(),
+        AlertWhat::PollFailing => format!("{count} polls have been failing"),
     };
     let items = json::parse(items.as_bytes()).ok();
     let last = items.as_ref().and_then(Value::as_list).and_then(<[Value]>::last);

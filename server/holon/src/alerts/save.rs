@@ -120,7 +120,7 @@ fn checked(body: &SaveAlert, kept: bool) -> Result<Option<Url>, Error> {
                 refuse("/threshold", "needs 1 to 100 percent");
             }
         }
-        AlertWhat::QueueAge | AlertWhat::ApprovalWaiting => {
+        AlertWhat::QueueAge | AlertWhat::ApprovalWaiting | AlertWhat::PollFailing => {
             if window.is_some() {
                 refuse("/window", "is only for `error_rate`");
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use holon::alerts::Watcher;
 use holon_model::Millis;
 use holon_platform::db::Role;
@@ -275,6 +275,46 @@ async fn a_firing_that_was_missed_is_told() {
     let heard = ear.heard();
     assert_eq!(heard.len(), 1, "{heard:?}");
     assert!(heard[0]["text"].as_str().unwrap().starts_with("Clock: "), "{heard:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poll_that_keeps_failing_is_told_once_each_time_it_begins_to() {
+    let (mut watched, (ear, url)) = (Watched::new().await, Ear::listen().await);
+    let rule = json!({"name": "Feed", "what": "poll_failing", "threshold": 300_000, "channel": "chat", "url": url});
+    watched.post("/alerts", rule).await;
+    let list = Arc::new(Mutex::new(false));
+    let port = {
+        let (list, listener) = (list.clone(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let port = listener.local_addr().unwrap().port();
+        let answer = move || {
+            let well = *list.lock().unwrap();
+            let status = if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+            async move { (status, [(header::CONTENT_TYPE, "application/json")], "[]") }
+        };
+        let router = Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        port
+    };
+    let config = json!({"every": "1m", "url": format!("http://127.0.0.1:{port}/"),
+        "items": {"$cel": "response.body"}, "key": {"$cel": "item.id"}});
+    let look = json!({"look": {"kind": "trigger.poll@1", "config": config}});
+    let definition = json!({"holon": 1, "name": "Tickets", "nodes": look, "edges": []});
+    let flow = watched.post("/flows", json!({"definition": definition})).await["id"].as_str().unwrap().to_owned();
+    watched.post(&format!("/flows/{flow}/publish"), json!({})).await;
+    let mut looker = holon::polls::Looker::default();
+    let mut told = Vec::new();
+    // It fails for an hour, is well for one, and fails again.
+    for (well, minutes) in [(false, 60), (true, 60), (false, 60)] {
+        *list.lock().unwrap() = well;
+        for _ in 0..minutes {
+            watched.later(60_000).await;
+            looker.round(&watched.server.state).await.unwrap();
+        }
+        told.push(ear.heard().len());
+    }
+    assert_eq!(told, [1, 1, 2], "{:?}", ear.heard());
+    let text = ear.heard()[0]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("Feed: a poll has been failing: Tickets: ") && text.contains("500"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

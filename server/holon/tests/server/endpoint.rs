@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
 use tokio::net::TcpListener;
 
 /// What it received: path, idempotency key, body.
@@ -19,7 +20,11 @@ pub struct Endpoint {
     /// What it received.
     pub ledger: Ledger,
     failing: Failing,
+    printing: Printing,
 }
+
+/// How many labels are being printed, and the most that ever were.
+type Printing = Arc<Mutex<(u32, u32)>>;
 
 /// Methods and first parts of paths that are answered with a failure.
 type Failing = Arc<Mutex<Vec<(Method, &'static str, StatusCode)>>>;
@@ -28,10 +33,15 @@ impl Endpoint {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (ledger, failing) = (Ledger::default(), Failing::default());
-        let router = Router::new().fallback(answer).with_state((ledger.clone(), failing.clone()));
+        let (ledger, failing, printing) = (Ledger::default(), Failing::default(), Printing::default());
+        let print = {
+            let (ledger, printing) = (ledger.clone(), printing.clone());
+            move |headers: HeaderMap, body: String| print(ledger, printing, headers, body)
+        };
+        let router = Router::new().route("/labels", post(print)).fallback(answer);
+        let router = router.with_state((ledger.clone(), failing.clone()));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, ledger, failing }
+        Self { port, ledger, failing, printing }
     }
 
     /// From now on requests of this method to this first part of a path get this status.
@@ -44,10 +54,29 @@ impl Endpoint {
         self.failing.lock().unwrap().clear();
     }
 
+    /// The most labels that were printed at a time.
+    pub fn most_printed(&self) -> u32 {
+        self.printing.lock().unwrap().1
+    }
+
     /// Paths and keys of what was received, in the order of arrival.
     pub fn received(&self) -> Vec<(String, String, String)> {
         self.ledger.lock().unwrap().clone()
     }
+}
+
+/// Prints a label, which takes a while.
+async fn print(ledger: Ledger, printing: Printing, headers: HeaderMap, body: String) -> Response {
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
+    ledger.lock().unwrap().push(("/labels".to_owned(), key, body));
+    {
+        let mut printing = printing.lock().unwrap();
+        printing.0 += 1;
+        printing.1 = printing.1.max(printing.0);
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    printing.lock().unwrap().0 -= 1;
+    (StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], r#"{"label":"L-1"}"#).into_response()
 }
 
 async fn answer(

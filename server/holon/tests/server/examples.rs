@@ -168,6 +168,26 @@ async fn a_report_is_made_of_a_csv_file() {
     compare(&server, &ada, &run).await;
 }
 
+#[tokio::test]
+async fn labels_are_printed_two_at_a_time() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("shipping-labels", &endpoint).await;
+    let path = format!("/api/v1/flows/{}/runs", flow["id"].as_str().unwrap());
+    let input = include_str!("../../../../docs/examples/shipping-labels/input.json");
+    let input: Value = serde_json::from_str(input).unwrap();
+    let started = server.by(&ada, "POST", &path, json!({"input": input})).await;
+    assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    let run = finished(&server, &ada).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    assert_eq!(paths(&endpoint), ["/labels"; 5]);
+    assert!(endpoint.most_printed() <= 2);
+    let nodes =
+        run["nodes"].as_array().unwrap().iter().filter(|node| node["path"].as_str().unwrap().ends_with("/label"));
+    let waited: Vec<bool> = nodes.map(|node| !node["queued_at"].is_null()).collect();
+    assert_eq!(waited, [false, false, true, true, true], "whoever looks at the run sees who waited");
+    compare(&server, &ada, &run).await;
+}
+
 /// Posts the trip to the example's webhook.
 async fn book(server: &Server, flow: &Value) -> crate::support::Answer {
     let trip: Value = serde_json::from_str(include_str!("../../../../docs/examples/travel-booking/trip.json")).unwrap();

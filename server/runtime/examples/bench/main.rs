@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p holon-runtime --example bench`. With `HOLON_TEST_PG` (a socket's folder) that Postgres is used,
 //! else a private one in a temporary folder. `HOLON_BENCH_ONLY=timers` measures runs that wait and nothing else, `HOLON_BENCH_TIMERS` says
-//! how many.
+//! how many; `neighbour` measures what one tenant feels of another and nothing else, `HOLON_BENCH_QUEUED` says beside how many queued runs;
+//! `load` measures clients that start runs one after the other.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
 
@@ -32,18 +33,26 @@ async fn main() {
     if fsync != "on" {
         eprintln!("fsync is {fsync}: these numbers say nothing about durability");
     }
-    if std::env::var_os("HOLON_BENCH_ONLY").is_some_and(|only| only == "timers") {
+    let only = std::env::var("HOLON_BENCH_ONLY").unwrap_or_default();
+    let measured = |name: &str| only.is_empty() || only == name;
+    if only == "timers" {
         timers::pending(&pool).await;
         return postgres.close().await;
     }
     let world = Arc::new(World::over(Arc::new(PgStore::new(pool.clone()))));
     let runtime = world.runtime().await;
     let bench = Bench { world, runtime, pool };
-    steps::three(&bench).await;
-    steps::long(&bench).await;
-    steps::pure(&bench).await;
-    neighbour::noisy(&bench).await;
+    if measured("load") {
+        steps::three(&bench).await;
+        steps::long(&bench).await;
+        steps::pure(&bench).await;
+    }
+    if measured("neighbour") {
+        neighbour::noisy(&bench).await;
+    }
     bench.runtime.drain(Duration::from_secs(5)).await;
-    timers::pending(&bench.pool).await;
+    if measured("timers") {
+        timers::pending(&bench.pool).await;
+    }
     postgres.close().await;
 }

@@ -262,6 +262,11 @@ impl MemIntake {
         going.map(|(id, _)| *id).collect()
     }
 
+    /// Whether a run waits for a place.
+    pub(super) fn waits(&self, tenant: TenantId, run: RunId) -> bool {
+        self.tables().places.get(&(tenant, run)).is_some_and(|place| !place.going)
+    }
+
     pub(super) fn ticket(&self, tenant: TenantId, run: RunId) -> Option<Ticket> {
         self.tables().places.get(&(tenant, run)).map(|place| place.ticket.clone())
     }

@@ -51,7 +51,7 @@ pub trait Cache: Send + Sync + 'static {
     /// The answer, if one is kept and still good.
     async fn answer(&self, key: &AnswerKey, now: Timestamp) -> Result<Option<KeptAnswer>, StoreError>;
 
-    /// Keeps an answer in place of the one there was; the oldest of the tenant go where there is no room.
+    /// Keeps an answer in place of an older one, however late it is told; the oldest of the tenant go where there is no room.
     async fn keep_answer(&self, key: &AnswerKey, answer: &KeptAnswer, room: Room) -> Result<(), StoreError>;
 
     /// Forgets up to `most` answers that are not good any more; says how many.
@@ -85,7 +85,9 @@ impl Cache for MemStore {
 
     async fn keep_answer(&self, key: &AnswerKey, answer: &KeptAnswer, room: Room) -> Result<(), StoreError> {
         let mut kept = self.answers().kept();
-        kept.insert(*key, answer.clone());
+        if kept.get(key).is_none_or(|there| there.given_at <= answer.given_at) {
+            kept.insert(*key, answer.clone());
+        }
         kept.retain(|of, other| of.tenant != key.tenant || other.expires_at > answer.given_at);
         let mut of_tenant: Vec<(Timestamp, AnswerKey, i64)> = kept
             .iter()
@@ -140,7 +142,8 @@ impl Cache for PgStore {
             "insert into kept_answer (tenant_id, environment_id, key, value, given_at, expires_at)
              values ($1, $2, $3, $4, $5, $6)
              on conflict (tenant_id, environment_id, key)
-             do update set value = excluded.value, given_at = excluded.given_at, expires_at = excluded.expires_at",
+             do update set value = excluded.value, given_at = excluded.given_at, expires_at = excluded.expires_at
+               where kept_answer.given_at <= excluded.given_at",
             key.tenant.0,
             key.environment.0,
             key.key.as_slice(),

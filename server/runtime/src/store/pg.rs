@@ -13,7 +13,7 @@ use time::{Date, OffsetDateTime};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::committer::LANES;
+use crate::lanes::LANES;
 
 use super::asks::Asks;
 use super::columns::{Columns, labels_of};

@@ -149,8 +149,9 @@ async fn pauses(pool: &PgPool) -> Result<Pauses, StoreError> {
 /// See [`Intake::crowd`].
 async fn crowd(pool: &PgPool, line: &Line) -> Result<Crowd, StoreError> {
     let row = sqlx::query!(
-        r#"select count(*) filter (where state = 'going') as "going!", count(*) filter (where state = 'waiting') as "waiting!"
-           from run_place where tenant_id = $1 and flow_id = $2 and key = $3"#,
+        r#"select
+             (select count(*) from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going') as "going!",
+             (select count(*) from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting') as "waiting!""#,
         line.tenant.0,
         line.flow.0,
         line.key
@@ -164,19 +165,26 @@ async fn crowd(pool: &PgPool, line: &Line) -> Result<Crowd, StoreError> {
 /// See [`Intake::admit`].
 async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
     let mut tx = pool.begin().await.map_err(unread)?;
-    // One look at a line at a time. The statements after it see what those before have committed.
+    // One look at a line at a time. The statements after it see what those before have committed. Nobody waits for the disk: the commit by
+    // which a run begins comes later in the same log, and a place that is lost with none begun is given again.
     let name = format!("run_place {} {} {}", line.tenant, line.flow, line.key);
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", name)
-        .execute(&mut *tx)
-        .await
-        .map_err(unread)?;
+    sqlx::query!(
+        "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended($1, 0))",
+        name
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(unread)?;
     let replaced = sqlx::query_scalar!(
-        "with newest as (
+        r#"with newest as (
            select most, replaces from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting'
            order by position desc limit 1)
-         select run_id from run_place where tenant_id = $1 and flow_id = $2 and key = $3
-           and exists (select from newest where replaces)
-         order by position desc offset (select most from newest) limit $4",
+         select run_id as "run_id!" from (
+           select run_id, position from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting'
+           union all
+           select run_id, position from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going') as here
+         where exists (select from newest where replaces)
+         order by position desc offset (select most from newest) limit $4"#,
         line.tenant.0,
         line.flow.0,
         line.key,
@@ -188,10 +196,15 @@ async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
     let rows = sqlx::query!(
         r#"with going as (
              select count(*) as n from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going'),
+           first as (
+             select most from run_place
+             where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting' and run_id <> all($5)
+             order by position limit 1),
+           -- Those behind the first one have a place only where it has one, so no more can than it says.
            head as (
              select run_id, position, most from run_place
              where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting' and run_id <> all($5)
-             order by position limit $4),
+             order by position limit (select least($4, greatest(0, first.most - going.n)) from first, going)),
            numbered as (
              select run_id, position, row_number() over (order by position) as nth, min(most) over (order by position) as most
              from head),
@@ -218,8 +231,16 @@ async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
 
 /// See [`Intake::lines`].
 async fn lines(pool: &PgPool) -> Result<Vec<Line>, StoreError> {
+    // From one line to the next through the index, however many wait in each (wiki.postgresql.org/wiki/Loose_indexscan).
     let rows = sqlx::query!(
-        "select distinct tenant_id, flow_id, key from run_place where state = 'waiting' order by tenant_id, flow_id, key"
+        r#"with recursive line as (
+             (select tenant_id, flow_id, key from run_place where state = 'waiting' order by tenant_id, flow_id, key limit 1)
+             union all
+             select next.tenant_id, next.flow_id, next.key from line, lateral (
+               select p.tenant_id, p.flow_id, p.key from run_place p
+               where p.state = 'waiting' and (p.tenant_id, p.flow_id, p.key) > (line.tenant_id, line.flow_id, line.key)
+               order by p.tenant_id, p.flow_id, p.key limit 1) as next)
+           select tenant_id as "tenant_id!", flow_id as "flow_id!", key as "key!" from line"#
     )
     .fetch_all(pool)
     .await
@@ -242,25 +263,54 @@ async fn admitted(pool: &PgPool, shards: &[i16]) -> Result<Vec<(TenantId, RunId)
     Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), RunId(row.run_id))).collect())
 }
 
+/// A place as the statements give it.
+pub(super) struct PlaceRow {
+    tenant_id: Uuid,
+    pub run_id: Uuid,
+    flow_id: Uuid,
+    key: String,
+    most: i32,
+    replaces: bool,
+    copied: i32,
+    again: Option<Vec<u8>>,
+    fresh: bool,
+}
+
+impl PlaceRow {
+    pub fn ticket(self) -> Result<Ticket, StoreError> {
+        let damaged = |_| StoreError::Inconsistent("the place of a run names an effect that is none".into());
+        let again = self.again.map(|bytes| bytes.as_slice().try_into().map(EffectId)).transpose().map_err(damaged)?;
+        Ok(Ticket {
+            line: Line { tenant: TenantId(self.tenant_id), flow: FlowId(self.flow_id), key: self.key },
+            most: self.most.unsigned_abs(),
+            replaces: self.replaces,
+            prefix: Prefix { copied: usize::try_from(self.copied).unwrap_or(0), again, fresh: self.fresh },
+        })
+    }
+}
+
+/// The places of these runs.
+pub(super) async fn of(
+    executor: impl sqlx::PgExecutor<'_>,
+    tenants: &[Uuid],
+    runs: &[Uuid],
+) -> Result<Vec<PlaceRow>, sqlx::Error> {
+    sqlx::query_as!(
+        PlaceRow,
+        "select p.tenant_id, p.run_id, p.flow_id, p.key, p.most, p.replaces, p.copied, p.again, p.fresh
+         from unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
+         join run_place p on p.tenant_id = x.tenant_id and p.run_id = x.run_id",
+        tenants,
+        runs
+    )
+    .fetch_all(executor)
+    .await
+}
+
 /// See [`Intake::ticket`].
 async fn ticket(pool: &PgPool, tenant: TenantId, run: RunId) -> Result<Option<Ticket>, StoreError> {
-    let row = sqlx::query!(
-        "select flow_id, key, most, replaces, copied, again, fresh from run_place where tenant_id = $1 and run_id = $2",
-        tenant.0,
-        run.0
-    )
-    .fetch_optional(pool)
-    .await
-    .map_err(unread)?;
-    let Some(row) = row else { return Ok(None) };
-    let damaged = |_| StoreError::Inconsistent("the place of a run names an effect that is none".into());
-    let again = row.again.map(|bytes| bytes.as_slice().try_into().map(EffectId)).transpose().map_err(damaged)?;
-    Ok(Some(Ticket {
-        line: Line { tenant, flow: FlowId(row.flow_id), key: row.key },
-        most: row.most.unsigned_abs(),
-        replaces: row.replaces,
-        prefix: Prefix { copied: usize::try_from(row.copied).unwrap_or(0), again, fresh: row.fresh },
-    }))
+    let rows = of(pool, &[tenant.0], &[run.0]).await.map_err(unread)?;
+    rows.into_iter().next().map(PlaceRow::ticket).transpose()
 }
 
 /// Takes away places of runs that are over; there are none unless something went wrong.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId};
+use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::from_db;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::pg::{ANSWER_WITHIN, PgStore, hash, marks, snapshot, unread};
-use super::{Found, LiveRow, LiveStatus, RunFacts, Sleeper, Sleepers, Snapshot, StoreError, continuous, filled};
+use super::place_rows::{self, PlaceRow};
+use super::{Found, LiveRow, LiveStatus, NEVER, RunFacts, Sleeper, Sleepers, Snapshot, StoreError, continuous, filled};
 
 /// A live run as the statements give it.
 struct Columns {
@@ -82,7 +83,8 @@ pub(super) async fn live(pool: &PgPool, shards: &[i16], sleepers: bool) -> Resul
            join run_hist h on h.tenant_id = l.tenant_id and h.run_id = l.run_id and h.moment between 'started' and 'started'
            left join run_hist e on e.tenant_id = l.tenant_id and e.run_id = l.run_id and e.moment between 'ended' and 'ended'
              and (e.status = 'terminated' or (e.status = 'cancelled' and l.status = 'queued'))
-           where l.shard = any($1) and ($2 or l.wakes_at is null)
+           where l.shard = any($1) and ($2 or (l.wakes_at is null and not (l.status = 'queued' and exists (
+             select from run_place p where p.tenant_id = l.tenant_id and p.run_id = l.run_id and p.state = 'waiting'))))
            order by l.tenant_id, l.run_id"#,
         shards,
         sleepers
@@ -106,7 +108,7 @@ impl Reader {
     }
 
     /// What these runs are taken up from, but for payloads that stand beside the journal.
-    async fn read(&self, runs: &[(TenantId, RunId)]) -> Result<(Vec<Columns>, Vec<JournalRow>), StoreError> {
+    async fn read(&self, runs: &[(TenantId, RunId)]) -> Result<(Vec<Columns>, Vec<JournalRow>, Standing), StoreError> {
         let late = |_| StoreError::Unavailable("no answer about runs that are to wake".into());
         let mut line = self.connection.lock().await;
         let asking = async {
@@ -115,14 +117,17 @@ impl Reader {
                 None => PgConnection::connect_with(&self.options).await?,
             };
             let rows = rows(&mut connection, runs).await?;
-            let journal = journal(&mut connection, &rows).await?;
-            Ok::<_, sqlx::Error>((connection, rows, journal))
+            let (queued, begun): (Vec<&Columns>, Vec<&Columns>) =
+                rows.iter().partition(|row| row.status == LiveStatus::Queued.as_str());
+            let journal = if begun.is_empty() { Vec::new() } else { journal(&mut connection, &begun).await? };
+            let standing = if queued.is_empty() { Standing::new() } else { standing(&mut connection, &queued).await? };
+            Ok::<_, sqlx::Error>((connection, rows, journal, standing))
         };
         // Whatever goes wrong, the connection is dropped: it may be in the middle of something.
-        let (connection, rows, journal) =
+        let (connection, rows, journal, standing) =
             tokio::time::timeout(ANSWER_WITHIN, asking).await.map_err(late)?.map_err(unread)?;
         *line = Some(connection);
-        Ok((rows, journal))
+        Ok((rows, journal, standing))
     }
 }
 
@@ -155,7 +160,7 @@ struct JournalRow {
 }
 
 /// The journals of these runs from what is kept of their state on.
-async fn journal(connection: &mut PgConnection, rows: &[Columns]) -> Result<Vec<JournalRow>, sqlx::Error> {
+async fn journal(connection: &mut PgConnection, rows: &[&Columns]) -> Result<Vec<JournalRow>, sqlx::Error> {
     let tenants: Vec<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
     let runs: Vec<Uuid> = rows.iter().map(|row| row.run_id).collect();
     let from: Vec<i64> = rows.iter().map(|row| row.snap_seq.unwrap_or(0)).collect();
@@ -171,6 +176,31 @@ async fn journal(connection: &mut PgConnection, rows: &[Columns]) -> Result<Vec<
     )
     .fetch_all(connection)
     .await
+}
+
+/// Where runs stand that have not begun, and what they were started with.
+type Standing = BTreeMap<Uuid, (PlaceRow, Vec<(Timestamp, Vec<u8>)>)>;
+
+async fn standing(connection: &mut PgConnection, rows: &[&Columns]) -> Result<Standing, sqlx::Error> {
+    let tenants: Vec<Uuid> = rows.iter().map(|row| row.tenant_id).collect();
+    let runs: Vec<Uuid> = rows.iter().map(|row| row.run_id).collect();
+    let places = place_rows::of(&mut *connection, &tenants, &runs).await?;
+    let mut standing: Standing = places.into_iter().map(|place| (place.run_id, (place, Vec::new()))).collect();
+    let kept = sqlx::query!(
+        r#"select k.run_id, k.at, k.input from unnest($1::uuid[], $2::uuid[]) as x(tenant_id, run_id)
+           join kept_input k on k.tenant_id = x.tenant_id and k.run_id = x.run_id
+           order by k.tenant_id, k.run_id, k.n"#,
+        &tenants,
+        &runs
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in kept {
+        if let Some((_, inputs)) = standing.get_mut(&row.run_id) {
+            inputs.push((from_db(row.at), row.input));
+        }
+    }
+    Ok(standing)
 }
 
 #[async_trait]
@@ -213,16 +243,19 @@ impl Sleepers for PgStore {
         use futures::TryStreamExt as _;
         // As they come: a row as the driver has it is many times as large as what is kept of it.
         let rows = sqlx::query!(
-            r#"select tenant_id, run_id, wakes_at as "wakes_at!" from run_live where shard = any($1) and wakes_at is not null"#,
+            r#"select l.tenant_id, l.run_id, l.wakes_at from run_live l
+               where l.shard = any($1) and (l.wakes_at is not null or (l.status = 'queued' and exists (
+                 select from run_place p where p.tenant_id = l.tenant_id and p.run_id = l.run_id and p.state = 'waiting')))"#,
             shards
         )
         .fetch(&self.pool);
-        let sleeper = |row: Row| Sleeper { tenant: TenantId(row.0), run: RunId(row.1), due: from_db(row.2) };
+        let sleeper =
+            |row: Row| Sleeper { tenant: TenantId(row.0), run: RunId(row.1), due: row.2.map_or(NEVER, from_db) };
         rows.map_ok(|row| sleeper((row.tenant_id, row.run_id, row.wakes_at))).try_collect().await.map_err(unread)
     }
 
     async fn found(&self, runs: &[(TenantId, RunId)]) -> Result<Vec<Found>, StoreError> {
-        let (rows, journal) = self.reader.read(runs).await?;
+        let (rows, journal, mut standing) = self.reader.read(runs).await?;
         let mut bodies: BTreeMap<Uuid, Vec<(i64, Vec<u8>)>> = BTreeMap::new();
         for row in journal {
             // An id is one run's, whosever it is: of another tenant's nothing was asked for.
@@ -250,10 +283,16 @@ impl Sleepers for PgStore {
                 Err(StoreError::Inconsistent(_)) => None,
                 Err(error) => return Err(error),
             };
-            found.push(Found { row, snapshot, entries });
+            let stands = match standing.remove(&run.0).map(|(place, kept)| place.ticket().map(|ticket| (ticket, kept)))
+            {
+                Some(Ok(stands)) => Some(stands),
+                // Whoever takes it up by itself says what is wrong with it.
+                Some(Err(_)) | None => None,
+            };
+            found.push(Found { row, snapshot, entries, stands });
         }
         Ok(found)
     }
 }
 
-type Row = (Uuid, Uuid, OffsetDateTime);
+type Row = (Uuid, Uuid, Option<OffsetDateTime>);

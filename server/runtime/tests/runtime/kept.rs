@@ -278,6 +278,10 @@ async fn both_stores_keep_and_forget_the_same_answers() {
         }
     }
     for store in stores {
+        // One that is told late changes nothing.
+        store.keep_answer(&all[3], &answer(7, 599, 9_000), room).await.unwrap();
+        let there = store.answer(&all[3], Timestamp(1_795_250_000_600)).await.unwrap();
+        assert_eq!(there, Some(answer(90, 600, 9_000)));
         let end = Timestamp(1_795_250_000_000 + 9_005);
         assert_eq!(store.forget_answers(end, 1).await.unwrap(), 1);
         assert_eq!(store.forget_answers(end, 10).await.unwrap(), 1);

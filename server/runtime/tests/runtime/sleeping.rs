@@ -12,8 +12,9 @@ use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{LiveStatus, NEVER, Replica, Store};
 use holon_runtime::{Answer, DeliverError, Delivered, Memory, Metrics, RuntimeHandle, StartError};
+use tokio::sync::Notify;
 
-use crate::support::{World, end, tenant, until};
+use crate::support::{React, World, end, tenant, until};
 
 /// Waits for a day, then calls.
 const DAY: &str = r#"{"holon": 1, "name": "day", "nodes": {
@@ -355,4 +356,51 @@ async fn a_row_says_until_when_its_run_sleeps_and_nothing_while_there_is_somethi
     world.ledger.reached(1).await;
     assert_eq!(wakes().await, Some(None));
     runtime.cancel(tenant(1), run, "enough".into()).await.unwrap();
+}
+
+/// One of its runs at a time.
+const ONE_BY_ONE: &str = r#"{"holon": 1, "name": "one by one", "limits": {"concurrency": {"limit": 1}}, "nodes": {
+    "start": {"kind": "trigger.manual@1"}, "call": {"kind": "test.call@1"}},
+  "edges": [{"from": "start.out", "to": "call.in"}]}"#;
+
+async fn runs_that_wait_for_their_place_leave_memory_and_begin_in_their_order(mut world: World) {
+    // They would not fit in memory.
+    world.memory = Memory { most: 4, ..world.memory };
+    let gate = Arc::new(Notify::new());
+    let told = gate.clone();
+    world.ledger.react(move |_| React::After(told.clone()));
+    let flow = world.shelf.publish(ONE_BY_ONE);
+    let first = world.runtime().await;
+    let mut runs = Vec::new();
+    for number in 0..20 {
+        runs.extend(start(&world, &first, flow, 1).await);
+        counts(&first, |now| (now.asleep, now.live) == (number, 1)).await;
+    }
+    world.ledger.reached(1).await;
+    first.abort();
+    let second = world.runtime().await;
+    let now = counts(&second, |now| (now.asleep, now.live) == (19, 1)).await;
+    assert_eq!((now.recovered, now.woken), (1, 0), "of those that wait nothing is read");
+    world.ledger.reached(2).await;
+    let withdrawn = runs.remove(5);
+    assert_eq!(second.cancel(tenant(1), withdrawn, "not wanted".into()).await, Ok(Delivered::TakenIn));
+    assert_eq!(world.store.history(tenant(1), withdrawn).await.unwrap().unwrap().ended.unwrap().status, "cancelled");
+    world.ledger.react(|_| React::Echo);
+    gate.notify_one();
+    completed(&second, &runs).await;
+    let mut begun: Vec<RunId> = world.ledger.calls().iter().map(|call| call.run).collect();
+    begun.dedup();
+    assert_eq!(begun, runs, "in the order of their arrival");
+    counts(&second, |now| (now.asleep, now.live) == (0, 0)).await;
+}
+
+#[tokio::test]
+async fn runs_that_wait_for_their_place_leave_memory_and_begin_in_their_order_in_memory() {
+    runs_that_wait_for_their_place_leave_memory_and_begin_in_their_order(in_memory().0).await;
+}
+
+#[tokio::test]
+async fn runs_that_wait_for_their_place_leave_memory_and_begin_in_their_order_in_postgres() {
+    let (world, _, _db) = in_postgres().await;
+    runs_that_wait_for_their_place_leave_memory_and_begin_in_their_order(world).await;
 }

@@ -29,13 +29,13 @@ const MANIFEST: &str = r#"{
   "permissions": [], "commands": [], "events": [], "panels": [],
   "configuration": {"type": "object", "additionalProperties": false},
   "kinds": [
-    {"kind": "trigger.manual@1", "title": "Manual", "summary": "Starts.", "documentation": ["Starts."], "category": "Test",
+    {"kind": "trigger.manual@1", "title": "Manual", "summary": "Starts.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"inputs": [], "outputs": ["out"]},
      "effect": "pure", "preview": "sample", "line": "", "defaults": {}, "behaviour": "trigger"},
-    {"kind": "test.call@1", "title": "Call", "summary": "Calls.", "documentation": ["Calls."], "category": "Test",
+    {"kind": "test.call@1", "title": "Call", "summary": "Calls.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
      "effect": "idempotent", "cacheable": true, "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"},
-    {"kind": "test.once@1", "title": "Once", "summary": "Calls once.", "documentation": ["Calls."], "category": "Test",
+    {"kind": "test.once@1", "title": "Once", "summary": "Calls once.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
      "effect": "at_most_once", "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"}
   ]}"#;

@@ -20,14 +20,20 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::flows;
+use crate::lines::Of;
 use crate::operators::Pauses;
 use crate::seed::numbers;
+use crate::workers::Claimed;
 use crate::world::{Replica, SimClock, World, low};
 
 /// How long a client waits for an answer before it asks again.
 const PATIENCE: Duration = Duration::from_secs(12);
 /// Tries of a start without a key.
 const TRIES: u32 = 5;
+/// Times that one is refused by a flow's limits before it gives up.
+const REFUSALS: u32 = 8;
+/// Milliseconds within which a crowd comes.
+const A_CROWD: u32 = 5_000;
 const A_DAY: Millis = Millis(86_400_000);
 
 /// A run that was asked for.
@@ -72,6 +78,81 @@ pub struct Said {
     pub pauses: BTreeMap<RunId, Pauses>,
     /// Effects' answers that were told twice.
     pub doubled: BTreeSet<(String, u32)>,
+    /// When a run was asked for under this id, and when one was first said to be accepted.
+    pub asked: BTreeMap<RunId, Duration>,
+    pub accepted: BTreeMap<RunId, Duration>,
+    /// Starts that were asked for, by the line in which they would stand.
+    pub tried: Vec<(Of, Duration)>,
+    pub refused: Vec<Refused>,
+    pub passed: Vec<Passed>,
+    /// Tasks that workers were given.
+    pub claimed: Vec<Claimed>,
+}
+
+/// A start that was refused by the limits of its flow.
+#[derive(Debug)]
+pub struct Refused {
+    pub of: Of,
+    pub asked: Duration,
+    pub told: Duration,
+    /// Because more would begin than may in this time; else because there is no place.
+    pub by_rate: bool,
+    /// Whether the same had been said to be accepted before it was asked for.
+    pub accepted_before: bool,
+}
+
+/// A start that one process let pass.
+#[derive(Debug)]
+pub struct Passed {
+    pub replica: usize,
+    pub of: Of,
+    pub asked: Duration,
+    pub told: Duration,
+}
+
+impl Said {
+    /// A run is about to be asked for under this id.
+    pub fn wish(&mut self, run: RunId, wish: Wish, now: Duration) {
+        self.wishes.insert(run, wish);
+        self.asked.insert(run, now);
+    }
+}
+
+/// A start while it is asked for.
+struct Asking {
+    of: Of,
+    asked: Duration,
+    accepted_before: bool,
+}
+
+impl Asking {
+    fn of(world: &World, request: &StartRequest, wish: &Wish) -> Self {
+        let mut said = world.promises.said();
+        let same = |wished: &RunId| {
+            said.wishes.get(wished).is_some_and(|other| (other.tenant, &other.key) == (wish.tenant, &wish.key))
+        };
+        // Of a key that may be forgotten meanwhile it is not known.
+        let remembered = wish.key.is_some() && wish.window == A_DAY;
+        let accepted_before = remembered && said.started.iter().any(|(wished, _)| same(wished));
+        let of = (request.tenant, request.flow, flows::shares(request.flow, &request.input));
+        let asked = world.began.elapsed();
+        said.tried.push((of, asked));
+        Self { of, asked, accepted_before }
+    }
+
+    fn accepted(self, world: &World, replica: usize, wished: RunId, started: Started) {
+        world.said_to_be_started(wished, started);
+        if !started.replayed {
+            let (Self { of, asked, .. }, told) = (self, world.began.elapsed());
+            world.promises.said().passed.push(Passed { replica, of, asked, told });
+        }
+    }
+
+    fn refused(self, world: &World, error: &StartError) {
+        let Self { of, asked, accepted_before } = self;
+        let (told, by_rate) = (world.began.elapsed(), matches!(error, StartError::RateLimited(_)));
+        world.promises.said().refused.push(Refused { of, asked, told, by_rate, accepted_before });
+    }
 }
 
 /// What was promised.
@@ -131,6 +212,15 @@ pub async fn ask<T, F: Future<Output = T>>(
     rng: &mut Rng,
     call: impl FnOnce(RuntimeHandle) -> F,
 ) -> Option<T> {
+    ask_one(world, rng, call).await.1
+}
+
+/// The same, with the number of the one that was asked.
+async fn ask_one<T, F: Future<Output = T>>(
+    world: &World,
+    rng: &mut Rng,
+    call: impl FnOnce(RuntimeHandle) -> F,
+) -> (usize, Option<T>) {
     let (replica, handle) = somebody(world, rng).await;
     let asking = async {
         replica.gate().await;
@@ -138,7 +228,7 @@ pub async fn ask<T, F: Future<Output = T>>(
         replica.gate().await;
         answer
     };
-    tokio::time::timeout(PATIENCE, asking).await.ok()
+    (replica.number, tokio::time::timeout(PATIENCE, asking).await.ok())
 }
 
 pub async fn breath(rng: &mut Rng) {
@@ -176,7 +266,8 @@ pub struct Client {
 impl Client {
     async fn live(mut self) {
         let storm = u32::try_from(self.world.plan.storm.as_millis()).unwrap_or(u32::MAX);
-        let wait = self.rng.below(storm);
+        // A crowd comes together.
+        let wait = self.rng.below(if self.world.plan.crowd.is_some() { storm.min(A_CROWD) } else { storm });
         sleep(Duration::from_millis(u64::from(wait))).await;
         let request = self.request();
         let Some(run) = self.start(&request).await else { return };
@@ -207,20 +298,26 @@ impl Client {
 
     /// What is asked for. Those with the same key mostly ask for the same.
     fn request(&mut self) -> StartRequest {
-        let key = self.rng.percent(55).then(|| format!("key {}", self.rng.below(4)));
+        let plan = &self.world.plan;
+        let keyed = if plan.crowd.is_some() { 25 } else { 55 };
+        let key = self.rng.percent(keyed).then(|| format!("key {}", self.rng.below(4)));
         let mut own = match &key {
             Some(key) => numbers(self.world.plan.seed, key),
             None => self.rng.clone(),
         };
         let tenant = tenant(own.below(2));
-        let flow = flows::pick(&mut own);
+        let flow = match plan.crowd {
+            Some(flow) if own.percent(80) => flow,
+            _ => flows::pick(&mut own, plan.newer),
+        };
+        let elsewhere = plan.newer && own.percent(15);
         let input = if own.percent(50) { Value::Int(2) } else { generate::input(own.next_u64()) };
         let hash = if self.rng.percent(12) { [7; 32] } else { [1; 32] };
         // Some keys are forgotten while the world lasts; none while a commit that has it may still be under way (20 s).
         let window = if own.percent(30) { Millis(25_000 + u64::from(own.below(20_000))) } else { A_DAY };
         StartRequest {
             tenant,
-            environment: EnvironmentId(Uuid::from_u128(0xe1)),
+            environment: EnvironmentId(Uuid::from_u128(if elsewhere { 0xe2 } else { 0xe1 })),
             environment_name: "prod".into(),
             flow: flows::id_of(flow),
             version: 1,
@@ -243,7 +340,7 @@ impl Client {
 
     /// Asks until it is known what became of it.
     async fn start(&mut self, request: &StartRequest) -> Option<RunId> {
-        let mut tries = 0;
+        let (mut tries, mut refusals) = (0, 0);
         loop {
             let mut request = request.clone();
             // A replica gives ids of runs that it drives; any other one will do too, elsewhere.
@@ -259,19 +356,28 @@ impl Client {
                 again: None,
                 fork_of: None,
             };
-            self.world.promises.said().wishes.insert(wished, wish.clone());
-            let answer = ask(&self.world, &mut self.rng, |handle| async move { handle.start(request).await }).await;
+            let asking = Asking::of(&self.world, &request, &wish);
+            self.world.promises.said().wish(wished, wish.clone(), asking.asked);
+            let (replica, answer) =
+                ask_one(&self.world, &mut self.rng, |handle| async move { handle.start(request).await }).await;
             self.world.trace.note("start", &[low(wished.0), verdict(&answer)], || {
                 format!("{wished} {} -> {answer:?}", wish.key.as_deref().unwrap_or("without a key"))
             });
             match answer {
                 Some(Ok(started)) => {
-                    self.world.promises.said().started.push((wished, started));
+                    asking.accepted(&self.world, replica, wished, started);
                     return Some(started.run);
                 }
                 Some(Err(StartError::IdempotencyMismatch { run })) => {
                     self.world.promises.said().mismatches.push((wished, run));
                     return None;
+                }
+                Some(Err(error @ (StartError::Full(_) | StartError::RateLimited(_)))) => {
+                    asking.refused(&self.world, &error);
+                    refusals += 1;
+                    if refusals == REFUSALS {
+                        return None;
+                    }
                 }
                 None
                 | Some(Err(
@@ -352,7 +458,7 @@ impl Client {
             let given = if self.rng.percent(80) { self.minted().await } else { None };
             let new: RunId = given.unwrap_or_else(|| mint(&*self.clock));
             let wish = Wish { again: Some(run), ..Wish::keyed(tenant, &key, [3; 32]) };
-            self.world.promises.said().wishes.insert(new, wish);
+            self.world.promises.said().wish(new, wish, self.world.began.elapsed());
             let asked = Idempotency { scope: "api".into(), key: key.clone(), request_hash: [3; 32], window: A_DAY };
             let answer = ask(&self.world, &mut self.rng, |handle| async move {
                 handle.retry(tenant, run, new, "simulated".into(), Some(asked)).await
@@ -362,11 +468,10 @@ impl Client {
                 .trace
                 .note("retry", &[low(run.0), low(new.0), verdict(&answer)], || format!("{run} as {new} -> {answer:?}"));
             match answer {
-                Some(Ok(started)) => {
-                    self.world.promises.said().started.push((new, started));
-                    return;
-                }
+                Some(Ok(started)) => return self.world.said_to_be_started(new, started),
                 Some(Err(RetryError::NotFailed | RetryError::NothingToRetry | RetryError::Undone)) => return,
+                // The flow has no place for it.
+                Some(Err(RetryError::Start(StartError::Full(_)))) => return,
                 Some(Err(RetryError::Start(
                     StartError::Unavailable
                     | StartError::StorageFull
@@ -384,6 +489,13 @@ impl Client {
 }
 
 impl World {
+    /// Somebody was told that a run was started, who had wished for it under that id.
+    pub fn said_to_be_started(&self, wished: RunId, started: Started) {
+        let (mut said, now) = (self.promises.said(), self.began.elapsed());
+        said.started.push((wished, started));
+        said.accepted.entry(started.run).or_insert(now);
+    }
+
     /// Somebody was told that a run is over.
     pub fn must_be_over(&self, tenant: TenantId, run: RunId) {
         if !self.store.is_over(tenant, run) {

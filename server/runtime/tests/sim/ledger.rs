@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use holon_engine::Outcome;
+use holon_engine::{EffectId, Outcome};
 use holon_flow::capability::NodeError;
 use holon_model::canon::Canon;
-use holon_model::{Payload, RunId, TenantId, Value};
+use holon_model::{EnvironmentId, Payload, RunId, TenantId, Value};
 use holon_platform::execute::{EffectContext, EffectRequest, Executor};
+
+use tokio::time::Instant;
 
 use crate::faults::Weather;
 use crate::seed::{Plan, Planted, Woe, numbers};
@@ -22,6 +24,7 @@ use holon_runtime::store::mem::MemStore;
 #[derive(Debug, Clone)]
 pub struct Call {
     pub tenant: TenantId,
+    pub environment: EnvironmentId,
     pub run: RunId,
     pub path: String,
     pub kind: String,
@@ -31,6 +34,8 @@ pub struct Call {
     pub bytes: [u8; 32],
     /// The last row of the run's journal when it came, by its first input.
     pub durable: Option<i64>,
+    /// What it was answered, and when.
+    pub given: Option<(Duration, Outcome)>,
 }
 
 /// By run: the paths and bytes that a key was used for.
@@ -53,6 +58,7 @@ pub struct Outside {
     store: MemStore,
     trace: Arc<Trace>,
     weather: Arc<Weather>,
+    began: Instant,
     book: Mutex<Book>,
 }
 
@@ -63,6 +69,7 @@ impl Outside {
             store: store.clone(),
             trace: trace.clone(),
             weather: weather.clone(),
+            began: Instant::now(),
             book: Mutex::default(),
         })
     }
@@ -71,23 +78,30 @@ impl Outside {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Somebody else gives an answer: a worker.
+    pub fn say(&self, id: EffectId, attempt: u32, outcome: &Outcome) {
+        self.book().answers.entry((id.key(), attempt)).or_default().push(outcome.clone());
+    }
+
     /// Writes a call down; answers how it goes on.
-    fn came(&self, tenant: TenantId, request: &EffectRequest, replica: &Replica) -> Going {
+    fn came(&self, cx: &EffectContext, request: &EffectRequest, replica: &Replica) -> Going {
         let mut canon = Canon::new();
         canon.text(&request.kind).value(&request.config).value(&request.input);
         let mut key = request.key.clone();
-        let durable = self.store.rows(tenant, request.run).last().copied();
+        let durable = self.store.rows(cx.tenant, request.run).last().copied();
         let mut book = self.book();
         let again = *book.came.entry((key.clone(), request.attempt)).and_modify(|times| *times += 1).or_insert(1);
         if self.plan.planted == Some(Planted::AnotherKey) && again > 1 {
             key = format!("{key}-{again}");
         }
-        let going = self.going(request, again);
+        let going = self.going(request, again, book.calls.len());
         self.trace.note("effect", &[low(request.run.0), u64::from(request.attempt), replica.number as u64], || {
             format!("{} {} {} attempt {} by {}", request.run, request.path, &key[..8], request.attempt, replica.number)
         });
+        let given = going.answer.as_ref().map(|(_, outcome)| (self.began.elapsed() + going.wait, outcome.clone()));
         book.calls.push(Call {
-            tenant,
+            tenant: cx.tenant,
+            environment: cx.environment,
             run: request.run,
             path: request.path.clone(),
             kind: request.kind.clone(),
@@ -95,6 +109,7 @@ impl Outside {
             attempt: request.attempt,
             bytes: canon.hash(),
             durable,
+            given,
         });
         if let Some((_, outcome)) = &going.answer {
             book.answers.entry((key, request.attempt)).or_default().push(outcome.clone());
@@ -104,7 +119,7 @@ impl Outside {
     }
 
     /// How one call goes: it depends on what is asked and how often it was asked before, not on what else happens.
-    fn going(&self, request: &EffectRequest, again: u32) -> Going {
+    fn going(&self, request: &EffectRequest, again: u32, number: usize) -> Going {
         let mut rng = numbers(self.plan.seed, &format!("{}/{}/{again}", request.key, request.attempt));
         let calm = self.weather.is_calm();
         let late = if calm { 0 } else { self.plan.often(Woe::LateAnswers) };
@@ -116,7 +131,10 @@ impl Outside {
             _ => rng.below(40),
         };
         let wait = Duration::from_millis(u64::from(wait));
-        let result = self.result(&mut rng, request, failures);
+        let result = self.result(&mut rng, request, failures).map(|value| {
+            // What may be used again is told apart.
+            if request.path.contains("kept") { Value::map([("call", Value::from(number.to_string()))]) } else { value }
+        });
         let outcome = match &result {
             Ok(value) => Outcome::Ok(Payload::Inline(value.clone())),
             Err(error) => Outcome::Failed { error: error.clone() },
@@ -156,7 +174,7 @@ impl Executor for Hands {
     async fn execute(&self, cx: &EffectContext, request: EffectRequest) -> Result<Value, NodeError> {
         // One that stands still here and goes on later reaches the outside late, maybe without its lease: with the same key.
         self.replica.gate().await;
-        let going = self.outside.came(cx.tenant, &request, &self.replica);
+        let going = self.outside.came(cx, &request, &self.replica);
         tokio::time::sleep(going.wait).await;
         self.replica.gate().await;
         match going.answer {

@@ -1,19 +1,21 @@
 //! The simulator: real runtimes over one store in memory, in one thread with its own time, in a world that a seed makes fail.
 //!
-//! `world` is the story of a seed and `seed` what it says; `faults` is misfortune, `ledger` the outside, `clients`, `operators` and `people`
-//! those who ask, order and tell, `flows` what is run, `oracle` what must hold at the end, `trace` what happened, and `run` how seeds are
-//! gone through.
+//! `world` is the story of a seed and `seed` what it says; `faults` is misfortune, `ledger` the outside, `clients`, `operators`, `people`
+//! and `workers` those who ask, order, tell and do, `flows` what is run, `lines` who stands where, `oracle` what must hold at the end, `trace`
+//! what happened, and `run` how seeds are gone through.
 
 mod clients;
 mod faults;
 mod flows;
 mod ledger;
+mod lines;
 mod operators;
 mod oracle;
 mod people;
 mod run;
 mod seed;
 mod trace;
+mod workers;
 mod world;
 
 use run::{Seeds, seeds};
@@ -65,7 +67,7 @@ const PINNED: [(u64, &str); 4] = [
 #[test]
 fn worlds_that_did_not_hold_once_hold_now() {
     for (seed, then) in PINNED {
-        let report = run::one(Plan::of(seed), false);
+        let report = run::one(Plan::as_it_was(seed), false);
         assert!(report.problems.is_empty(), "seed {seed} ({then}): {:?}", report.problems);
     }
 }
@@ -121,6 +123,17 @@ fn a_planted_defect_is_found() {
         (Planted::PauseForgotten, &["paused"]),
         (Planted::SleeperForgotten, &["stuck", "lost", "left behind"]),
         (Planted::SleepsOn, &["stuck"]),
+        (Planted::PlaceGivenBack, &["limit"]),
+        (Planted::LastFirst, &["turn"]),
+        (Planted::FullForNothing, &["refused"]),
+        (Planted::AcceptedForgotten, &["refused"]),
+        (Planted::RateForgotten, &["rate"]),
+        (Planted::WorkStays, &["work"]),
+        (Planted::LostAnswerCounts, &["work"]),
+        (Planted::EventLost, &["event"]),
+        (Planted::StaleChange, &["count", "state"]),
+        (Planted::AnothersAnswer, &["used again"]),
+        (Planted::OldAnswer, &["used again"]),
     ] {
         let (seed, problems) = found(planted).unwrap_or_else(|| panic!("{planted:?} is not found"));
         assert!(

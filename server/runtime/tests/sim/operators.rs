@@ -186,14 +186,15 @@ impl Client {
                 &mut self.rng,
                 |handle| async move { handle.check_fork(tenant, run, i64::MAX, None).await },
             );
-        let Some(Err(ForkError::Nowhere { most })) = asked.await else { return };
+        // One that waits for its place has taken nothing in.
+        let Some(Err(ForkError::Nowhere { most: most @ 1.. })) = asked.await else { return };
         let seq = 1 + i64::from(self.rng.below(u32::try_from(most).unwrap_or(1)));
         let key = format!("fork {run} at {seq}");
         for _ in 0..TRIES {
             let given = if self.rng.percent(80) { self.minted().await } else { None };
             let new: RunId = given.unwrap_or_else(|| mint(&*self.clock));
             let wish = Wish { fork_of: Some((run, seq)), ..Wish::keyed(tenant, &key, [5; 32]) };
-            self.world.promises.said().wishes.insert(new, wish);
+            self.world.promises.said().wish(new, wish, self.world.began.elapsed());
             let asked = Idempotency {
                 scope: "api".into(),
                 key: key.clone(),
@@ -207,11 +208,10 @@ impl Client {
                 format!("{run} at {seq} as {new} -> {answer:?}")
             });
             match answer {
-                Some(Ok(started)) => {
-                    self.world.promises.said().started.push((new, started));
-                    return;
-                }
+                Some(Ok(started)) => return self.world.said_to_be_started(new, started),
                 Some(Err(ForkError::Unfit { .. } | ForkError::Pointless(_))) => return,
+                // The flow has no place for it.
+                Some(Err(ForkError::Start(StartError::Full(_)))) => return,
                 Some(Err(ForkError::Start(
                     StartError::Unavailable
                     | StartError::StorageFull

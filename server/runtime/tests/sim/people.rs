@@ -180,7 +180,8 @@ fn parsed(key: &str) -> Option<EffectId> {
     (key.len() == 32).then_some(EffectId(id))
 }
 
-fn word(answer: &Option<Result<Delivered, DeliverError>>) -> u64 {
+/// What came of something that was told, as the trace has it.
+pub fn word(answer: &Option<Result<Delivered, DeliverError>>) -> u64 {
     match answer {
         None => 0,
         Some(Ok(Delivered::TakenIn)) => 1,

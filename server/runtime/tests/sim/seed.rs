@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use holon_engine::testing::rng::Rng;
 
+use crate::flows;
+
 /// A kind of misfortune.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Woe {
@@ -97,6 +99,10 @@ pub struct Plan {
     pub starts: usize,
     /// How long a run waits before it leaves memory, and how long before its time it comes back.
     pub sleep: (Duration, Duration),
+    /// Whether there is in it what came later: flows with limits, workers, events, answers that are used again.
+    pub newer: bool,
+    /// The flow that most ask for.
+    pub crowd: Option<usize>,
     /// A defect put in on purpose, to see that it is found.
     pub planted: Option<Planted>,
 }
@@ -118,6 +124,28 @@ pub enum Planted {
     SleeperForgotten,
     /// The row of a run says that it sleeps when it does not.
     SleepsOn,
+    /// A run gives its place back as soon as it begins.
+    PlaceGivenBack,
+    /// Who comes to a line overtakes those who wait there.
+    LastFirst,
+    /// A line is said to be full when it is not.
+    FullForNothing,
+    /// A key that started a run is not found when the flow has no place for another one.
+    AcceptedForgotten,
+    /// How many may begin in a time is overlooked.
+    RateForgotten,
+    /// What is handed out to workers is not taken back when it is answered.
+    WorkStays,
+    /// A worker is told that its answer counts when another one's does.
+    LostAnswerCounts,
+    /// An event is not written with the result of its step.
+    EventLost,
+    /// A change of what a flow keeps is made whatever somebody else made of it meanwhile.
+    StaleChange,
+    /// An answer of another workspace is taken for one's own.
+    AnothersAnswer,
+    /// An answer is used again that is not good any more.
+    OldAnswer,
 }
 
 /// What is taken out of a plan, to see what a failure needs.
@@ -134,6 +162,15 @@ pub struct Less {
 impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
+        let mut rng = numbers(seed, "crowd");
+        let crowd = rng.percent(40).then(|| flows::crowd(&mut rng));
+        let before = Self::as_it_was(seed);
+        let more = if crowd.is_some() { 2 + rng.below(5) as usize } else { 0 };
+        Self { newer: true, crowd, starts: before.starts + more, ..before }
+    }
+
+    /// The plan of a seed as it was before other flows than those that know no limits, workers, events and kept answers were among them.
+    pub fn as_it_was(seed: u64) -> Self {
         let mut rng = numbers(seed, "plan");
         let mut sleep = numbers(seed, "sleep");
         let mut millis = |all: &[u32]| Duration::from_millis(u64::from(sleep.pick(all)));
@@ -157,6 +194,8 @@ impl Plan {
             storm: Duration::from_millis(u64::from(4_000 + rng.below(16_000))),
             starts: 2 + rng.below(7) as usize,
             sleep,
+            newer: false,
+            crowd: None,
             planted: None,
         }
     }

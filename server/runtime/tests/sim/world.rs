@@ -21,9 +21,11 @@ use crate::clients::Promises;
 use crate::faults::{Road, Weather, Words};
 use crate::flows::Library;
 use crate::ledger::{Hands, Outside};
+use crate::lines::Lines;
 use crate::oracle::Problems;
 use crate::seed::{Plan, Woe, numbers};
 use crate::trace::Trace;
+use crate::workers::Desk;
 
 /// 1 January 2026: when every world begins.
 const BEGINNING: i64 = 1_767_225_600_000;
@@ -35,6 +37,11 @@ const LONGEST_EFFECT: Duration = Duration::from_secs(4);
 const START_WITHIN: Duration = Duration::from_secs(3);
 /// For how long everything may take to end once nothing goes wrong any more.
 const PATIENCE: Duration = Duration::from_secs(1_200);
+
+/// What clocks that are right say so long after the beginning.
+pub fn at(since: Duration) -> Timestamp {
+    Timestamp(BEGINNING + i64::try_from(since.as_millis()).unwrap_or(i64::MAX / 2))
+}
 
 /// The last 64 bits of an id: enough to tell it from the others of a seed.
 pub fn low(id: Uuid) -> u64 {
@@ -61,8 +68,7 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        let passed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
-        Timestamp(BEGINNING + passed + self.wrong_by.load(Relaxed))
+        Timestamp(at(self.began.elapsed()).0 + self.wrong_by.load(Relaxed))
     }
 
     fn uuid_v7(&self) -> Uuid {
@@ -173,6 +179,9 @@ pub struct World {
     pub weather: Arc<Weather>,
     pub problems: Arc<Problems>,
     pub promises: Arc<Promises>,
+    pub lines: Arc<Lines>,
+    /// Who of the workers has which task.
+    pub desk: Desk,
     pub replicas: Mutex<Vec<Arc<Replica>>>,
     /// Clients that are not done.
     pub clients: AtomicUsize,
@@ -197,6 +206,8 @@ impl World {
             weather,
             problems: Arc::default(),
             promises: Arc::default(),
+            lines: Arc::default(),
+            desk: Desk::default(),
             replicas: Mutex::default(),
             clients: AtomicUsize::new(0),
             healing: AtomicBool::new(false),
@@ -236,12 +247,17 @@ impl World {
             trace: self.trace.clone(),
             problems: self.problems.clone(),
             promises: self.promises.clone(),
+            lines: self.lines.clone(),
+            began: self.began,
         };
         let hands: Arc<dyn Executor> = Arc::new(Hands { outside: self.outside.clone(), replica: replica.clone() });
+        let state: Arc<dyn Executor> = Arc::new(holon_cap_state::KeepState);
         let executors: Executors = [
             ("test.call@1".to_owned(), hands.clone()),
             ("test.once@1".to_owned(), hands),
-            (crate::oracle::COUNTS.to_owned(), Arc::new(holon_cap_state::KeepState) as Arc<dyn Executor>),
+            ("state.increment@1".to_owned(), state.clone()),
+            ("state.put@1".to_owned(), state),
+            ("event.publish@1".to_owned(), Arc::new(holon_cap_events::PublishEvent)),
         ]
         .into();
         RuntimeConfig {
@@ -373,6 +389,9 @@ impl World {
         let mut tasks = vec![tokio::spawn(self.clone().supervise()), tokio::spawn(self.clone().befall())];
         tasks.push(tokio::spawn(crate::people::watch(self.clone())));
         tasks.push(tokio::spawn(self.clone().sweep()));
+        if self.plan.newer {
+            tasks.push(tokio::spawn(crate::workers::serve(self.clone())));
+        }
         crate::clients::begin(self);
         tokio::time::sleep_until(self.began + self.plan.storm).await;
         self.weather.clear_up();

@@ -43,6 +43,8 @@ cases! {
     "approval_assignee_too_long" "approval_escalates_to_nobody" "approval_context_too_large" "approval_in_older_runs"
     "signal_correlation_kept_in_no_column" "signal_refused_that_is_kept_in_no_column" "signal_in_older_runs"
     "large_integers" "large_integers_in_older_runs" "flow_call_budget" "kept_answers" "kept_answer_without_key"
+    "turns_in_a_map" "turns_over_nested_maps" "turns_of_a_scope" "turns_stopped" "turns_cancelled"
+    "turns_end_with_a_failure" "turns_of_waits" "turns_of_what_takes_none"
 }
 
 /// The log hashes that must come out: `name hash` a line.

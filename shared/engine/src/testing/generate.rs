@@ -194,6 +194,9 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             node.policies.fallback = Some(fallback);
         }
     }
+    if (timed.contains(&&*name) || scopes.contains(&&*name)) && rng.percent(25) {
+        node.policies.concurrency = Some(1 + rng.below(2));
+    }
     node
 }
 

@@ -38,7 +38,6 @@ const KIND: &[&str] = &[
     "kind",
     "title",
     "summary",
-    "documentation",
     "category",
     "icon",
     "keywords",
@@ -176,7 +175,6 @@ impl NodeKind {
             ("kind", Value::from(self.reference().to_string())),
             ("title", self.title.as_str().into()),
             ("summary", self.summary.as_str().into()),
-            ("documentation", self.documentation.as_str().into()),
             ("category", self.category.as_str().into()),
             ("icon", self.icon.as_str().into()),
             ("keywords", words(&self.keywords)),
@@ -252,10 +250,6 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         version,
         title: text_of(map, at, "title")?,
         summary: text_of(map, at, "summary")?,
-        documentation: match map.get("documentation") {
-            Some(Value::List(_)) => words(map, at, "documentation")?.join("\n"),
-            _ => text_of(map, at, "documentation")?,
-        },
         category: text_of(map, at, "category")?,
         icon: text_of(map, at, "icon")?,
         keywords: words(map, at, "keywords")?,
@@ -415,11 +409,11 @@ mod tests {
     use crate::capability::Output;
 
     const MANIFEST: &str = r#"{"capability":1,"id":"demo","version":"1.0.0","title":"Demo","kinds":[
-        {"kind":"demo.echo@1","title":"Echo","summary":"Gives back.","documentation":["One","Two"],"category":"Data","icon":"box",
+        {"kind":"demo.echo@1","title":"Echo","summary":"Gives back.","category":"Data","icon":"box",
          "behaviour":"pure","ports":{"error":true},"import":{"title":"Paste","placeholder":"x"}},
-        {"kind":"demo.split@1","title":"Split","summary":"Splits.","documentation":"D","category":"Flow control","icon":"split",
+        {"kind":"demo.split@1","title":"Split","summary":"Splits.","category":"Flow control","icon":"split",
          "behaviour":"switch","ports":{"outputs":["default"],"outputs_from":{"pointer":"/cases","key":"port"}}},
-        {"kind":"demo.all@1","title":"All","summary":"All.","documentation":"D","category":"Flow control","icon":"box",
+        {"kind":"demo.all@1","title":"All","summary":"All.","category":"Flow control","icon":"box",
          "behaviour":"try","bodies":[{"name":"body"},{"name":"catch","optional":true}],"effect":"idempotent","preview":"sample",
          "resources":["network"]}]}"#;
 
@@ -431,7 +425,6 @@ mod tests {
     fn a_manifest_reads_and_its_kinds_write_back() {
         let capability = read(MANIFEST).unwrap().with_import("demo.echo@1", |text| Some(Ok(text.into())));
         let kinds = &capability.kinds;
-        assert_eq!(kinds[0].documentation, "One\nTwo");
         assert!(kinds[0].import.as_ref().unwrap().read.is_some());
         let config = json::parse(br#"{"cases":[{"port":"a"},{"port":"b"}]}"#).unwrap();
         assert_eq!(kinds[1].outputs(&config), ["a", "b", "default"]);
@@ -460,7 +453,7 @@ mod tests {
     /// A manifest with an effect of this class.
     fn of_class(effect: &str) -> String {
         let kind = format!(
-            r#"{{"kind":"a.b@1","title":"B","summary":"B.","documentation":"B.","category":"Test","icon":"x","effect":"{effect}","behaviour":"effect"}}"#
+            r#"{{"kind":"a.b@1","title":"B","summary":"B.","category":"Test","icon":"x","effect":"{effect}","behaviour":"effect"}}"#
         );
         format!(r#"{{"capability":1,"id":"a","version":"1.0.0","title":"A","kinds":[{kind}]}}"#)
     }

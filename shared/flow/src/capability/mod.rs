@@ -1,11 +1,14 @@
 //! Capabilities and node kinds: how a module describes what it brings. The built-ins use the same door that plugins will.
 //!
-//! Everything declarative stands in the capability's `capability.json`; the only thing code adds is how a pure kind computes.
+//! Everything declarative stands in the capability's `capability.json`; the only thing code adds is how a pure kind computes. What people
+//! read of its kinds stands apart in its `help.md`: the engine in the browser does without.
 
 mod each;
+mod help;
 mod manifest;
 pub mod trial;
 
+pub use help::help_of;
 pub use manifest::ManifestError;
 
 use crate::expr::{ExprError, Meter, Scope};
@@ -218,8 +221,6 @@ pub struct NodeKind {
     pub title: String,
     /// One sentence.
     pub summary: String,
-    /// A few paragraphs of Markdown, shown in place.
-    pub documentation: String,
     /// Group in the palette.
     pub category: String,
     /// Name of a Lucide icon.

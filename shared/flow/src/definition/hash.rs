@@ -60,9 +60,12 @@ fn node(node: &Node, canon: &mut Canon) {
         canon.u64(retry.attempts.into()).u64(retry.initial.0).u64(retry.factor_percent.into()).u64(retry.max.0);
         canon.tag(u8::from(retry.jitter));
     });
-    // Written only where it is set, by a tag that stands for no timeout, so that nodes without it keep their hash.
+    // These are written only where they are set, by tags that stand for no timeout, so that nodes without them keep their hash.
     if let Some(cache) = &node.policies.cache {
         canon.tag(b'c').value(&cache.to_value());
+    }
+    if let Some(limit) = node.policies.concurrency {
+        canon.tag(b'n').u64(limit.into());
     }
     match (node.policies.timeout, &node.policies.fallback) {
         (None, _) => canon.tag(0),

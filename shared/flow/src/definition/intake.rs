@@ -170,7 +170,7 @@ impl Reader {
     }
 
     /// A whole number within bounds; nothing when it is not there or was reported.
-    fn count(&mut self, map: &Map, at: &Pointer<'_>, field: &str, least: u32, most: u32) -> Option<u32> {
+    pub(super) fn count(&mut self, map: &Map, at: &Pointer<'_>, field: &str, least: u32, most: u32) -> Option<u32> {
         let value = map.get(field)?;
         let number = value.as_int().and_then(|n| u32::try_from(n).ok()).filter(|n| (least..=most).contains(n));
         if number.is_none() {

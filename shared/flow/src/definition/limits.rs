@@ -25,7 +25,7 @@ pub const MAX_DURATION: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 /// Longest time for which an answer is good, in milliseconds: a day. No history is kept for less, so that what is kept of an answer
 /// never outlives the run that it was given to.
 pub const MAX_TTL: u64 = 24 * 60 * 60 * 1000;
-/// Runs of a flow that may go on at a time.
+/// Runs of a flow, or instances of a node in a run, that may go on at a time.
 pub const MAX_CONCURRENCY: u32 = 10_000;
 /// Runs of a flow that may wait, of each key.
 pub const MAX_QUEUE: u32 = 10_000;

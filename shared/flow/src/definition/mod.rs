@@ -134,6 +134,8 @@ pub struct Policies {
     pub fallback: Option<Value>,
     /// For how long its answer stands for the next one too.
     pub cache: Option<cache::Cache>,
+    /// So many of it go on at a time within a run; the others wait their turn.
+    pub concurrency: Option<u32>,
 }
 
 /// How a failed effect or scope is tried again.

@@ -417,13 +417,23 @@ impl Reader {
     }
 
     fn policies(&mut self, value: &Value, at: &Pointer<'_>) -> Policies {
-        let fields = ["retry", "timeout", "cache"];
+        let fields = ["retry", "timeout", "cache", "concurrency"];
         let Some(map) = self.map(value, at, "policies", &fields) else { return Policies::default() };
         let retry = map.get("retry").and_then(|value| self.retry(value, &at.key("retry")));
         let (timeout, fallback) =
             map.get("timeout").map(|value| self.timeout(value, &at.key("timeout"))).unwrap_or_default();
         let cache = map.get("cache").and_then(|value| self.cache(value, &at.key("cache")));
-        Policies { retry, timeout, fallback, cache }
+        let concurrency = map.get("concurrency").and_then(|value| self.at_a_time(value, &at.key("concurrency")));
+        Policies { retry, timeout, fallback, cache, concurrency }
+    }
+
+    /// `{limit}`: how many of a node go on at a time.
+    fn at_a_time(&mut self, value: &Value, at: &Pointer<'_>) -> Option<u32> {
+        let map = self.map(value, at, "a concurrency policy", &["limit"])?;
+        if !map.contains_key("limit") {
+            self.report(Code::MissingField.at(at, "`limit` is missing: how many go on at a time"));
+        }
+        self.count(map, at, "limit", 1, limits::MAX_CONCURRENCY)
     }
 
     /// A duration, or `{after, fallback?}`.

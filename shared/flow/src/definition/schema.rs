@@ -182,6 +182,15 @@ const SCHEMA: &str = r##"{
             "ttl": { "description": "A day at most.", "$ref": "#/$defs/duration" },
             "key": { "description": "Effects of the node for which it gives the same have one answer: a value, or an expression over `input` and `config`." }
           }
+        },
+        "concurrency": {
+          "description": "How many of the node go on at a time within a run; the others wait their turn.",
+          "type": "object",
+          "required": ["limit"],
+          "additionalProperties": false,
+          "properties": {
+            "limit": { "description": "So many.", "type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY }
+          }
         }
       }
     },

@@ -96,7 +96,7 @@ impl Node {
 }
 
 impl Policies {
-    /// The JSON form: `{retry?, timeout?, cache?}`; a timeout with a fallback is `{after, fallback}`.
+    /// The JSON form: `{retry?, timeout?, cache?, concurrency?}`; a timeout with a fallback is `{after, fallback}`.
     pub fn to_value(&self) -> Value {
         let mut map = Map::new();
         if let Some(retry) = &self.retry {
@@ -112,6 +112,9 @@ impl Policies {
         }
         if let Some(cache) = &self.cache {
             put(&mut map, "cache", cache.to_value());
+        }
+        if let Some(limit) = self.concurrency {
+            put(&mut map, "concurrency", Value::map([("limit", Value::from(limit))]));
         }
         map.into()
     }

@@ -225,10 +225,13 @@ impl<'a> Check<'a> {
             ("retry", policies.retry.is_some(), retry),
             ("timeout", policies.timeout.is_some(), timeout),
             ("cache", policies.cache.is_some(), kind.cacheable),
+            // What takes time can be bounded in time, and in how many of it there are.
+            ("concurrency", policies.concurrency.is_some(), timeout),
         ] {
             if set && !useful {
                 let why = match kind.effect {
                     _ if name == "cache" => "gives nothing that would be right another time",
+                    _ if name == "concurrency" => "is over as soon as it begins",
                     EffectClass::AtMostOnce => "must not be done twice",
                     _ => "does nothing that could be slow or go wrong by chance",
                 };

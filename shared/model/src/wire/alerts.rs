@@ -18,6 +18,8 @@ pub enum AlertWhat {
     ScheduleMissed,
     /// A task has waited for an answer for longer than `threshold`.
     ApprovalWaiting,
+    /// The looks of a poll have failed, one after the other, for longer than `threshold`.
+    PollFailing,
 }
 
 /// Who is told.
@@ -50,7 +52,7 @@ pub struct SaveAlert {
     /// Milliseconds, for `error_rate`: one minute to one day.
     #[serde(default)]
     pub window: Option<u64>,
-    /// Percent for `error_rate`; milliseconds for `queue_age` and `approval_waiting`.
+    /// Percent for `error_rate`; milliseconds for `queue_age`, `approval_waiting` and `poll_failing`.
     #[serde(default)]
     pub threshold: Option<u64>,
     /// Who is told.

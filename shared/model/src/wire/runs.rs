@@ -123,7 +123,10 @@ pub struct NodeRun {
     /// When what it emitted was given to an earlier effect: it came from the cache, and nothing was done for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_at: Option<Timestamp>,
-    /// When it started.
+    /// When it came to wait for its turn, if as many of its node went on already as may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Timestamp>,
+    /// When it started; while it waits for its turn, when it came.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
@@ -142,9 +145,10 @@ pub struct NodeRun {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitingFor {
-    /// `signal | task | person | child`; `person`: somebody must say what to do about a compensation that keeps failing.
+    /// `signal | task | person | child | turn`; `person`: somebody must say what to do about a compensation that keeps failing;
+    /// `turn`: as many of its node go on already as may.
     pub kind: String,
-    /// Id of the wait, the task or the call, 32 hexadecimal digits.
+    /// Id of the wait, the task or the call, 32 hexadecimal digits; empty for a turn.
     pub id: String,
     /// The signal's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -281,7 +281,7 @@ pub async fn forget(
     let seen = sqlx::query!(
         "delete from alert_seen where ctid = any(array(select s.ctid from alert_seen s \
          join alert_rule r on r.tenant_id = s.tenant_id and r.rule_id = s.rule_id \
-         where s.seen_at < $1 and (s.seen_at < $2 or r.what <> 'approval_waiting') limit 5000))",
+         where s.seen_at < $1 and (s.seen_at < $2 or r.what not in ('approval_waiting', 'poll_failing')) limit 5000))",
         to_db(seen),
         to_db(tasks),
     )

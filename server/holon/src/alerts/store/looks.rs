@@ -1,7 +1,7 @@
 //! What the loop looks for, as the engine: the tenant stands in every statement.
 
 use holon_model::wire::alerts::AlertWhat;
-use holon_model::{AlertId, EnvironmentId, FlowId, RunId, ScheduleId, TenantId, Timestamp};
+use holon_model::{AlertId, EnvironmentId, FlowId, PollId, RunId, ScheduleId, TenantId, Timestamp};
 use holon_platform::clock::{from_db, least_id, to_db};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -251,4 +251,56 @@ pub async fn waiting_tasks(
     .fetch_all(engine)
     .await?;
     Ok(rows.into_iter().map(|row| (RunId(row.run_id), row.task_id, FlowId(row.flow_id), row.title)).collect())
+}
+
+/// A poll whose looks fail.
+#[derive(Debug)]
+pub struct FailingPoll {
+    /// The poll.
+    pub id: PollId,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The version in force.
+    pub version: i32,
+    /// Since the first look that failed.
+    pub since: Timestamp,
+    /// How many have failed in a row.
+    pub failures: i32,
+    /// Why the last one did.
+    pub reason: Option<String>,
+}
+
+/// Polls that have failed since `before` or longer, and were not found before: once for each time they begin to fail.
+pub async fn failing_polls(
+    engine: &mut PgConnection,
+    rule: &Rule,
+    before: Timestamp,
+) -> Result<Vec<FailingPoll>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"select p.poll_id, p.flow_id, p.version, p.failing_since as "since!", p.failures, p.reason from poll p
+         where p.tenant_id = $1 and p.environment_id = $2 and p.outcome = 'failed' and p.failing_since <= $3
+           and ($4::uuid is null or p.flow_id = $4)
+           and not exists (select from alert_seen s where s.tenant_id = $1 and s.rule_id = $5
+             and s.subject = p.poll_id::text || ' ' || (extract(epoch from p.failing_since) * 1000)::bigint::text)
+         order by p.failing_since limit $6"#,
+        rule.tenant.0,
+        rule.environment.0,
+        to_db(before),
+        rule.flow.map(|flow| flow.0),
+        rule.id.0,
+        MOST,
+    )
+    .fetch_all(engine)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| FailingPoll {
+            id: PollId(row.poll_id),
+            flow: FlowId(row.flow_id),
+            version: row.version,
+            since: from_db(row.since),
+            failures: row.failures,
+            reason: row.reason,
+        })
+        .collect())
 }

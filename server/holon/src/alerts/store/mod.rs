@@ -5,7 +5,9 @@ mod looks;
 mod requests;
 
 pub use firings::{Due, Settled, add_test, claim_due, claim_one, due, fire, firing, firings, forget, settle};
-pub use looks::{Rule, failed_runs, lock_due, missed, move_on, oldest_work, outcomes, see, waiting_tasks};
+pub use looks::{
+    Rule, failed_runs, failing_polls, lock_due, missed, move_on, oldest_work, outcomes, see, waiting_tasks,
+};
 pub use requests::{SealedUrl, count, delete, has_connection, has_flow, list, lock, put};
 
 use holon_model::wire::alerts::{AlertChannel, AlertWhat};
@@ -19,6 +21,7 @@ pub fn what_text(what: AlertWhat) -> &'static str {
         AlertWhat::QueueAge => "queue_age",
         AlertWhat::ScheduleMissed => "schedule_missed",
         AlertWhat::ApprovalWaiting => "approval_waiting",
+        AlertWhat::PollFailing => "poll_failing",
     }
 }
 
@@ -29,6 +32,7 @@ fn what(text: &str) -> Option<AlertWhat> {
         AlertWhat::QueueAge,
         AlertWhat::ScheduleMissed,
         AlertWhat::ApprovalWaiting,
+        AlertWhat::PollFailing,
     ]
     .into_iter()
     .find(|what| what_text(*what) == text)

@@ -1,11 +1,19 @@
 //! Runs that sleep, in memory.
 
 use async_trait::async_trait;
-use holon_model::{ReplicaId, RunId, TenantId};
+use holon_model::{ReplicaId, RunId, TenantId, Timestamp};
 
 use super::MemStore;
 use super::shards::ShardSet;
-use crate::store::{Found, LiveRow, Sleeper, Sleepers, Store as _, StoreError, shard_of};
+use crate::store::{Found, LiveRow, LiveStatus, NEVER, Sleeper, Sleepers, Store as _, StoreError, shard_of};
+
+impl MemStore {
+    /// Until when a run sleeps, if it does.
+    fn sleeps(&self, row: &LiveRow) -> Option<Timestamp> {
+        let stands = row.status == LiveStatus::Queued && self.intake.waits(row.tenant, row.run);
+        row.wakes.or(stands.then_some(NEVER))
+    }
+}
 
 #[async_trait]
 impl Sleepers for MemStore {
@@ -19,12 +27,13 @@ impl Sleepers for MemStore {
     }
 
     async fn awake(&self, shards: &[i16]) -> Result<Vec<LiveRow>, StoreError> {
-        Ok(self.tables().live(shards).filter(|row| row.wakes.is_none()).collect())
+        let tables = self.tables();
+        Ok(tables.live(shards).filter(|row| self.sleeps(row).is_none()).collect())
     }
 
     async fn asleep(&self, shards: &[i16]) -> Result<Vec<Sleeper>, StoreError> {
         let tables = self.tables();
-        let sleeper = |row: LiveRow| Some(Sleeper { tenant: row.tenant, run: row.run, due: row.wakes? });
+        let sleeper = |row: LiveRow| Some(Sleeper { tenant: row.tenant, run: row.run, due: self.sleeps(&row)? });
         Ok(tables.live(shards).filter_map(sleeper).collect())
     }
 
@@ -43,7 +52,13 @@ impl Sleepers for MemStore {
                 Err(StoreError::Inconsistent(_)) => None,
                 Err(error) => return Err(error),
             };
-            found.push(Found { row, snapshot, entries });
+            let stands = match row.status {
+                LiveStatus::Queued => {
+                    self.intake.ticket(*tenant, *run).map(|ticket| (ticket, self.asks.inputs(*tenant, *run)))
+                }
+                _ => None,
+            };
+            found.push(Found { row, snapshot, entries, stands });
         }
         Ok(found)
     }

@@ -1,20 +1,7 @@
-//! The flows that simulations run: some by hand, for what matters most, and many from the engine's generator.
-
-use std::sync::{Arc, LazyLock};
-
-use async_trait::async_trait;
-use holon_engine::ChildVersion;
-use holon_engine::testing::{catalogue, generate, rng::Rng};
-use holon_flow::definition::Graph;
-use holon_flow::{Catalogue, Definition};
-use holon_model::{EnvironmentId, FlowId, TenantId, Value, json};
-use holon_runtime::{Definitions, DefinitionsError, LoadedFlow};
-use uuid::Uuid;
-
-use crate::faults::Weather;
+//! The flows that are written by hand: nodes that say after which one they come.
 
 /// Flows that call no other one, first in the list; others may call them.
-const LEAVES: &[&str] = &[
+pub const LEAVES: &[&str] = &[
     // Three effects, one after the other.
     r#"{"a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1", "after": "a"}, "c": {"kind": "test.call@1", "after": "b"}}"#,
     // Trying again, and an error that is caught.
@@ -66,7 +53,7 @@ const LEAVES: &[&str] = &[
 ];
 
 /// Flows that call the leaves.
-const CALLERS: &[&str] = &[
+pub const CALLERS: &[&str] = &[
     r#"{"f": {"kind": "flow@1", "config": {"flow": "LEAF0", "input": 1}}, "z": {"kind": "test.call@1", "after": "f"}}"#,
     r#"{"p": {"kind": "parallel@1", "bodies": {"l": {"f": {"kind": "flow@1", "config": {"flow": "LEAF6", "input": 1}}}, "r": {"f": {"kind": "flow@1", "config": {"flow": "LEAF3", "input": 1}}}}}}"#,
     r#"{"f": {"kind": "flow@1", "config": {"flow": "LEAF2", "input": 1}, "policies": {"retry": {"attempts": 3, "initial": "300ms"}}}, "z": {"kind": "test.call@1", "after": "f"}}"#,
@@ -75,132 +62,101 @@ const CALLERS: &[&str] = &[
     r#"{"f": {"kind": "flow@1", "config": {"flow": "LEAF8", "input": 1}, "policies": {"timeout": "9s"}}, "z": {"kind": "test.call@1"}}"#,
 ];
 
-/// Flows from the generator.
-const GENERATED: u64 = 160;
-
-/// Every flow, compiled once for all worlds.
-pub static FLOWS: LazyLock<Vec<Arc<LoadedFlow>>> = LazyLock::new(|| {
-    let mut capabilities = catalogue().capabilities().to_vec();
-    capabilities.push(holon_cap_state::capability().expect("the manifest is right"));
-    let catalogue = Catalogue::new(capabilities);
-    let mut flows: Vec<Arc<LoadedFlow>> = LEAVES.iter().map(|text| loaded(&by_hand(text), &catalogue)).collect();
-    flows.extend(CALLERS.iter().map(|text| loaded(&by_hand(text), &catalogue)));
-    let generated = (0..).map(generated).filter(|definition| !goes_on(&definition.graph));
-    flows.extend(generated.take(GENERATED as usize).map(|definition| loaded(&definition, &catalogue)));
-    flows
-});
-
-fn generated(seed: u64) -> Definition {
-    let mut definition = generate::definition(seed);
-    call_leaves(&mut definition.graph, &mut Rng::new(seed));
-    definition
-}
-
-/// The flow that a seed starts: one in two by hand.
-pub fn pick(rng: &mut Rng) -> usize {
-    let by_hand = u32::try_from(LEAVES.len() + CALLERS.len()).unwrap_or(1);
-    let all = by_hand + GENERATED as u32;
-    (if rng.percent(60) { rng.below(by_hand) } else { rng.below(all) }) as usize
-}
-
-pub fn id_of(number: usize) -> FlowId {
-    FlowId(Uuid::from_u128(0xf10a_0000 + number as u128))
-}
-
-pub fn flow(id: FlowId) -> Option<&'static Arc<LoadedFlow>> {
-    FLOWS.get(usize::try_from(id.0.as_u128().checked_sub(0xf10a_0000)?).ok()?)
-}
-
-fn loaded(definition: &Definition, catalogue: &Catalogue) -> Arc<LoadedFlow> {
-    let compiled = holon_engine::compile(definition, catalogue);
-    let compiled = compiled.unwrap_or_else(|problems| panic!("{}: {problems:?}", definition.name));
-    Arc::new(LoadedFlow { definition: definition.clone(), compiled, hash: definition.hash() })
-}
-
-/// A definition from nodes that say after which one they come.
-fn by_hand(text: &str) -> Definition {
-    let mut text = text.to_owned();
-    for leaf in (0..LEAVES.len()).rev() {
-        text = text.replace(&format!("\"LEAF{leaf}\""), &format!("\"{}\"", id_of(leaf)));
-    }
-    let nodes = json::parse(text.as_bytes()).expect("a flow by hand is JSON");
-    let mut graph = spelled_out(&nodes, true);
-    if let Value::Map(map) = &mut graph {
-        let map = Arc::make_mut(map);
-        map.insert("holon".into(), Value::Int(1));
-        map.insert("name".into(), Value::from("by hand"));
-    }
-    Definition::from_value(&graph).expect("a flow by hand is a definition")
-}
-
-/// A graph in full: nodes and edges.
-fn spelled_out(nodes: &Value, top: bool) -> Value {
-    let Value::Map(nodes) = nodes else { panic!("nodes are a map") };
-    let mut all: Vec<(String, Value)> = Vec::new();
-    let mut edges = Vec::new();
-    if top {
-        all.push(("start".into(), Value::map([("kind", Value::from("trigger.manual@1"))])));
-    }
-    for (key, node) in nodes.iter() {
-        let Value::Map(fields) = node else { panic!("a node is a map") };
-        let mut fields = (**fields).clone();
-        let after = fields.remove("after").and_then(|after| after.as_str().map(str::to_owned));
-        let from = after.map(|after| if after.contains('.') { after } else { format!("{after}.out") });
-        if let Some(from) = from.or_else(|| top.then(|| "start.out".to_owned())) {
-            edges.push(Value::map([("from", Value::from(from)), ("to", Value::from(format!("{key}.in")))]));
-        }
-        if let Some(Value::Map(bodies)) = fields.get("bodies") {
-            let bodies = bodies.iter().map(|(name, body)| (name.to_string(), spelled_out(body, false)));
-            let bodies: Vec<(String, Value)> = bodies.collect();
-            fields.insert("bodies".into(), Value::map(bodies.iter().map(|(name, body)| (&**name, body.clone()))));
-        }
-        all.push((key.to_string(), Value::from(fields)));
-    }
-    let nodes = Value::map(all.iter().map(|(key, node)| (&**key, node.clone())));
-    Value::map([("nodes", nodes), ("edges", Value::from(edges))])
-}
-
-fn goes_on(graph: &Graph) -> bool {
-    graph.nodes.values().any(|node| &*node.kind.name == "flow.continue" || node.bodies.values().any(goes_on))
-}
-
-/// Calls of flows that are not there become calls of leaves.
-fn call_leaves(graph: &mut Graph, rng: &mut Rng) {
-    for node in graph.nodes.values_mut() {
-        if &*node.kind.name == "flow"
-            && let Value::Map(config) = &mut node.config
-        {
-            let leaf = rng.below(u32::try_from(LEAVES.len()).unwrap_or(1)) as usize;
-            Arc::make_mut(config).insert("flow".into(), Value::from(id_of(leaf).to_string()));
-        }
-        node.bodies.values_mut().for_each(|body| call_leaves(body, rng));
-    }
-}
-
-/// Where a replica finds flows.
-pub struct Library {
-    pub weather: Arc<Weather>,
-}
-
-#[async_trait]
-impl Definitions for Library {
-    async fn load(&self, _: TenantId, id: FlowId, _: i32) -> Result<Arc<LoadedFlow>, DefinitionsError> {
-        if self.weather.no_flows() {
-            return Err(DefinitionsError::Unavailable("not now".into()));
-        }
-        flow(id).cloned().ok_or(DefinitionsError::NotFound)
-    }
-
-    async fn resolve(
-        &self,
-        _: TenantId,
-        _: EnvironmentId,
-        id: FlowId,
-        _: ChildVersion,
-    ) -> Result<i32, DefinitionsError> {
-        if self.weather.no_flows() {
-            return Err(DefinitionsError::Unavailable("not now".into()));
-        }
-        flow(id).map(|_| 1).ok_or(DefinitionsError::NotFound)
-    }
-}
+/// What came later, each with its limits: `LATEST` and a number call one of them.
+pub const LATEST: &[(&str, &str)] = &[
+    // One at a time.
+    (
+        r#"{"concurrency": {"limit": 1}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "w": {"kind": "flow.wait@1", "config": {"for": "400ms"}, "after": "a"}, "b": {"kind": "test.call@1", "after": "w"}}"#,
+    ),
+    // Two at a time of each of two lines.
+    (
+        r#"{"concurrency": {"limit": 2, "key": {"$cel": "trigger == 2 ? 'two' : 'other'"}}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "b": {"kind": "test.once@1", "after": "a"}, "w": {"kind": "flow.wait@1", "config": {"for": "300ms"}, "after": "b"}}"#,
+    ),
+    // What has no place is refused.
+    (
+        r#"{"concurrency": {"limit": 2, "when_full": "refuse"}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "w": {"kind": "flow.wait@1", "config": {"for": "600ms"}, "after": "a"}}"#,
+    ),
+    // The newest one wins.
+    (
+        r#"{"concurrency": {"limit": 1, "when_full": "replace"}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "w": {"kind": "flow.wait@1", "config": {"for": "2s"}, "after": "a"}, "b": {"kind": "test.call@1", "after": "w"}}"#,
+    ),
+    // Few may wait.
+    (
+        r#"{"concurrency": {"limit": 1, "queue": 2}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "w": {"kind": "flow.wait@1", "config": {"for": "900ms"}, "after": "a"}}"#,
+    ),
+    // Its place is handed on.
+    (
+        r#"{"concurrency": {"limit": 1}}"#,
+        r#"{"c": {"kind": "when@1", "config": {"if": {"$cel": "input == 2 || input == 1"}}}, "a": {"kind": "test.call@1", "after": "c.true"},
+         "g": {"kind": "flow.continue@1", "config": {"input": {"$cel": "trigger - 1"}}, "after": "a"}, "z": {"kind": "test.call@1", "after": "c.false"}}"#,
+    ),
+    // Its place is kept while it sleeps.
+    (
+        r#"{"concurrency": {"limit": 1}}"#,
+        r#"{"s": {"kind": "flow.signal@1", "config": {"name": "paid", "correlation": "x"}, "policies": {"timeout": {"after": "5s", "fallback": 0}}}, "a": {"kind": "test.call@1", "after": "s"}}"#,
+    ),
+    // So many in a time.
+    (
+        r#"{"rate": {"limit": 2, "per": "1m", "burst": 1}}"#,
+        r#"{"a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1", "after": "a"}}"#,
+    ),
+    // A call that waits for its place, wanted and not wanted any more.
+    (
+        "{}",
+        r#"{"f": {"kind": "flow@1", "config": {"flow": "LATEST0", "input": 1}}, "z": {"kind": "test.call@1", "after": "f"}}"#,
+    ),
+    (
+        r#"{"concurrency": {"limit": 2}}"#,
+        r#"{"r": {"kind": "race@1", "bodies": {"l": {"f": {"kind": "flow@1", "config": {"flow": "LATEST4", "input": 1}}}, "w": {"w": {"kind": "flow.wait@1", "config": {"for": "700ms"}}}}}, "z": {"kind": "test.call@1", "after": "r"}}"#,
+    ),
+    // For workers: tried again, and what is wrong is dealt with.
+    (
+        "{}",
+        r#"{"t": {"kind": "try@1", "bodies": {"body": {"a": {"kind": "worker.task@1", "config": {"pool": "images", "name": "resize", "timeout": "20s", "heartbeat": "2s"}, "policies": {"retry": {"attempts": 3, "initial": "200ms"}}}},
+        "catch": {"c": {"kind": "test.call@1"}}}}, "z": {"kind": "test.call@1", "after": "t"}}"#,
+    ),
+    // For many workers at once.
+    (
+        "{}",
+        r#"{"e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3, 4]"}, "concurrency": 3, "gather": "all_settled"},
+        "bodies": {"body": {"a": {"kind": "worker.task@1", "config": {"pool": "images", "name": "resize", "input": {"$cel": "item"}, "timeout": "12s", "heartbeat": "1s"}}}}}, "z": {"kind": "test.once@1", "after": "e"}}"#,
+    ),
+    // Taken back from workers.
+    (
+        "{}",
+        r#"{"r": {"kind": "race@1", "bodies": {"l": {"a": {"kind": "worker.task@1", "config": {"pool": "images", "name": "resize", "timeout": "30s", "heartbeat": "3s"}}}, "w": {"w": {"kind": "flow.wait@1", "config": {"for": "1s"}}}}},
+        "s": {"kind": "saga@1", "after": "r", "config": {"steps": [{"step": "one", "compensate": "undo_one"}, {"step": "three"}]},
+        "bodies": {"one": {"a": {"kind": "worker.task@1", "config": {"pool": "other", "name": "book", "timeout": "9s", "heartbeat": "1s"}}}, "undo_one": {"u": {"kind": "test.call@1"}}, "three": {"a": {"kind": "test.call@1"}}}}}"#,
+    ),
+    // Events, one after the other and many at once.
+    (
+        "{}",
+        r#"{"p": {"kind": "event.publish@1", "config": {"subject": "orders.made"}}, "a": {"kind": "test.call@1", "after": "p"},
+        "e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3]"}, "concurrency": 2, "gather": "all_settled"}, "bodies": {"body": {"p": {"kind": "event.publish@1", "config": {"subject": "orders.line", "data": {"$cel": "item * 2"}}}}}, "after": "a"},
+        "z": {"kind": "test.once@1", "after": "e"}}"#,
+    ),
+    // Counts and keeps, at once.
+    (
+        "{}",
+        r#"{"p": {"kind": "parallel@1", "bodies": {"l": {"n": {"kind": "state.increment@1", "config": {"key": "runs"}}}, "r": {"n": {"kind": "state.increment@1", "config": {"key": "runs"}}}}},
+        "k": {"kind": "state.put@1", "config": {"key": "last", "value": {"$cel": "run.id"}}, "after": "p"}, "a": {"kind": "test.call@1", "after": "k"},
+        "n": {"kind": "state.increment@1", "config": {"key": "runs"}, "after": "a"}}"#,
+    ),
+    // Answers that are used again: in the run itself, by what was asked.
+    (
+        "{}",
+        r#"{"e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 1, 2, 1]"}, "concurrency": 1, "gather": "all_settled"}, "bodies": {"body": {"kept": {"kind": "test.call@1", "policies": {"cache": {"ttl": "20s"}}},
+        "w": {"kind": "flow.wait@1", "config": {"for": "100ms"}, "after": "kept"}}}}, "z": {"kind": "test.once@1", "after": "e"}}"#,
+    ),
+    // By a key of their own, for a short time.
+    (
+        "{}",
+        r#"{"kept_by_key": {"kind": "test.call@1", "policies": {"cache": {"ttl": "2s", "key": "one"}, "retry": {"attempts": 2, "initial": "200ms"}}}, "w": {"kind": "flow.wait@1", "config": {"for": "1500ms"}, "after": "kept_by_key"},
+        "kept": {"kind": "test.call@1", "config": {"value": 7}, "policies": {"cache": {"ttl": "3s"}}, "after": "w"}, "z": {"kind": "test.once@1", "after": "kept"}}"#,
+    ),
+];

@@ -1,0 +1,138 @@
+//! Who gives way to whom. A tenant that has lately written far more than another one lets that one go first, and leaves a part of the
+//! machine idle for it, for as long as it has something to do. Alone, nobody gives way to anybody.
+//!
+//! Turns are not enough: whoever's turn it is still waits until a core is free, and beside somebody with ten thousand runs none ever is
+//! (ADR 0027). Who is who says what was handed in lately, so nobody has to be told apart by settings.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use holon_model::TenantId;
+use tokio::time::Instant;
+
+/// For so long after it handed something in a tenant has something to do.
+const LATELY: Duration = Duration::from_millis(500);
+/// After so long what was handed in counts half.
+const HALF: Duration = Duration::from_millis(128);
+/// It is looked so often who gives way, and at once when somebody comes who was not there.
+const REVIEW: Duration = Duration::from_millis(16);
+/// So few writes are in nobody's way.
+const FEW: u64 = 64;
+/// So many times as much as another one is far more.
+const FAR_MORE: u64 = 2;
+
+/// What a tenant has handed in lately.
+struct Lately {
+    writes: u64,
+    halved: Instant,
+    last: Instant,
+}
+
+/// What tenants have handed in lately, and who of them gives way.
+#[derive(Default)]
+pub(crate) struct Courtesy {
+    of: HashMap<TenantId, Lately>,
+    giving_way: BTreeSet<TenantId>,
+    /// Nothing when somebody has come since.
+    reviewed: Option<Instant>,
+}
+
+impl Courtesy {
+    /// A tenant hands a write in.
+    pub fn note(&mut self, tenant: TenantId, now: Instant) {
+        let lately = self.of.entry(tenant).or_insert_with(|| {
+            self.reviewed = None;
+            Lately { writes: 0, halved: now, last: now }
+        });
+        lately.writes += 1;
+        lately.last = now;
+    }
+
+    /// Looks who gives way from now on.
+    pub fn review(&mut self, now: Instant) {
+        if self.reviewed.is_some_and(|at| now.saturating_duration_since(at) < REVIEW) {
+            return;
+        }
+        self.reviewed = Some(now);
+        self.of.retain(|_, lately| now.saturating_duration_since(lately.last) < LATELY);
+        for lately in self.of.values_mut() {
+            let halves = now.saturating_duration_since(lately.halved).as_millis() / HALF.as_millis();
+            let halves = u32::try_from(halves).unwrap_or(u32::MAX);
+            lately.writes = lately.writes.checked_shr(halves).unwrap_or(0);
+            lately.halved += HALF.saturating_mul(halves);
+        }
+        let least = self.of.values().map(|lately| lately.writes).min().unwrap_or(0);
+        let much = FEW + FAR_MORE * least;
+        let giving_way = self.of.iter().filter(|(_, lately)| lately.writes > much).map(|(tenant, _)| *tenant);
+        self.giving_way = if self.of.len() > 1 { giving_way.collect() } else { BTreeSet::new() };
+    }
+
+    /// Whether a tenant gives way, as of the last look.
+    pub fn gives_way(&self, tenant: TenantId) -> bool {
+        self.giving_way.contains(&tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const MUCH: usize = 1_000;
+
+    fn tenant(number: u128) -> TenantId {
+        TenantId(Uuid::from_u128(number))
+    }
+
+    fn hand_in(courtesy: &mut Courtesy, of: u128, writes: usize, now: Instant) {
+        (0..writes).for_each(|_| courtesy.note(tenant(of), now));
+    }
+
+    /// Who of the first four tenants gives way.
+    fn who(courtesy: &mut Courtesy, now: Instant) -> Vec<u128> {
+        courtesy.review(now);
+        (1..=4).filter(|number| courtesy.gives_way(tenant(*number))).collect()
+    }
+
+    #[test]
+    fn who_has_much_gives_way_as_soon_as_another_one_comes_and_until_that_one_has_been_gone_for_a_moment() {
+        let (mut courtesy, began) = (Courtesy::default(), Instant::now());
+        hand_in(&mut courtesy, 1, MUCH, began);
+        assert!(who(&mut courtesy, began).is_empty(), "it is alone");
+        hand_in(&mut courtesy, 2, 1, began);
+        assert_eq!(who(&mut courtesy, began), [1], "seen at once");
+        let later = began + LATELY - Duration::from_millis(1);
+        hand_in(&mut courtesy, 1, MUCH, later);
+        assert_eq!(who(&mut courtesy, later), [1]);
+        let gone = began + LATELY + REVIEW;
+        hand_in(&mut courtesy, 1, MUCH, gone);
+        assert!(who(&mut courtesy, gone).is_empty(), "the other one has nothing to do any more");
+    }
+
+    #[test]
+    fn who_writes_about_as_much_as_the_others_gives_way_to_nobody() {
+        let (mut courtesy, now) = (Courtesy::default(), Instant::now());
+        for number in 1..=4 {
+            hand_in(&mut courtesy, number, MUCH + 100 * usize::try_from(number).unwrap(), now);
+        }
+        assert!(who(&mut courtesy, now).is_empty());
+        let (mut courtesy, few) = (Courtesy::default(), usize::try_from(FEW).unwrap());
+        hand_in(&mut courtesy, 1, few, now);
+        hand_in(&mut courtesy, 2, 1, now);
+        assert!(who(&mut courtesy, now).len() <= 1);
+        assert!(!courtesy.gives_way(tenant(2)));
+    }
+
+    #[test]
+    fn what_was_long_ago_counts_less() {
+        let (mut courtesy, began) = (Courtesy::default(), Instant::now());
+        hand_in(&mut courtesy, 1, MUCH, began);
+        hand_in(&mut courtesy, 2, 1, began);
+        assert_eq!(who(&mut courtesy, began), [1]);
+        // A thousand, halved four times, are below the few that are in nobody's way.
+        let later = began + 4 * HALF;
+        hand_in(&mut courtesy, 1, 1, later);
+        hand_in(&mut courtesy, 2, 1, later);
+        assert!(who(&mut courtesy, later).is_empty());
+    }
+}

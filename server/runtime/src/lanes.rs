@@ -1,0 +1,256 @@
+//! What waits to be written, and which committer takes what. Each takes what is there, tenants in turn; who gives way
+//! ([`Courtesy`]) comes after the others, to one committer at a time, few at once, and with a rest as long as the writing took.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use holon_model::TenantId;
+use tokio::time::Instant;
+
+use crate::committer::Job;
+use crate::courtesy::Courtesy;
+use crate::ring::Ring;
+use crate::store::shard_of;
+
+/// Runs in one statement at most.
+const MOST_RUNS: usize = 256;
+/// Bytes in one statement at most, unless a single run needs more.
+const MOST_BYTES: usize = 1 << 20;
+/// The same of those who give way: Postgres is done with so many in about a millisecond.
+const COURTEOUS_RUNS: usize = 24;
+/// After so few of theirs there is no rest: they are in nobody's way.
+const FEW_RUNS: usize = 4;
+/// A rest is so many times as long as what it follows, and never longer than this.
+const REST: u32 = 1;
+const LONGEST_REST: Duration = Duration::from_millis(20);
+/// So many batches of others in a row may come before one of those who give way.
+const MOST_PASSED: u32 = 4;
+
+/// Committers.
+pub(crate) const LANES: usize = 3;
+/// The one that takes only of tenants of whom the others have nothing in hand.
+pub(crate) const QUICK: usize = LANES - 1;
+
+/// A set of shards, a bit each.
+type ShardBits = [u64; 4];
+
+fn bit(shard: i16) -> (usize, u64) {
+    let shard = usize::from(shard.unsigned_abs());
+    (shard / 64 % 4, 1 << (shard % 64))
+}
+
+/// Of whom a batch is.
+#[derive(Default)]
+struct InHand {
+    shards: ShardBits,
+    tenants: BTreeSet<TenantId>,
+    /// Of those who give way: since when, and whether a rest follows.
+    courteous: Option<(Instant, bool)>,
+}
+
+/// What a committer has to do.
+pub(crate) enum Next {
+    /// This is to be written.
+    Batch(Vec<Job>),
+    /// Nothing, until something changes or this time comes.
+    Nothing(Option<Instant>),
+}
+
+/// What waits to be written.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    pub jobs: Ring<Job>,
+    pub closed: bool,
+    /// What each committer has in hand.
+    in_hand: [InHand; LANES],
+    /// Which of them wait for something to do.
+    idle: [bool; LANES],
+    courtesy: Courtesy,
+    /// Before then nothing is written of those who give way.
+    rests_until: Option<Instant>,
+    /// Batches that came before something of theirs that could have been written.
+    passed: u32,
+}
+
+impl Waiting {
+    /// A job is handed in.
+    pub fn put(&mut self, job: Job, now: Instant, put: impl FnOnce(&mut Ring<Job>, TenantId, Job)) {
+        let tenant = job.write.tenant;
+        self.courtesy.note(tenant, now);
+        put(&mut self.jobs, tenant, job);
+    }
+
+    /// What a committer, whose last batch is settled, has to do next.
+    pub fn next(&mut self, lane: usize, now: Instant) -> Next {
+        if let Some((since, true)) = std::mem::take(&mut self.in_hand[lane]).courteous {
+            self.rests_until = Some(now + now.saturating_duration_since(since).saturating_mul(REST).min(LONGEST_REST));
+        }
+        self.courtesy.review(now);
+        // When nothing more comes, each takes what there is.
+        let (closed, quick) = (self.closed, lane == QUICK);
+        let Self { jobs, in_hand, courtesy, .. } = self;
+        let behind = |tenant| !closed && courtesy.gives_way(tenant);
+        let free = |tenant| !quick || closed || in_hand.iter().all(|hand| !hand.tenants.contains(&tenant));
+        let there = !quick && jobs.peek(behind).is_some() && in_hand.iter().all(|hand| hand.courteous.is_none());
+        let rest = self.rests_until.filter(|until| there && *until > now);
+        let due = there && rest.is_none();
+        let mut batch = Vec::new();
+        if !(due && self.passed >= MOST_PASSED) {
+            batch = fill(jobs, MOST_RUNS, |tenant| free(tenant) && !behind(tenant));
+        }
+        let mut courteous = None;
+        if batch.is_empty() && due {
+            batch = fill(jobs, COURTEOUS_RUNS, behind);
+            courteous = Some((now, batch.len() > FEW_RUNS));
+            self.passed = 0;
+        } else if due {
+            self.passed += 1;
+        }
+        self.idle[lane] = batch.is_empty();
+        if batch.is_empty() {
+            return Next::Nothing(rest);
+        }
+        let mut hand = InHand { courteous, ..InHand::default() };
+        for job in &batch {
+            let (word, bit) = bit(shard_of(job.write.run));
+            hand.shards[word] |= bit;
+            hand.tenants.insert(job.write.tenant);
+        }
+        self.in_hand[lane] = hand;
+        Next::Batch(batch)
+    }
+
+    /// Whether the quick committer is the one to take a job of this tenant now.
+    pub fn is_quick(&self, tenant: TenantId) -> bool {
+        let busy = |lane: usize| !self.idle[lane];
+        self.idle[QUICK] && (0..QUICK).all(|lane| busy(lane) && !self.in_hand[lane].tenants.contains(&tenant))
+    }
+
+    /// Whether anything of these shards waits to be written or is being written.
+    pub fn busy(&self, shards: &[i16]) -> bool {
+        let in_hand = |shard: &i16| {
+            let (word, bit) = bit(*shard);
+            self.in_hand.iter().any(|hand| hand.shards[word] & bit != 0)
+        };
+        shards.iter().any(in_hand) || self.jobs.iter().any(|job| shards.contains(&shard_of(job.write.run)))
+    }
+}
+
+/// As many as fit into one statement, of the tenants that may, in turn.
+fn fill(jobs: &mut Ring<Job>, most: usize, may: impl Fn(TenantId) -> bool) -> Vec<Job> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while let Some(job) = jobs.peek(&may) {
+        bytes += job.write.size();
+        if batch.len() == most || (bytes > MOST_BYTES && !batch.is_empty()) {
+            break;
+        }
+        batch.extend(jobs.next(&may).map(|(_, job)| job));
+    }
+    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use holon_model::{EnvironmentId, FlowId, RunId, Timestamp};
+    use uuid::Uuid;
+
+    use crate::store::{Marks, RunFacts, RunWrite};
+
+    const NOISY: u128 = 1;
+    const QUIET: u128 = 2;
+
+    fn tenant(number: u128) -> TenantId {
+        TenantId(Uuid::from_u128(number))
+    }
+
+    fn hand_in(waiting: &mut Waiting, of: u128, jobs: usize, now: Instant) {
+        let facts = Arc::new(RunFacts {
+            environment: EnvironmentId(Uuid::nil()),
+            flow: FlowId(Uuid::nil()),
+            version: 1,
+            definition_hash: [0; 32],
+            trigger: "trigger.manual".into(),
+            actor: "test".into(),
+            started_at: Timestamp(0),
+            retry_of: None,
+            marks: Marks::default(),
+        });
+        for number in 0..jobs {
+            let write = RunWrite::of(tenant(of), RunId(Uuid::from_u128(number as u128)), facts.clone());
+            waiting.put(Job { write, give_up: None, reply: Box::new(drop) }, now, Ring::push);
+        }
+    }
+
+    /// Of whom the next batch of a committer is, and how many there are of each.
+    fn next(waiting: &mut Waiting, lane: usize, now: Instant) -> (usize, usize) {
+        let Next::Batch(jobs) = waiting.next(lane, now) else { return (0, 0) };
+        let of = |number| jobs.iter().filter(|job| job.write.tenant == tenant(number)).count();
+        (of(NOISY), of(QUIET))
+    }
+
+    fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn alone_a_tenant_has_every_committer_but_the_quick_one_and_whole_batches() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        assert_eq!(next(&mut waiting, 0, now), (MOST_RUNS, 0));
+        assert_eq!(next(&mut waiting, 1, now), (MOST_RUNS, 0));
+        assert_eq!(next(&mut waiting, QUICK, now), (0, 0));
+        assert_eq!(next(&mut waiting, 0, now), (MOST_RUNS, 0), "and no rest");
+    }
+
+    #[test]
+    fn who_gives_way_has_one_committer_at_a_time_few_at_once_and_rests_after_them() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        hand_in(&mut waiting, QUIET, 1, now);
+        assert_eq!(next(&mut waiting, 0, now), (0, 1), "the other one goes first, and by itself");
+        assert_eq!(next(&mut waiting, 1, now), (COURTEOUS_RUNS, 0));
+        assert_eq!(next(&mut waiting, 0, now), (0, 0), "one committer has them in hand");
+        assert_eq!(next(&mut waiting, QUICK, now), (0, 0), "and this one never has");
+        hand_in(&mut waiting, QUIET, 1, now);
+        assert_eq!(next(&mut waiting, 0, now), (0, 1), "nobody else waits for them");
+        // The batch took three milliseconds: as long nothing of theirs is written, and it is known until when.
+        let done = now + ms(3);
+        let Next::Nothing(again) = waiting.next(1, done) else { panic!("it rests") };
+        assert_eq!(again, Some(done + ms(3)));
+        assert_eq!(next(&mut waiting, 0, done + ms(2)), (0, 0));
+        assert_eq!(next(&mut waiting, 0, done + ms(3)), (COURTEOUS_RUNS, 0));
+    }
+
+    #[test]
+    fn who_gives_way_is_passed_only_so_often() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        let mut order = Vec::new();
+        for _ in 0..2 * (MOST_PASSED + 1) {
+            // There is always something of the other one, and everything takes no time: there is no rest either.
+            hand_in(&mut waiting, QUIET, 1, now);
+            order.push(next(&mut waiting, 0, now).0 > 0);
+        }
+        let courteous = order.iter().filter(|courteous| **courteous).count();
+        assert_eq!(courteous, 2, "{order:?}");
+    }
+
+    #[test]
+    fn after_few_there_is_no_rest_and_at_the_end_nobody_gives_way() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        while next(&mut waiting, 0, now) != (0, 0) {}
+        hand_in(&mut waiting, QUIET, 1, now);
+        assert_eq!(next(&mut waiting, 0, now), (0, 1));
+        hand_in(&mut waiting, NOISY, FEW_RUNS, now);
+        assert_eq!(next(&mut waiting, 0, now), (FEW_RUNS, 0));
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        assert_eq!(next(&mut waiting, 0, now + ms(3)), (COURTEOUS_RUNS, 0), "at once");
+        waiting.closed = true;
+        assert_eq!(next(&mut waiting, 1, now + ms(3)), (MOST_RUNS, 0));
+        assert_eq!(next(&mut waiting, QUICK, now + ms(3)), (MOST_RUNS, 0));
+    }
+}

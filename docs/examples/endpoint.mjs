@@ -59,6 +59,10 @@ createServer(async (request, response) => {
     if (!ledger.has(key)) ledger.set(key, { reservation: `r-${ledger.size + 1}` });
     return json(response, 201, ledger.get(key));
   }
+  if (request.method === 'POST' && url.pathname === '/rows') {
+    if (!ledger.has(key)) ledger.set(key, { ids: JSON.parse(text).rows.map((_, at) => `row-${ledger.size + 1}.${at + 1}`) });
+    return json(response, 201, ledger.get(key));
+  }
   if (request.method === 'POST' && url.pathname === '/labels') return label(response, key);
   if (request.method === 'POST' && url.pathname === '/chat') return json(response, 200, { ok: true });
   if (request.method === 'GET' && url.pathname === '/sales.csv') {

@@ -430,6 +430,9 @@ test('what is typed after "Add a node here" goes to the search, and Home leads t
   type Drawn = { nodes: Record<string, { disabled?: boolean }>; edges: { from: string; to: string }[] };
   const drawn = async () => (await new Api(page.request, server.url).ok<Kept<Drawn>>('GET', `/flows/${id}`)).definition;
   await expect.poll(async () => (await drawn()).edges).toContainEqual({ from: 'out.out', to: 'respond.in' });
+  // What is new is selected, and still shows it when the preview has given it a state.
+  await expect(page.locator('#node-respond')).toHaveClass(/ is-(succeeded|skipped) /);
+  await expect(selected).toHaveAttribute('data-node', 'respond');
   expect((await drawn()).nodes.out?.disabled ?? false).toBe(false);
 });
 

@@ -31,6 +31,15 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
     let place =
         move || view.with(|view| view.as_ref().map(|view| format!("translate({}px,{}px)", view.rect.x, view.rect.y)));
     let height = move || view.with(|view| view.as_ref().map(|view| format!("{}px", view.rect.h)));
+    // All of it at once: an attribute that changes would wipe out classes that were set one by one.
+    let class = move || {
+        let disabled = view.with(|view| view.as_ref().is_some_and(|view| view.disabled));
+        let wrong = problem.with(|problem| problem.as_ref().is_some_and(|(severity, _)| *severity == Severity::Error));
+        let status = state.with(|state| state.status.clone());
+        let more = [(selected.get(), " selected"), (disabled, " disabled"), (wrong, " wrong")];
+        let more: String = more.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
+        format!("node is-{status}{more}")
+    };
     let label = {
         let key = key.clone();
         move || {
@@ -42,10 +51,7 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
     };
     view! {
         <div
-            class=move || format!("node is-{}", state.with(|state| state.status.clone()))
-            class:selected=selected
-            class:disabled=move || view.with(|view| view.as_ref().is_some_and(|view| view.disabled))
-            class:wrong=move || problem.with(|problem| problem.as_ref().is_some_and(|(severity, _)| *severity == Severity::Error))
+            class=class
             id=format!("node-{key}")
             data-node=key.to_string()
             role="group"

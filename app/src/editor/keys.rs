@@ -159,7 +159,7 @@ pub(super) fn duplicate(editor: Editor) {
 fn paste(editor: Editor, fragment: &Fragment, by: Point) {
     match compose::paste(&editor.definition.get_untracked(), &editor.at(), fragment, by) {
         Ok((command, keys)) if !keys.is_empty() => {
-            if editor.perform(command) {
+            if editor.perform_settled(command) {
                 editor.said.set(strings::pasted(keys.len()));
                 editor.scene.selection.set(Selection { nodes: keys, edge: None });
             }

@@ -241,6 +241,14 @@ impl Editor {
         }
     }
 
+    /// The same for what puts something somewhere: everything else stays where it is drawn.
+    pub fn perform_settled(self, command: Command) -> bool {
+        let command = self.definition.with_untracked(|definition| {
+            self.kinds.with_untracked(|kinds| compose::settled(definition, &self.at(), kinds, command))
+        });
+        self.perform(command)
+    }
+
     /// Takes the last step back.
     pub fn undo(self) {
         self.step(|history, definition| history.undo(definition), self.undo, strings::UNDID);
@@ -343,7 +351,7 @@ impl Editor {
         };
         let Some((command, key)) = made else { return };
         self.adding.set(Adding::default());
-        if self.perform(command) {
+        if self.perform_settled(command) {
             // What is new is set up first.
             self.tab.set(SETTINGS);
             self.scene.selection.set(Selection::node(&key));
@@ -401,7 +409,7 @@ impl Editor {
             selection.nodes.iter().filter_map(place).collect()
         });
         if !places.is_empty() {
-            self.perform(Command::Move { at: self.at(), places });
+            self.perform_settled(Command::Move { at: self.at(), places });
         }
     }
 

@@ -103,15 +103,17 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
     let (reason, results) = (RwSignal::new(String::new()), RwSignal::new(Vec::<BulkResult>::new()));
     let finished = RwSignal::new(false);
     let open = about(asking);
-    Effect::new(move |_| {
-        if open.get() {
+    Effect::new(move |was: Option<bool>| {
+        let is = open.get();
+        if is {
             problem.set(None);
             results.set(Vec::new());
             finished.set(false);
             reason.set(String::new());
-        } else {
+        } else if was == Some(true) {
             request_animation_frame(|| dom::rescue_focus("table.runs .pick input"));
         }
+        is
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

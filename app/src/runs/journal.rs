@@ -91,11 +91,24 @@ fn detail(run: RunId, open: RwSignal<Option<JournalRow>>) -> AnyView {
     view! {
         <Dialog open=shown title wide=true>
             {move || open.get().map(|row| view! {
-                <dl class="facts"><div class="grow"><dt>{strings::LOG_HASH}</dt><dd>{copyable(row.log_hash, strings::THE_LOG_HASH)}</dd></div></dl>
-                <Json id="journal-shown" title=strings::CONTENT value=row.shown/>
-                <div class="dialog-foot"><a class="button" href=format!("/runs/{run}?at={}", row.seq)>{icon("footprints")}{strings::STEP_TO_IT}</a></div>
+                <dl class="facts"><div class="grow"><dt>{strings::LOG_HASH}</dt><dd>{copyable(row.log_hash.clone(), strings::THE_LOG_HASH)}</dd></div></dl>
+                <Json id="journal-shown" title=strings::CONTENT value=row.shown.clone()/>
+                <div class="dialog-foot">
+                    {of_batch(&row).map(|other| view! { <a class="button" href=format!("/runs/{other}")>{strings::THE_OTHER_RUN}</a> })}
+                    <a class="button" href=format!("/runs/{run}?at={}", row.seq)>{icon("footprints")}{strings::STEP_TO_IT}</a>
+                </div>
             })}
         </Dialog>
     }
     .into_any()
+}
+
+/// The batch that an item goes into, or the run that brought it.
+fn of_batch(row: &JournalRow) -> Option<RunId> {
+    let field = match row.kind.as_str() {
+        "batch_chosen" => "batch",
+        "item_joined" | "item_left" => "run",
+        _ => return None,
+    };
+    row.shown.get(field)?.as_str()?.parse().ok()
 }

@@ -30,6 +30,7 @@ pub const GIVEN_FIRST: &str = "Given first";
 pub const BACKWARD: &str = "Undoing, last step first";
 pub const BECAME: &str = "What happened";
 pub const BULK: &str = "With the selected runs";
+pub const BY_BATCH: &str = "Batch";
 pub const BY_FLOW: &str = "Another flow";
 pub const BY_HAND: &str = "By hand";
 pub const CAME_IN: &str = "What came in";
@@ -57,6 +58,8 @@ pub const EMPTY_FILTER_WHAT: &str = "Choose another flow or status, or clear the
 pub const EMPTY_WHAT: &str =
     "Publish a flow, then post to its webhook address or start it by hand. A run appears here within a second.";
 pub const ERROR: &str = "Error";
+pub const EVENT: &str = "Event";
+pub const FAILED_RUN: &str = "Failed run";
 pub const FILTER_FLOW: &str = "Flow";
 pub const FILTER_MARK: &str = "Find by label or correlation";
 pub const FILTER_MARK_HINT: &str = "key:value or correlation";
@@ -133,6 +136,7 @@ pub const SAGA: &str = "Steps";
 pub const SAME_VERSION: &str = "the one it runs on";
 pub const SCHEDULE: &str = "Schedule";
 pub const SCRUBBER: &str = "Input after which the run is shown";
+pub const SEE_BATCH: &str = "See the batch";
 pub const SEE_FLOWS: &str = "See the flows";
 pub const SELECT: &str = "Select";
 pub const SELECT_ALL: &str = "Select all that are shown";
@@ -150,6 +154,7 @@ pub const TERMINATE_WHAT: &str =
     "It ends at once: nothing is undone and nothing is cleaned up. Cancelling is the gentle way.";
 pub const TERMINATING: &str = "The run was ended.";
 pub const THE_LOG_HASH: &str = "the log hash";
+pub const THE_OTHER_RUN: &str = "See the other run";
 pub const THE_PATH: &str = "the path";
 pub const TO: &str = "To";
 pub const TOOK: &str = "Took";
@@ -174,7 +179,10 @@ pub fn trigger(kind: &str) -> String {
         "trigger.poll" => POLL.to_owned(),
         "trigger.webhook" => WEBHOOK.to_owned(),
         "flow" => BY_FLOW.to_owned(),
+        "batch" => BY_BATCH.to_owned(),
         "trigger.form" => FORM.to_owned(),
+        "trigger.event" => EVENT.to_owned(),
+        "trigger.failure" => FAILED_RUN.to_owned(),
         other => other.strip_prefix("trigger.").unwrap_or(other).to_owned(),
     }
 }
@@ -196,6 +204,7 @@ pub fn waits(kind: &str, name: &str, correlation: &str) -> String {
         ("signal", _) => format!("Waits for the signal “{name}” about {correlation}"),
         ("person", _) => "A step could not be undone: somebody must say what to do".to_owned(),
         ("task", _) => "Waits for somebody's answer".to_owned(),
+        ("batch", _) => "Waits for its batch: for more items, or for what becomes of them".to_owned(),
         ("turn", _) => "Waits its turn: as many of this node go on in the run as may".to_owned(),
         _ => "Waits for the run it started".to_owned(),
     }
@@ -243,6 +252,9 @@ pub fn input(kind: &str) -> &'static str {
         "signal" => "Signal came",
         "task_answered" => "Person answered",
         "child_ended" => "Called run ended",
+        "batch_chosen" => "Batch found",
+        "item_joined" => "Item joined the batch",
+        "item_left" => "Item taken back",
         "tried_again" => "Tried again",
         _ => "Input of another kind",
     }
@@ -259,6 +271,7 @@ pub fn input_look(kind: &str) -> (&'static str, &'static str) {
         "signal" => ("is-running", "bell"),
         "task_answered" => ("is-succeeded", "clipboard-check"),
         "child_ended" => ("is-succeeded", "workflow"),
+        "batch_chosen" | "item_joined" | "item_left" => ("is-waiting", "layers"),
         "tried_again" => ("is-running", "rotate-ccw"),
         _ => ("is-none", "dot"),
     }

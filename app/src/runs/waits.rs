@@ -78,6 +78,10 @@ fn words(waiting: &WaitingFor) -> String {
 }
 
 fn answer(run: RunId, waiting: &WaitingFor) -> Option<AnyView> {
+    if let Some(batch) = waiting.run {
+        let href = format!("/runs/{batch}");
+        return Some(view! { <a class="button" href=href>{strings::SEE_BATCH}</a> }.into_any());
+    }
     let href = format!("/tasks/{run}/{}", waiting.id);
     is_asked(waiting).then(|| view! { <a class="button" href=href>{strings::ANSWER}</a> }.into_any())
 }

@@ -45,6 +45,12 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/shipping-labels/input.json"),
     ),
     (
+        "bulk-import",
+        "Bulk import",
+        include_str!("../../../docs/examples/bulk-import/flow.json"),
+        include_str!("../../../docs/examples/bulk-import/input.json"),
+    ),
+    (
         "csv-report",
         "CSV report",
         include_str!("../../../docs/examples/csv-report/flow.json"),

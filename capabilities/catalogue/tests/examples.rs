@@ -30,7 +30,7 @@ fn received(preview: &holon_engine::Preview, path: &str) -> Value {
 
 #[test]
 fn nothing_is_wrong_with_the_examples() {
-    assert_eq!(examples().len(), 10);
+    assert_eq!(examples().len(), 11);
     for example in examples() {
         let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
         assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
@@ -147,4 +147,12 @@ fn labels_are_printed_two_at_a_time_and_the_others_wait_their_turn() {
     let nodes = preview.view.nodes.iter().filter(|node| node.path.ends_with("/label"));
     let waited: Vec<bool> = nodes.map(|node| node.queued_at.is_some()).collect();
     assert_eq!(waited, [false, false, true, true, true]);
+}
+
+#[test]
+fn a_reading_is_a_batch_of_one_in_the_preview() {
+    let preview = run("bulk-import", Some(input("bulk-import")));
+    assert_eq!(preview.view.output, Some(value(r#"{"row":"row-1"}"#)));
+    assert_eq!(received(&preview, "collect/insert"), value(r#"[{"celsius":21.5,"sensor":"roof"}]"#));
+    assert_eq!(preview.sampled, ["collect/insert"]);
 }

@@ -111,6 +111,25 @@ fn scopes_have_the_bodies_they_need_and_no_others() {
 }
 
 #[test]
+fn the_body_of_a_batch_sees_its_items_and_nothing_around_it() {
+    let with = |fields: &str| {
+        let body = format!(
+            r#"{{"nodes":{{"s":{{"kind":"data.set@1","config":{{"fields":{{"x":{{"$cel":"{fields}"}}}}}}}}}}}}"#
+        );
+        let batch = format!(
+            r#"{{"kind":"batch@1","config":{{"size":2,"within":"1s","item":{{"$cel":"nodes.t"}}}},"bodies":{{"body":{body}}}}}"#
+        );
+        let each = r#"{"kind":"map@1","config":{"items":[1]},"bodies":{"body":{"nodes":{"n":BATCH}}}}"#
+            .replace("BATCH", &batch);
+        flow(&format!(r#","m":{each}"#), r#"{"from":"t.out","to":"m.in"}"#)
+    };
+    expect(&with("size(input) + size(trigger)"), &[]);
+    let at = "/nodes/m/bodies/body/nodes/n/bodies/body/nodes/s/config/fields/x";
+    expect(&with("nodes.t"), &[("unknown_name", at)]);
+    expect(&with("item"), &[("unknown_name", at)]);
+}
+
+#[test]
 fn config_fits_the_kinds_schema() {
     expect(
         &one("http.request@1", r#"{"method":"FETCH","url":"https://e.com"}"#),

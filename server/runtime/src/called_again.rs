@@ -57,17 +57,24 @@ pub(crate) async fn before(
 ) -> Result<Before, StartError> {
     let Some(called) = earlier(shared, caller, child.id).await? else { return Ok(Before::Never) };
     let tenant = caller.tenant;
-    let run = last(shared, tenant, called).await?;
-    let info = first_info(shared, tenant, run).await.map_err(unavailable)?;
-    let keys = info.and_then(|info| info.key_run).unwrap_or(run);
-    let Some(row) = shared.store.history(tenant, run).await.map_err(unavailable)? else {
-        return Ok(Before::Anew(Some(keys)));
-    };
-    // It is asked to end when its caller is ended by decree: then it is over soon.
-    let ended = row.ended.ok_or(StartError::Unavailable)?;
-    let entries = match shared.store.journal(tenant, run, 0).await {
-        Err(StoreError::Inconsistent(_)) => return Ok(Before::Anew(Some(keys))),
-        entries => entries.map_err(unavailable)?,
+    let mut run = last(shared, tenant, called).await?;
+    let (keys, row, ended, entries) = loop {
+        let info = first_info(shared, tenant, run).await.map_err(unavailable)?;
+        let keys = info.and_then(|info| info.key_run).unwrap_or(run);
+        let Some(mut row) = shared.store.history(tenant, run).await.map_err(unavailable)? else {
+            return Ok(Before::Anew(Some(keys)));
+        };
+        // It is asked to end when its caller is ended by decree: then it is over soon.
+        let ended = row.ended.take().ok_or(StartError::Unavailable)?;
+        let entries = match shared.store.journal(tenant, run, 0).await {
+            Err(StoreError::Inconsistent(_)) => return Ok(Before::Anew(Some(keys))),
+            entries => entries.map_err(unavailable)?,
+        };
+        match row.facts.retry_of.filter(|_| entries.is_empty()) {
+            // It left its line before its turn: what it was to go on with is gone on with.
+            Some(then) => run = then,
+            None => break (keys, row, ended, entries),
+        }
     };
     let flow = shared.definitions.load(tenant, row.facts.flow, row.facts.version).await?;
     let (compiled, by, now) = (flow.compiled.clone(), caller.facts.actor.clone(), shared.clock.now());

@@ -12,10 +12,12 @@ use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Millis, Payload, RunId, TenantId, Timestamp};
 
 use crate::api::{DeliverError, MOST_PAYLOAD, StartError, Started};
+use crate::batches::BATCH;
 use crate::called_again::{Again, Before, before};
 use crate::committer::Job;
 use crate::definitions::DefinitionsError;
 use crate::driver::size;
+use crate::members::{Telling, shares};
 use crate::runtime::{Beginner, Shared, seed};
 use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
 
@@ -146,23 +148,23 @@ fn known_by(scope: &str, key: String, run: RunId, now: Timestamp) -> Idempotency
 }
 
 /// A run that follows from another one.
-struct Begun {
-    run: RunId,
+pub(crate) struct Begun {
+    pub run: RunId,
     /// The run whose keys its effects have, where that is not this one.
-    key_run: Option<RunId>,
+    pub key_run: Option<RunId>,
     /// What it may spend: fuel and bytes; as much as the run it follows from at its start, unless that says.
-    budget: Option<(u64, u64)>,
-    flow: FlowId,
-    version: i32,
-    trigger: Option<Arc<str>>,
-    facts: RunFacts,
-    scope: &'static str,
-    key: String,
-    lineage: Lineage,
-    input: Payload,
+    pub budget: Option<(u64, u64)>,
+    pub flow: FlowId,
+    pub version: i32,
+    pub trigger: Option<Arc<str>>,
+    pub facts: RunFacts,
+    pub scope: &'static str,
+    pub key: String,
+    pub lineage: Lineage,
+    pub input: Payload,
 }
 
-async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
+pub(crate) async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
     let Begun { run, key_run, budget, flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
     let flow = shared.definitions.load(from.tenant, id, version).await?;
     let now = shared.clock.now();
@@ -176,8 +178,10 @@ async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, 
     let marks = facts.marks.handed_on();
     let facts =
         RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, marks, ..facts };
+    // What a batch is started with is its bounds; its items come from runs that know nothing that is marked.
+    let redacts = flow.compiled.redacts() && scope != BATCH;
     let idempotency = known_by(scope, key, run, now);
-    let input = if flow.compiled.redacts() { Payload::Inline(flow.compiled.redacted(input.to_value())) } else { input };
+    let input = if redacts { Payload::Inline(flow.compiled.redacted(input.to_value())) } else { input };
     let start = Input::Start { input, run: Box::new(info) };
     let inputs = vec![Stamped::new(now, start)];
     let (tenant, idempotency, follows) = (from.tenant, Some(idempotency), scope == CONTINUE);
@@ -236,15 +240,18 @@ pub(crate) async fn next(shared: &Shared, tenant: TenantId, run: RunId) -> Resul
 pub(crate) enum Afterword {
     /// The run that called it is to be told.
     Tell { parent: Parent, outcome: Outcome },
+    /// The runs that brought its items are to be told: it is a batch.
+    Share { outcome: Outcome },
     /// Another run is to go on with this input.
     GoOn { input: Payload, info: Box<RunInfo> },
 }
 
 /// What a run owes, if it is over and owes something.
-pub(crate) fn afterword(machine: &Machine) -> Option<Afterword> {
+pub(crate) fn afterword(machine: &Machine, facts: &RunFacts) -> Option<Afterword> {
     let (outcome, info) = (machine.outcome()?, machine.info()?);
     match outcome {
         Outcome::Continued { input } => Some(Afterword::GoOn { input: input.clone(), info: Box::new(info.clone()) }),
+        outcome if shares(facts) => Some(Afterword::Share { outcome: outcome.clone() }),
         outcome => {
             let parent = info.lineage.as_ref()?.parent?;
             Some(Afterword::Tell { parent, outcome: outcome.clone() })
@@ -261,9 +268,11 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         // A flow that goes on for ever without waiting takes no more than its share.
         tokio::time::sleep(AGAIN_AFTER).await;
     }
+    let mut telling = Telling::default();
     loop {
         let said = match &word {
             Afterword::Tell { parent, outcome } => tell(&shared, tenant, *parent, outcome).await,
+            Afterword::Share { outcome } => telling.tell_all(&shared, tenant, run, outcome).await,
             Afterword::GoOn { input, info } => go_on(&shared, tenant, run, &facts, input, info).await,
         };
         if said {
@@ -288,7 +297,7 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
 }
 
 /// Whether the caller knows, or needs not.
-async fn tell(shared: &Shared, tenant: TenantId, parent: Parent, outcome: &Outcome) -> bool {
+pub(crate) async fn tell(shared: &Shared, tenant: TenantId, parent: Parent, outcome: &Outcome) -> bool {
     let input = Input::ChildEnded { id: parent.id, outcome: outcome.clone() };
     match shared.deliver(tenant, parent.run, input).await {
         // What it refuses it knows already, or has given up.

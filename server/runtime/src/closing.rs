@@ -121,7 +121,10 @@ impl Driver {
             self.stay(shard_of(run));
             return commands;
         }
-        let begins = |command: &Command| matches!(command, Command::RunEffect(_) | Command::StartChild(_));
+        // What takes a call back comes after the call, wherever that goes.
+        let begins = |command: &Command| {
+            matches!(command, Command::RunEffect(_) | Command::StartChild(_) | Command::CancelChild { .. })
+        };
         let (left, done): (Vec<_>, Vec<_>) = commands.into_iter().partition(|(command, _)| begins(command));
         if let Some(live) = self.runs.get_mut(&run) {
             live.left.extend(left);

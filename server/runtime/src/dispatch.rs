@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Command, EffectId, Input, Outcome, RunEffect, StartChild};
+use holon_engine::{Command, EffectId, Input, Outcome, Parent, RunEffect, StartChild};
 use holon_flow::capability::{EffectClass, NodeError};
 use holon_model::{RunId, TenantId};
 use holon_platform::execute::EffectRequest;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Answer;
+use crate::batches::{self, Bringing, Item};
 use crate::bell::WorkPool;
 use crate::children::{self, Afterword, Caller};
 use crate::driver::{Driver, Msg};
@@ -86,6 +87,12 @@ impl Driver {
         live.children.insert(child.id, Called::Starting);
         let caller = Caller { tenant: live.tenant, run, facts: live.facts.clone(), info };
         let (shared, me) = (self.shared.clone(), self.me.clone());
+        if let Some(joins) = child.joins() {
+            let id = child.id;
+            let bringing = Bringing::begin(shared, Item { caller, child: *child, joins }, me);
+            live.bringing.insert(id, bringing);
+            return;
+        }
         tokio::spawn(async move {
             let started = children::start(&shared, &caller, &child).await;
             // The loop may be gone; then the call is found again by its key.
@@ -93,14 +100,30 @@ impl Driver {
         });
     }
 
+    /// It is known into which batch an item goes: handed over when that is in the journal.
+    pub(crate) fn batch_chosen(&mut self, run: RunId, id: EffectId, batch: RunId) {
+        self.touch(run);
+        let Some(live) = self.runs.get_mut(&run) else { return };
+        match live.children.get(&id) {
+            Some(Called::Starting) => self.queue(run, Input::BatchChosen { id, batch }, None, None),
+            Some(Called::Unwanted) => {
+                self.child_started(run, id, Err(Outcome::Cancelled { reason: "the item was not handed over".into() }));
+            }
+            Some(Called::Running(_)) | None => {}
+        }
+    }
+
     pub(crate) fn child_started(&mut self, run: RunId, id: EffectId, started: Result<RunId, Outcome>) {
         // An order may have waited for it.
         self.touch(run);
         let Some(live) = self.runs.get_mut(&run) else { return };
+        let brought = live.bringing.remove(&id).is_some();
         match started {
             Ok(child) => {
-                if live.children.insert(id, Called::Running(child)) == Some(Called::Unwanted) {
-                    tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child));
+                let unwanted = live.children.insert(id, Called::Running(child)) == Some(Called::Unwanted);
+                // What became of an item may be known before it is known that it was taken in: then nothing is to be given up.
+                if unwanted && (!brought || live.machine.is_item(id)) {
+                    self.give_up(run, id, child);
                 }
             }
             Err(outcome) => {
@@ -113,11 +136,21 @@ impl Driver {
     fn cancel_child(&mut self, run: RunId, id: EffectId) {
         let Some(live) = self.runs.get_mut(&run) else { return };
         match live.children.get(&id).copied() {
-            Some(Called::Running(child)) => {
-                drop(tokio::spawn(children::cancel(self.shared.clone(), live.tenant, child)))
-            }
+            Some(Called::Running(child)) => self.give_up(run, id, child),
             Some(Called::Starting) => drop(live.children.insert(id, Called::Unwanted)),
             Some(Called::Unwanted) | None => {}
+        }
+    }
+
+    /// Asks for the end of a run that was called, or for an item that a batch has.
+    fn give_up(&self, run: RunId, id: EffectId, child: RunId) {
+        let Some(live) = self.runs.get(&run) else { return };
+        let (shared, tenant) = (self.shared.clone(), live.tenant);
+        if live.machine.is_item(id) {
+            let item = (Parent { run, id }, child);
+            tokio::spawn(batches::take_back(shared, tenant, item, self.me.clone()));
+        } else {
+            tokio::spawn(children::cancel(shared, tenant, child));
         }
     }
 
@@ -129,7 +162,7 @@ impl Driver {
         let Some(live) = self.runs.get_mut(&run) else { return };
         let cancel = CancellationToken::new();
         let once = effect.class == EffectClass::AtMostOnce;
-        live.effects.insert(effect.id, UnderWay { cancel: cancel.clone(), once });
+        live.effects.insert(effect.id, UnderWay { attempt: effect.attempt, cancel: cancel.clone(), once });
         let (id, attempt, me) = (effect.id, effect.attempt, self.me.clone());
         let of = StateOf { tenant: live.tenant, environment: live.facts.environment, flow: live.facts.flow };
         let shared = &self.shared;

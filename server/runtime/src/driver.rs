@@ -19,6 +19,7 @@ use crate::closing::{Closes, Closing};
 use crate::committer::{Job, Refusal, Verdict};
 use crate::follow::Feed;
 use crate::live::{Beginning, Broken, Live, Queued, Reply, Told};
+use crate::members::shares;
 use crate::order::Order;
 use crate::records::Proposal;
 use crate::runtime::Shared;
@@ -60,6 +61,8 @@ pub(crate) enum Msg {
     Order { tenant: TenantId, run: RunId, order: Order, told: Reply },
     /// A run that another one calls was started, or could not be.
     ChildStarted { run: RunId, id: EffectId, started: Result<RunId, Outcome> },
+    /// It is known into which batch an item of a run goes.
+    BatchChosen { run: RunId, id: EffectId, batch: RunId },
     /// A run that is over was taken up, and still owes a word.
     Over { tenant: TenantId, run: RunId, facts: Arc<RunFacts>, word: Box<Afterword> },
     /// A run that waits has a place.
@@ -102,6 +105,13 @@ pub(crate) struct Parked {
     pub parent: Option<Parent>,
     /// Whether its row may say that it sleeps.
     pub sleeps: bool,
+}
+
+impl Parked {
+    /// Whether others wait for how it ends: the run that called it, or those whose items it has.
+    pub fn owes(&self) -> bool {
+        self.parent.is_some() || shares(&self.facts)
+    }
 }
 
 /// What a tenant's turn is used for.
@@ -256,6 +266,7 @@ impl Driver {
             | Msg::Kept { run, .. }
             | Msg::Settled { run, .. }
             | Msg::ChildStarted { run, .. }
+            | Msg::BatchChosen { run, .. }
             | Msg::Turn { run } => self.runs.get(run).map(|live| live.tenant),
             Msg::Asleep(_) | Msg::Woken(_) | Msg::Count { .. } | Msg::Open { .. } | Msg::Close { .. } | Msg::Stop => {
                 None
@@ -310,6 +321,7 @@ impl Driver {
             Msg::Order { run, .. } if !self.is_open(run) => {}
             Msg::Order { tenant, run, order, told } => self.order(tenant, run, order, told),
             Msg::ChildStarted { run, id, started } => self.child_started(run, id, started),
+            Msg::BatchChosen { run, id, batch } => self.batch_chosen(run, id, batch),
             // Of a shard that is being closed it is said all the same: the shard may stay.
             Msg::Over { run, .. } if !self.is_open(run) && !self.is_closing(run) => {}
             Msg::Over { tenant, run, facts, word } => self.say(tenant, run, facts, *word),

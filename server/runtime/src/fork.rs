@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use holon_engine::{Decision, EffectId, EventKind, Input, Machine, Stamped, StepState, decode_input};
+use holon_engine::{Decision, EffectId, EventKind, Input, Machine, Stamped, StepState, decode_input, is_batch};
 use holon_flow::expr::Meter;
 use holon_flow::schema;
 use holon_model::context::Budget;
@@ -105,13 +105,20 @@ impl Source {
         match input {
             Input::Start { input, run } => {
                 let nodes = &self.now.definition.graph.nodes;
+                if let Some(path) = run.trigger.as_deref().filter(|path| is_batch(path)) {
+                    let has = self.now.compiled.has_batch(path);
+                    return (!has).then(|| format!("this version has no batch at `{}`", path.trim_end_matches('/')));
+                }
                 if let Some(key) = run.trigger.as_deref().filter(|key| nodes.get(*key).is_none_or(|node| node.disabled))
                 {
                     return Some(format!("this version has no trigger `{key}`, or it is switched off"));
                 }
                 self.wrong_input(&input.to_value())
             }
-            Input::EffectCompleted { id, .. } | Input::TaskAnswered { id, .. } | Input::ChildEnded { id, .. } => {
+            Input::EffectCompleted { id, .. }
+            | Input::TaskAnswered { id, .. }
+            | Input::ChildEnded { id, .. }
+            | Input::BatchChosen { id, .. } => {
                 let asked = then.get(*id)?;
                 let path = asked.path();
                 let Some(asks) = now.get(*id) else {
@@ -131,7 +138,11 @@ impl Source {
                     "this version does not wait for this time: it has no such timer, or one with another time".into(),
                 ),
             },
-            Input::Cancel { .. } | Input::Signal { .. } | Input::TriedAgain { .. } => {
+            Input::Cancel { .. }
+            | Input::Signal { .. }
+            | Input::TriedAgain { .. }
+            | Input::Joined { .. }
+            | Input::Left { .. } => {
                 machine.check(input).err().map(|refusal| format!("this version does not take it: {}", refusal.message))
             }
         }
@@ -202,7 +213,10 @@ fn handled(machine: &mut Machine, input: Stamped<Input>) -> Option<Decision> {
 
 fn id_of(input: &Input) -> Option<EffectId> {
     match input {
-        Input::EffectCompleted { id, .. } | Input::TaskAnswered { id, .. } | Input::ChildEnded { id, .. } => Some(*id),
+        Input::EffectCompleted { id, .. }
+        | Input::TaskAnswered { id, .. }
+        | Input::ChildEnded { id, .. }
+        | Input::BatchChosen { id, .. } => Some(*id),
         _ => None,
     }
 }
@@ -217,10 +231,16 @@ fn translated(mut input: Input, run: RunId, own: impl Fn(EffectId) -> Option<Eff
                 lineage.parent = None;
             }
         }
-        Input::EffectCompleted { id, .. } | Input::TaskAnswered { id, .. } | Input::ChildEnded { id, .. } => {
-            *id = own(*id)?
-        }
-        Input::TimerFired { .. } | Input::Cancel { .. } | Input::Signal { .. } | Input::TriedAgain { .. } => {}
+        Input::EffectCompleted { id, .. }
+        | Input::TaskAnswered { id, .. }
+        | Input::ChildEnded { id, .. }
+        | Input::BatchChosen { id, .. } => *id = own(*id)?,
+        Input::TimerFired { .. }
+        | Input::Cancel { .. }
+        | Input::Signal { .. }
+        | Input::TriedAgain { .. }
+        | Input::Joined { .. }
+        | Input::Left { .. } => {}
     }
     Some(input)
 }

@@ -26,14 +26,18 @@ const ORDER: u8 = 0xf0;
 /// How long whoever left a letter waits for what becomes of it: longer than it takes until the runs of a replica that died are driven on.
 const SAID_WITHIN: Duration = Duration::from_secs(6);
 /// What runs say when they do not take something in; a word from a newer build may say something else.
-const CODES: [&str; 17] = [
+const CODES: [&str; 21] = [
     "already_cancelled",
     "already_started",
+    "batch_closed",
     "child_goes_on",
     "duplicate_signal",
     "invalid_form",
     "invalid_signal",
+    "joined_already",
+    "kept_already",
     "mailbox_full",
+    "not_a_batch",
     "not_paused",
     "not_started",
     "parked",
@@ -168,6 +172,16 @@ impl Shared {
             None => {}
         }
         Ok((id, answer))
+    }
+
+    /// Why a run does not live here.
+    pub async fn missing(&self, tenant: TenantId, run: RunId) -> DeliverError {
+        match self.store.history(tenant, run).await {
+            Ok(Some(row)) if row.ended.is_some() => DeliverError::Over,
+            // Live, but not in memory here.
+            Ok(Some(_)) | Err(_) => DeliverError::Unavailable,
+            Ok(None) => DeliverError::NotFound,
+        }
     }
 
     /// What became of a letter that was left here.

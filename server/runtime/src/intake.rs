@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use holon_engine::{Input, Stamped};
+use holon_engine::{Input, Stamped, is_batch};
 use holon_flow::definition::intake::{Concurrency, Rate, WhenFull, line_of};
 use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
 use tokio::sync::OwnedMutexGuard;
@@ -178,6 +178,10 @@ impl Shared {
         let Some(Stamped { value: Input::Start { input, run: info }, .. }) = beginner.inputs.first() else {
             return Ok(entry);
         };
+        // Runs that have their place wait for it.
+        if info.trigger.as_deref().is_some_and(is_batch) {
+            return Ok(entry);
+        }
         let key = match line_of(concurrency.key.as_ref(), &input.to_value()) {
             Ok(key) => key,
             // It has the place of the one before, whatever it goes on with.

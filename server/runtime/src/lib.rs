@@ -3,13 +3,14 @@
 //!
 //! The parts: `store` (the narrow door to storage, with two stores behind it), `committer` (many runs, one statement),
 //! `live` and `driver` (the loop), `turns`, `ring`, `lanes` and `courtesy` (whose run, whose effect and whose write is next, and who gives way), `living` (how many there are), `asleep` and `waking`
-//! (those that wait leave memory and come back), `timers`, `dispatch` (what follows), `effects` (the pool), `children` (runs that concern other runs), `lease` (who may drive), `recover`, `retry`, `follow` (readers),
+//! (those that wait leave memory and come back), `timers`, `dispatch` (what follows), `effects` (the pool), `children` (runs that concern other runs), `batches` and `members`, `lease` (who may drive), `recover`, `retry`, `follow` (readers),
 //! `lease`, `share`, `shards`, `handover` and `closing` (replicas side by side), `inbox` and `wake` (what they tell each other),
 //! `driving` and `watched` (where and in which order things are done), and `runtime` (start, stop, and the handle).
 
 mod answers;
 mod api;
 mod asleep;
+mod batches;
 mod bell;
 mod called_again;
 mod children;
@@ -32,6 +33,7 @@ mod lease;
 mod lines;
 mod live;
 mod living;
+mod members;
 mod metrics;
 mod order;
 mod proposing;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{DeliverError, Delivered, StartError, Started};
 use crate::asleep::Rest;
+use crate::batches::Bringing;
 use crate::children::{self, Afterword};
 use crate::living::Place;
 use crate::order::{Held, Order};
@@ -138,6 +139,8 @@ pub(crate) struct Live {
     pub timers: BTreeMap<TimerId, Timestamp>,
     /// The runs that it calls, by the call.
     pub children: BTreeMap<EffectId, Called>,
+    /// Items of it that are on their way into a batch.
+    pub bringing: BTreeMap<EffectId, Bringing>,
     /// What follows and was not begun because its shard is being handed on, with whether it may have been done before.
     pub left: Vec<(Command, bool)>,
     /// Where it has a place, or waits for one.
@@ -164,6 +167,8 @@ pub(crate) struct Live {
 
 /// An effect that is being done.
 pub(crate) struct UnderWay {
+    /// Which attempt: the answer of an earlier one may come yet, and is no input.
+    pub attempt: u32,
     /// Given when it is not wanted any more.
     pub cancel: CancellationToken,
     /// Whether it must not be done again when nobody knows its end.
@@ -287,7 +292,7 @@ impl Live {
         if ended && self.line.is_some() && !matches!(self.machine.outcome(), Some(Outcome::Continued { .. })) {
             asks.push(Asked { at, ask: Ask::Leave });
         }
-        let afterword = children::afterword(&self.machine);
+        let afterword = children::afterword(&self.machine, &self.facts);
         let status = match self.machine.status() {
             RunStatus::Waiting => LiveStatus::Waiting,
             _ => LiveStatus::Running,

@@ -9,12 +9,13 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use holon_engine::{Command, EffectId, Input, Outcome, encode_input};
+use holon_engine::{Command, EffectId, Input, Outcome, Parent, encode_input};
 use holon_model::{RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::api::{Answer, DeliverError, Delivered};
+use crate::batches;
 use crate::children::{self, Afterword};
 use crate::committer::{Job, Verdict};
 use crate::driver::{Driver, Msg, Parked, Watcher};
@@ -189,8 +190,15 @@ impl Driver {
         // It is not over before that is durable.
         live.refuse_waiting(&DeliverError::Unavailable);
         for command in live.machine.pending() {
-            if let Command::StartChild(child) = command {
-                tokio::spawn(children::cancel_called(self.shared.clone(), live.tenant, run, child.id));
+            let Command::StartChild(child) = command else { continue };
+            let (shared, tenant) = (self.shared.clone(), live.tenant);
+            match (child.joins(), child.batch) {
+                (None, _) => drop(tokio::spawn(children::cancel_called(shared, tenant, run, child.id))),
+                (Some(_), Some(batch)) => {
+                    let item = (Parent { run, id: child.id }, batch);
+                    drop(tokio::spawn(batches::take_back(shared, tenant, item, self.me.clone())));
+                }
+                (Some(_), None) => {}
             }
         }
         let parent = live.parent();
@@ -229,12 +237,12 @@ impl Driver {
             facts: parked.facts.clone(),
             start: None,
             journal: None,
-            // It stays among the live ones until the run that called it is told.
-            live: match (parked.parent, parked.sleeps) {
-                (None, _) => LiveWrite::Delete,
-                (Some(_), false) => LiveWrite::Keep,
+            // It stays among the live ones until those are told who wait for it.
+            live: match (parked.owes(), parked.sleeps) {
+                (false, _) => LiveWrite::Delete,
+                (true, false) => LiveWrite::Keep,
                 // It is over: whoever finds its row must not let it sleep.
-                (Some(_), true) => LiveWrite::Update { status: LiveStatus::Waiting, reason: None, snapshot: None },
+                (true, true) => LiveWrite::Update { status: LiveStatus::Waiting, reason: None, snapshot: None },
             },
             wakes: None,
             end: Some(end),
@@ -257,8 +265,11 @@ impl Driver {
                 tokio::spawn(shared.clone().look_at(line));
             }
             shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
-            if let Some(parent) = parked.parent {
-                let word = Box::new(Afterword::Tell { parent, outcome });
+            let word = match parked.parent {
+                Some(parent) => Some(Afterword::Tell { parent, outcome }),
+                None => parked.owes().then_some(Afterword::Share { outcome }),
+            };
+            if let Some(word) = word.map(Box::new) {
                 let _ = me.send(Msg::Over { tenant, run, facts: parked.facts, word });
             }
             let _ = told.send(Ok(Delivered::TakenIn));
@@ -291,7 +302,9 @@ impl Live {
 
     /// Whether a run that it calls is being started.
     fn is_calling(&self) -> bool {
-        self.children.values().any(|called| matches!(called, Called::Starting | Called::Unwanted))
+        let starts = |called: &Called| matches!(called, Called::Starting | Called::Unwanted);
+        // What becomes of an item is not waited for: its batch may be paused.
+        self.children.iter().any(|(id, called)| starts(called) && !self.machine.is_item(*id))
     }
 
     /// Keeps what came while it is paused; nothing when there is nothing new.
@@ -340,6 +353,14 @@ impl Live {
                 }) =>
             {
                 refused("unknown_effect", "the run has an answer to this attempt already")
+            }
+            Input::Joined { member, .. } | Input::Left { member }
+                if kept.any(|other| {
+                    std::mem::discriminant(other) == std::mem::discriminant(input)
+                        && matches!(other, Input::Joined { member: known, .. } | Input::Left { member: known } if known == member)
+                }) =>
+            {
+                refused("kept_already", "the batch is told so when it goes on")
             }
             Input::Signal { name, correlation, sender, .. } => {
                 let same = |other: &Input| {

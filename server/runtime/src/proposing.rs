@@ -34,10 +34,11 @@ impl Driver {
     ) {
         let at = self.shared.clock.now();
         let Some(live) = self.runs.get_mut(&run) else { return };
-        // An effect that is not wanted any more has no token left, and its answer is no input.
-        if live.effects.remove(&id).is_none() {
+        // What is not wanted any more is not under way, and its answer is no input.
+        if live.effects.get(&id).is_none_or(|under_way| under_way.attempt != attempt) {
             return;
         }
+        live.effects.remove(&id);
         let outcome = outcome(result);
         let proposal = if matches!(outcome, Outcome::Ok(_)) { proposal } else { Proposal::default() };
         let input = Input::EffectCompleted { id, attempt, outcome };

@@ -185,6 +185,7 @@ impl Shared {
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            bringing: BTreeMap::new(),
             left: Vec::new(),
             asked: flow.compiled.needs().signals || flow.compiled.needs().tasks || flow.compiled.needs().workers,
             watchers: Vec::new(),

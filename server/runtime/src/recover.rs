@@ -15,6 +15,7 @@ use crate::children::{self, Afterword};
 use crate::definitions::{DefinitionsError, LoadedFlow};
 use crate::driver::{Msg, Parked, park_write};
 use crate::live::{Live, Queued, Reply};
+use crate::members::shares;
 use crate::order::{Held, Order};
 use crate::runtime::Shared;
 use crate::store::{Entry, LiveRow, LiveStatus, RunFacts, Sleeper, Snapshot, StoreError, shard_of};
@@ -98,6 +99,8 @@ pub(crate) enum Taken {
     Up(Box<Live>),
     /// It is over, and owes somebody a word.
     Over(Box<Afterword>),
+    /// It is over, and only a newer build knows what it owes: whoever asks is told so from its history.
+    Newer,
     Parked {
         reason: String,
         log_hash: [u8; 32],
@@ -215,7 +218,7 @@ impl Shared {
         let driver = self.driver(run);
         // The loop may be gone: then there is nobody to drive anything.
         let _ = match self.taken_up(&row).await {
-            None => return,
+            None | Some((Taken::Newer, _)) => return,
             Some((Taken::Up(live), _)) => driver.send(Msg::Adopt(live)),
             Some((Taken::Over(word), _)) => driver.send(Msg::Over { tenant, run, facts, word }),
             Some((Taken::Parked { reason, log_hash }, parent)) => {
@@ -276,6 +279,10 @@ impl Shared {
                 let outcome = Outcome::Cancelled { reason: reason.clone() };
                 Ok((Taken::Over(Box::new(Afterword::Tell { parent, outcome })), None))
             }
+            (Some(reason), None) if shares(&row.facts) => {
+                let outcome = Outcome::Cancelled { reason: reason.clone() };
+                Ok((Taken::Over(Box::new(Afterword::Share { outcome })), None))
+            }
             (Some(_), None) => Ok((parked("terminated: the run that called it cannot be read"), None)),
             (None, parent) => Ok((taken, parent)),
         }
@@ -305,6 +312,9 @@ impl Shared {
         let read = Read { row: row.clone(), flow, machine, from, entries };
         // Looked at first: what it means would come out differently here, and would look like damage.
         if self.is_too_new(&read) {
+            if self.store.history(row.tenant, row.run).await?.is_some_and(|row| row.ended.is_some()) {
+                return Ok(Taken::Newer);
+            }
             let reason = "newer_semantics: the run was started by a newer build; it goes on with that one".to_owned();
             // Whoever ends it by decree writes down how far it had come.
             let log_hash = read.written().unwrap_or_else(|| read.machine.log_hash());
@@ -332,7 +342,7 @@ impl Shared {
         if let Some((error, log_hash)) = failed {
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
         }
-        if let Some(word) = children::afterword(&machine) {
+        if let Some(word) = children::afterword(&machine, &row.facts) {
             return Ok(Taken::Over(Box::new(word)));
         }
         // A run whose end was written has no row here; one that is over by its journal was not ended by this code.
@@ -365,6 +375,7 @@ impl Shared {
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            bringing: BTreeMap::new(),
             left: Vec::new(),
             line,
             in_line: None,

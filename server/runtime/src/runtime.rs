@@ -22,6 +22,7 @@ use crate::api::{
     StartRequest, Started,
 };
 use crate::asleep::{Memory, Rest};
+use crate::batches::Newest;
 use crate::bell::Bell;
 use crate::committer::Committer;
 use crate::definitions::{Definitions, LoadedFlow};
@@ -97,6 +98,8 @@ pub(crate) struct Shared {
     pub key_turns: KeyTurns,
     pub counters: Arc<Counters>,
     pub answers: Answers,
+    /// Which batches collect.
+    pub batches: Newest,
     /// How many runs each tenant has.
     pub living: Living,
     /// When they are in memory.
@@ -202,6 +205,7 @@ impl Shared {
             effects: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            bringing: BTreeMap::new(),
             left: Vec::new(),
             line,
             in_line: ticket.map(InLine::new),
@@ -220,16 +224,6 @@ impl Shared {
             Ok(Ok(answer)) => answer,
             // Not known: it may be accepted yet, but nobody was promised anything.
             Ok(Err(_)) | Err(_) => Err(StartError::Unavailable),
-        }
-    }
-
-    /// Why a run does not live here.
-    pub async fn missing(&self, tenant: TenantId, run: RunId) -> DeliverError {
-        match self.store.history(tenant, run).await {
-            Ok(Some(row)) if row.ended.is_some() => DeliverError::Over,
-            // Live, but not in memory here.
-            Ok(Some(_)) | Err(_) => DeliverError::Unavailable,
-            Ok(None) => DeliverError::NotFound,
         }
     }
 
@@ -302,6 +296,7 @@ impl Runtime {
             counters,
             answers: Answers::default(),
             key_turns: KeyTurns::default(),
+            batches: Newest::default(),
             living: Living::new(config.memory.most, config.memory.most_asleep),
             memory: config.memory,
             changes: broadcast::channel(CHANGES_LAG).0,

@@ -47,6 +47,8 @@ enum Came {
     /// It is over, and owes somebody a word.
     Over(Arc<RunFacts>, Box<Afterword>),
     Parked(Parked),
+    /// It is over, and only a newer build knows what it owes.
+    Newer,
     /// There is no such run any more.
     Nothing,
 }
@@ -180,6 +182,7 @@ impl Driver {
                 Came::Over(facts, word) => self.say(sleeper.tenant, run, facts, *word),
                 Came::Parked(parked) => drop(self.parked.insert(run, parked)),
                 // Whoever asks is told what history knows of it.
+                Came::Newer => {}
                 Came::Nothing => tracing::error!(%run, "a run that slept is not in the store any more"),
             }
             for message in held {
@@ -242,6 +245,7 @@ impl Shared {
             let what = match taken {
                 Taken::Up(live) => Came::Up(live),
                 Taken::Over(word) => Came::Over(facts, word),
+                Taken::Newer => Came::Newer,
                 Taken::Parked { reason, log_hash } => {
                     Came::Parked(self.write_parked(&row, facts, (reason, log_hash), parent))
                 }

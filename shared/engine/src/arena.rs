@@ -188,6 +188,11 @@ impl CNode {
         self.bodies.iter().position(|(body, _)| **body == *name).map(index)
     }
 
+    /// Whether its body is run apart, for items of several runs.
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.behaviour, BehaviourKind::Primitive(holon_flow::capability::Primitive::Batch))
+    }
+
     pub(crate) fn has_ancestor(&self, node: NodeId) -> bool {
         self.ancestors.get(node as usize / 64).is_some_and(|word| word >> (node % 64) & 1 == 1)
     }

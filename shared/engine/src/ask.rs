@@ -72,6 +72,7 @@ impl Ask {
             }
             Self::Task(ask) if ask.task.kind == crate::TaskKind::Compensation => Awaited::Person { id: ask.task.id },
             Self::Task(ask) => Awaited::Task { id: ask.task.id },
+            Self::Child(child) if crate::batch::is_batch(&child.flow) => Awaited::Batch { id: child.id, batch: None },
             Self::Child(child) => Awaited::Child { id: child.id },
         }
     }
@@ -104,6 +105,7 @@ impl Machine {
     pub(crate) fn take_ask(&mut self, at: At) -> Option<Ask> {
         let ask = *self.core.arena.node_mut(at.frame, at.node).extra.as_mut()?.ask.take()?;
         self.core.asks.remove(&ask.id());
+        self.core.batches.forget(ask.id());
         Some(ask)
     }
 

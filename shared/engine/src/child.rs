@@ -22,13 +22,10 @@ const MAX_DEPTH: u32 = 16;
 
 /// Config: `{flow: id, version?: "latest" | number | hash, input?}`; without an input the node's input.
 pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Value) -> Result<(), NodeError> {
-    let depth = machine.core.info.as_ref().map_or(0, |info| info.depth()) + 1;
-    if depth > MAX_DEPTH {
-        let message =
-            format!("flows call each other more than {MAX_DEPTH} deep: does one of them call itself for ever?");
-        return Err(NodeError::new("call_too_deep", message));
-    }
-    let called = config.get("flow").and_then(Value::as_str).filter(|called| !called.is_empty());
+    let depth = deeper(machine)?;
+    // What ends as paths do is no id: it would be taken for a batch.
+    let is_id = |called: &&str| !called.is_empty() && !crate::batch::is_batch(called);
+    let called = config.get("flow").and_then(Value::as_str).filter(is_id);
     let called = called.ok_or_else(|| NodeError::new("invalid_value", "`flow` must be the id of a flow"))?;
     let state = machine.core.arena.node(at.frame, at.node);
     let attempt = state.extra.as_ref().map_or(1, |extra| extra.attempt);
@@ -40,11 +37,23 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Val
         input: config.get("input").unwrap_or(&state.input).clone(),
         depth,
         budget: machine.means(2).then(|| machine.budget_left()),
+        batch: None,
     };
     let ask = Ask::Child(child);
     machine.node_event(flow, at, EventKind::NodeAwaits { what: ask.awaited() }, false);
     machine.open_ask(flow, at, ask);
     Ok(())
+}
+
+/// How deep a run is that this one calls.
+pub(crate) fn deeper(machine: &Machine) -> Result<u32, NodeError> {
+    let depth = machine.core.info.as_ref().map_or(0, |info| info.depth()) + 1;
+    if depth > MAX_DEPTH {
+        let message =
+            format!("flows call each other more than {MAX_DEPTH} deep: does one of them call itself for ever?");
+        return Err(NodeError::new("call_too_deep", message));
+    }
+    Ok(depth)
 }
 
 fn version(value: Option<&Value>) -> Result<ChildVersion, NodeError> {

@@ -2,7 +2,7 @@
 
 use crate::{EffectId, Outcome, TimerId};
 use holon_flow::{capability::EffectClass, definition::KindRef};
-use holon_model::{Millis, Timestamp, Value, canon::Canon};
+use holon_model::{Millis, RunId, Timestamp, Value, canon::Canon};
 use serde::{Deserialize, Serialize};
 
 /// One thing for the host to do.
@@ -166,17 +166,20 @@ pub struct StartChild {
     pub id: EffectId,
     /// Structural path of the node that calls.
     pub path: String,
-    /// The flow's id.
+    /// The flow's id; of an item for a batch the path of its body.
     pub flow: String,
-    /// Which version of it.
+    /// Which version of it; a batch has that of the run.
     pub version: ChildVersion,
     /// The trigger's value.
     pub input: Value,
     /// How many calls lead to the new run, this one included: its [`crate::Lineage::depth`].
     pub depth: u32,
-    /// Fuel and bytes that the new run may use: what is left here. Nothing in runs of an older meaning, which hand on what they
-    /// were started with.
+    /// Fuel and bytes that the new run may use: what is left here. Nothing in runs of an older meaning and of batches, which have
+    /// what this one was started with.
     pub budget: Option<(u64, u64)>,
+    /// Of an item that goes into a batch, into which one, once that is in the journal. Outside the compared bytes.
+    #[serde(skip)]
+    pub batch: Option<RunId>,
 }
 
 /// Which version of a flow is called.

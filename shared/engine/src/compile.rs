@@ -16,10 +16,7 @@ use holon_flow::{
     validate::DiagnosticCode,
 };
 use holon_model::wire::flows::Diagnostic;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Compiles a definition that is to run durably.
 ///
@@ -183,7 +180,7 @@ impl Compiler<'_> {
             }
             // A saga whose compensation keeps failing asks a person.
             Behaviour::Primitive(Primitive::Approval | Primitive::Saga) => self.needs.tasks = true,
-            Behaviour::Primitive(Primitive::Flow) => self.needs.children = true,
+            Behaviour::Primitive(Primitive::Flow | Primitive::Batch) => self.needs.children = true,
             Behaviour::Primitive(Primitive::Continue) => self.needs.continuing = true,
             _ => {}
         }
@@ -191,13 +188,14 @@ impl Compiler<'_> {
 
     /// Edges whose ends exist, each once.
     fn edges(&mut self, graph: &Graph, nodes: &[CNode], at: &Pointer<'_>) -> Vec<KeyEdge> {
-        let place: BTreeMap<&str, usize> = graph.nodes.keys().enumerate().map(|(at, key)| (&**key, at)).collect();
+        // In order, as the graph has them.
+        let keys: Vec<&str> = graph.nodes.keys().map(|key| &**key).collect();
         let edges_at = at.key("edges");
         let mut edges = Vec::with_capacity(graph.edges.len());
         for (number, edge) in graph.edges.iter().enumerate() {
             let at = edges_at.index(number);
             let mut find = |end: &str| {
-                let found = place.get(end).copied();
+                let found = keys.binary_search(&end).ok();
                 if found.is_none() {
                     self.report(DiagnosticCode::UnknownNode, &at, format!("there is no node `{end}` in this graph"));
                 }

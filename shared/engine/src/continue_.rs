@@ -14,7 +14,8 @@ use holon_model::Value;
 
 /// Config: `{input?}`; without one the node's input. Only in the definition's own graph.
 pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, config: &Value) -> Result<(), NodeError> {
-    if at.frame != 0 {
+    // The body of a batch has the first frame too.
+    if at.frame != 0 || machine.core.arena.frame(at.frame).graph != 0 {
         let message = "a run can only go on in another one from the flow's own graph, not from inside a scope";
         return Err(NodeError::new("misplaced_continue", message));
     }

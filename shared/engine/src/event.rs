@@ -2,7 +2,7 @@
 
 use crate::{EffectId, path::FramePath};
 use holon_flow::capability::NodeError;
-use holon_model::{Timestamp, Value};
+use holon_model::{RunId, Timestamp, Value};
 use std::{fmt, sync::Arc};
 
 /// `seq.index`: the number of the input and the number of the event it made. Ordered.
@@ -146,6 +146,13 @@ pub enum Awaited {
     Child {
         /// Which call.
         id: EffectId,
+    },
+    /// What becomes of the batch that its item is in.
+    Batch {
+        /// Which item.
+        id: EffectId,
+        /// Which run that is, once it is known.
+        batch: Option<RunId>,
     },
     /// The end of one of those of its node that go on: as many do as may.
     Turn,

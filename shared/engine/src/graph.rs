@@ -5,7 +5,7 @@
 
 use crate::{
     EventKind, Outcome,
-    arena::{Compiled, NodeId},
+    arena::{Compiled, GraphId, NodeId},
     event::EventNode,
     input::RunInfo,
     machine::{At, Machine, Work},
@@ -45,11 +45,10 @@ impl Machine {
         let wanted = run.trigger.clone();
         self.core.info = Some(run);
         self.log.run_event(EventKind::RunStarted);
-        self.push_frame(flow, FramePath::default(), Frame { input: trigger, ..Frame::new(0) });
-        if let Some(deadline) = flow.deadline {
-            let due = self.core.at.plus(deadline);
-            self.core.deadline = Some(self.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
+        if let Some(path) = wanted.as_deref().filter(|wanted| supported && crate::batch::is_batch(wanted)) {
+            return self.collect(flow, path, &trigger);
         }
+        self.push_run(flow, Frame { input: trigger, ..Frame::new(0) });
         let graph = &flow.graphs[0];
         if !supported {
             let error = NodeError::new("unsupported_semantics", "this run needs a newer version of Holon");
@@ -76,6 +75,24 @@ impl Machine {
             }
         }
         self.skip(flow, 0, skipped);
+    }
+
+    /// The frame of the whole run, which its deadline bounds.
+    fn push_run(&mut self, flow: &Compiled, frame: Frame) {
+        self.push_frame(flow, flow.apart(frame.graph), frame);
+        if let Some(deadline) = flow.deadline {
+            let due = self.core.at.plus(deadline);
+            self.core.deadline = Some(self.set_timer(Timer { due, frame: 0, node: 0, kind: TimerKind::Deadline }));
+        }
+    }
+
+    /// A graph runs by itself, as the whole of the run.
+    pub(crate) fn open_run(&mut self, flow: &Compiled, graph: GraphId, frame: Frame) {
+        self.push_run(flow, frame);
+        match self.charge(flow.graphs[graph as usize].nodes.len() as u64) {
+            Ok(()) => self.begin_roots(flow, 0),
+            Err(error) => self.fail_frame(flow, 0, error),
+        }
     }
 
     /// Charges the opening of a frame of this many nodes.

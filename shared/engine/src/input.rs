@@ -88,10 +88,29 @@ pub enum Input {
         /// Who asked.
         by: String,
     },
+    /// The host says into which batch the item of a node goes; after another one, if that one took no more.
+    BatchChosen {
+        /// Which node's.
+        id: EffectId,
+        /// The run that collects it.
+        batch: RunId,
+    },
+    /// To a batch: a run brings an item.
+    Joined {
+        /// The run and its node.
+        member: Parent,
+        /// What it brings.
+        item: Payload,
+    },
+    /// To a batch: a run takes its item back.
+    Left {
+        /// The run and its node.
+        member: Parent,
+    },
 }
 
 /// How many kinds of inputs this build knows.
-const KINDS: u32 = 8;
+const KINDS: u32 = 11;
 
 /// What is fixed for the whole run; it stands in the journal's first row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +161,12 @@ pub struct Parent {
     pub run: RunId,
     /// The call, for [`Input::ChildEnded`].
     pub id: EffectId,
+}
+
+impl Parent {
+    fn shown(&self) -> (&'static str, Value) {
+        ("run", Value::from(self.run.to_string()))
+    }
 }
 
 impl RunInfo {
@@ -309,6 +334,9 @@ impl Input {
             Self::TaskAnswered { .. } => "task_answered",
             Self::ChildEnded { .. } => "child_ended",
             Self::TriedAgain { .. } => "tried_again",
+            Self::BatchChosen { .. } => "batch_chosen",
+            Self::Joined { .. } => "item_joined",
+            Self::Left { .. } => "item_left",
         }
     }
 
@@ -346,6 +374,11 @@ impl Input {
             ]),
             Self::ChildEnded { id, outcome } => Value::map([("key", Value::from(id.key())), outcome.shown()]),
             Self::TriedAgain { by } => Value::map([("by", Value::from(by.as_str()))]),
+            Self::BatchChosen { id, batch } => {
+                Value::map([("key", Value::from(id.key())), ("batch", Value::from(batch.to_string()))])
+            }
+            Self::Joined { member, item } => Value::map([member.shown(), ("item", item.to_value())]),
+            Self::Left { member } => Value::map([member.shown()]),
         }
     }
 }
@@ -399,7 +432,13 @@ mod tests {
     #[test]
     fn an_input_of_an_unknown_kind_says_so_and_all_known_ones_read() {
         let id = EffectId([1; 16]);
-        let last = Input::TriedAgain { by: "ada".into() };
+        let member = Parent { run: RunId::from(uuid::Uuid::from_u128(7)), id };
+        let last = Input::Left { member };
+        let batch = [
+            Input::TriedAgain { by: "ada".into() },
+            Input::BatchChosen { id, batch: member.run },
+            Input::Joined { member, item: Value::Int(1).into() },
+        ];
         let child = Input::ChildEnded { id, outcome: Outcome::Continued { input: Value::Null.into() } };
         assert_eq!(u32::from(encode_input(&last)[1]), KINDS - 1, "the last kind has the last number");
         let signal = Input::Signal {
@@ -412,12 +451,12 @@ mod tests {
         let outcome = Outcome::Kept { value: Value::Int(1).into(), since: Timestamp(5) };
         let kept = Input::EffectCompleted { id, attempt: 1, outcome };
         assert_eq!((kept.kind(), kept.shown().get("value")), ("effect_from_cache", Some(&Value::Int(1))));
-        for input in [last, child, signal, answer, kept] {
+        for input in [last, child, signal, answer, kept].into_iter().chain(batch) {
             assert_eq!(decode_input(&encode_input(&input)), Ok(input));
         }
-        let unknown = [&[FORMAT, 8][..], &[0; 40]].concat();
+        let unknown = [&[FORMAT, 11][..], &[0; 40]].concat();
         let error = decode_input(&unknown).unwrap_err();
-        assert_eq!(error, DecodeError::UnknownKind(8));
-        assert!(error.to_string().starts_with("unknown event kind 8"));
+        assert_eq!(error, DecodeError::UnknownKind(11));
+        assert!(error.to_string().starts_with("unknown event kind 11"));
     }
 }

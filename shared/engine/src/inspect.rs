@@ -22,9 +22,9 @@ pub struct DueTimer {
     pub id: TimerId,
     /// When it fires.
     pub due: Timestamp,
-    /// Whose it is; empty: the deadline of the run.
+    /// Whose it is; empty: the run's.
     pub path: String,
-    /// What it is for: `wait | retry | timeout | due | compensate | deadline`.
+    /// What it is for: `wait | retry | timeout | due | compensate | deadline | collect`.
     pub what: &'static str,
 }
 
@@ -34,13 +34,17 @@ impl Machine {
         let asked = |id: &EffectId| self.core.asks.get(id).copied();
         let (frame, node) = match input {
             Input::EffectCompleted { id, .. } => *self.core.effects.get(id)?,
-            Input::TaskAnswered { id, .. } | Input::ChildEnded { id, .. } => asked(id)?,
+            Input::TaskAnswered { id, .. } | Input::ChildEnded { id, .. } | Input::BatchChosen { id, .. } => asked(id)?,
             Input::Signal { name, correlation, .. } => asked(&self.core.mailbox.first(name, correlation)?)?,
             Input::TimerFired { id } => {
-                let timer = self.core.timers.by_id.get(id).filter(|timer| timer.kind != TimerKind::Deadline)?;
+                let timer = self.core.timers.by_id.get(id).filter(|timer| timer.kind.is_of_a_node())?;
                 (timer.frame, timer.node)
             }
-            Input::Start { .. } | Input::Cancel { .. } | Input::TriedAgain { .. } => return None,
+            Input::Start { .. }
+            | Input::Cancel { .. }
+            | Input::TriedAgain { .. }
+            | Input::Joined { .. }
+            | Input::Left { .. } => return None,
         };
         Some(self.path(At { frame, node }))
     }
@@ -76,7 +80,7 @@ impl Machine {
         self.core.timers.by_due.iter().filter_map(|(due, id)| {
             let timer = self.core.timers.by_id.get(id)?;
             let path = match timer.kind {
-                TimerKind::Deadline => String::new(),
+                kind if !kind.is_of_a_node() => String::new(),
                 _ => self.path(At { frame: timer.frame, node: timer.node }),
             };
             Some(DueTimer { id: *id, due: *due, path, what: timer.kind.name() })
@@ -96,6 +100,11 @@ impl Machine {
 }
 
 impl TimerKind {
+    /// Whether it belongs to a node and not to the run.
+    pub(crate) fn is_of_a_node(self) -> bool {
+        !matches!(self, Self::Deadline | Self::Collect)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Wait => "wait",
@@ -104,6 +113,7 @@ impl TimerKind {
             Self::Due => "due",
             Self::Compensate => "compensate",
             Self::Deadline => "deadline",
+            Self::Collect => "collect",
         }
     }
 }

@@ -13,6 +13,7 @@
 mod arena;
 mod ask;
 mod backtest;
+mod batch;
 mod child;
 mod command;
 mod compile;
@@ -59,6 +60,7 @@ mod wire;
 
 pub use arena::{Compiled, Needs};
 pub use backtest::{Comparison, Ended, StepDifference, StepEnd, Verdict, backtest};
+pub use batch::{Joins, is_batch, share};
 pub use command::{Cached, ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
 pub use compile::{compile, compile_draft};
 pub use drive::{Oracle, drive};

@@ -77,6 +77,16 @@ impl Log {
             Input::TriedAgain { by } => {
                 canon.tag(b'R').text(by);
             }
+            // Ids hold runs' ids.
+            Input::BatchChosen { .. } => {
+                canon.tag(b'B');
+            }
+            Input::Joined { member: _, item } => {
+                canon.tag(b'J').value(&item.to_value());
+            }
+            Input::Left { .. } => {
+                canon.tag(b'L');
+            }
         }
     }
 
@@ -142,6 +152,7 @@ impl Log {
                     Awaited::Task { .. } => canon.tag(b't'),
                     Awaited::Person { .. } => canon.tag(b'p'),
                     Awaited::Child { .. } => canon.tag(b'c'),
+                    Awaited::Batch { .. } => canon.tag(b'b'),
                     Awaited::Turn => canon.tag(b'n'),
                 };
             }

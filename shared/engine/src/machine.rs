@@ -3,6 +3,7 @@
 use crate::{
     Command, Event, Input, Outcome, Refusal, Response, Stamped,
     arena::{CNode, Compiled, NodeId},
+    batch::Batches,
     input::{EffectId, RunInfo, TimerId},
     log::Log,
     names::RunNames,
@@ -88,6 +89,9 @@ pub(crate) struct Core {
     /// Of nodes that are bounded in number, whose turn it is. It stands behind the rest of a snapshot too.
     #[serde(skip)]
     pub turns: Turns,
+    /// Of batches, what it waits for and what it collects. It stands behind the rest of a snapshot too.
+    #[serde(skip)]
+    pub batches: Batches,
 }
 
 /// A node in a frame.
@@ -130,6 +134,7 @@ impl Machine {
             ended_by: None,
             kept: BTreeMap::new(),
             turns: Turns::default(),
+            batches: Batches::default(),
         };
         Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new() }
     }
@@ -200,7 +205,10 @@ impl Machine {
             Input::TimerFired { id } => self.timer_fired(flow, id),
             Input::Cancel { reason } => {
                 self.log.run_event(crate::EventKind::CancelRequested { reason: reason.clone() });
-                self.core.cancel = Some(reason);
+                self.core.cancel = Some(reason.clone());
+                if self.core.batches.is_collecting() {
+                    return self.stop_collecting(Outcome::Cancelled { reason });
+                }
                 self.cancel_frame(flow, 0);
             }
             Input::Signal { name, correlation, sender, payload } => {
@@ -209,6 +217,9 @@ impl Machine {
             Input::TaskAnswered { id, choice, form, by } => crate::task::answered(self, flow, id, &choice, &form, &by),
             Input::ChildEnded { id, outcome } => crate::child::ended(self, flow, id, outcome),
             Input::TriedAgain { .. } => crate::retry::tried_again(self, flow),
+            Input::BatchChosen { id, batch } => crate::batch::chosen(self, flow, id, batch),
+            Input::Joined { member, item } => self.joined(flow, member, &item),
+            Input::Left { member } => self.left(member),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     EventKind,
     arena::{BehaviourKind, CNode, Compiled},
-    child,
+    batch, child,
     config::Config,
     continue_, effect, fail, loop_,
     machine::{At, Machine},
@@ -80,7 +80,8 @@ impl Machine {
                     | Primitive::Race
                     | Primitive::Loop
                     | Primitive::Saga
-                    | Primitive::Flow => {
+                    | Primitive::Flow
+                    | Primitive::Batch => {
                         self.start_scope(flow, at, node, primitive, config)?;
                     }
                 }
@@ -262,6 +263,7 @@ impl Machine {
             Primitive::Loop => loop_::start(self, flow, at, &config),
             Primitive::Saga => saga::start(self, flow, at, &config),
             Primitive::Flow => child::start(self, flow, at, &config),
+            Primitive::Batch => batch::start(self, flow, at, &config),
             _ => Err(NodeError::new("internal", "only scopes hold graphs")),
         }
     }

@@ -1,19 +1,24 @@
 //! Preview: a flow run at once on samples, in virtual time.
 //!
 //! Effects answer with the definition's sample for their path without indices, else with their kind's; so do signals, people
-//! who are asked and flows that are called. Kinds that keep something work on records that live as long as the preview. Timers fire as soon as nothing else is left to happen.
+//! who are asked and flows that are called. Batches run as they do on the server, with the items that this one run brings. Kinds that keep something work on records that live as long as the preview. Timers fire as soon as nothing else is left to happen.
 
 use crate::{
-    Command, Compiled, EffectId, Input, Machine, Outcome, RunInfo, RunStatus, RunView, Stamped, Task, TaskKind,
-    TimerId,
+    Command, Compiled, EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, RunStatus, RunView, Stamped,
+    StartChild, Task, TaskKind, TimerId,
     arena::{CEdge, CNode},
+    batch::{Joins, share},
     drive::{Oracle, drive},
     without_indices,
 };
-use holon_flow::{Catalogue, capability::LocalRecords};
+use holon_flow::{
+    Catalogue,
+    capability::{LocalRecords, NodeError},
+};
 use holon_model::{Payload, RunId, Timestamp, Value, context::Budget};
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
     sync::Arc,
 };
 
@@ -75,30 +80,45 @@ pub fn preview(flow: &Arc<Compiled>, catalogue: &Catalogue, request: &PreviewReq
     let mut machine = Machine::new(flow.clone());
     let mut oracle = Samples::new(flow, catalogue, request);
     drive(&mut machine, &mut oracle, &mut |_, _| {});
-    Preview {
-        view: machine.view_of_first(request.items),
-        edges: edges(&machine),
-        sampled: oracle.sampled.into_iter().collect(),
-        log_hash: machine.log_hash(),
-        steps: machine.core.arena.nodes.len() as u64,
+    let mut view = machine.view_of_first(request.items);
+    let mut edges = edges(&machine);
+    let mut steps = machine.core.arena.nodes.len() as u64;
+    for batch in &oracle.batches {
+        view.nodes.extend(batch.view_of_first(request.items).nodes);
+        add_up(&mut edges, self::edges(batch));
+        steps += batch.core.arena.nodes.len() as u64;
     }
+    Preview { view, edges, sampled: oracle.sampled.into_iter().collect(), log_hash: machine.log_hash(), steps }
 }
 
 /// Answers from samples.
 struct Samples<'a> {
-    flow: &'a Compiled,
+    flow: &'a Arc<Compiled>,
     catalogue: &'a Catalogue,
     answers: VecDeque<(EffectId, Stamped<Input>)>,
-    timers: BTreeMap<(Timestamp, TimerId), ()>,
+    /// Those that are set, with such that were set once: the next one first.
+    timers: BinaryHeap<Reverse<(Timestamp, TimerId)>>,
+    /// When those are due that are set.
     due: BTreeMap<TimerId, Timestamp>,
     sampled: BTreeSet<String>,
     /// What steps keep, for as long as this preview.
     records: LocalRecords,
+    /// Batches that wait for more.
+    gathering: Vec<Gathering>,
+    /// Batches that were run, in order.
+    batches: Vec<Machine>,
     now: Timestamp,
 }
 
+/// Items that wait for others, with what they have in common.
+struct Gathering {
+    path: String,
+    key: String,
+    items: Vec<(StartChild, Joins)>,
+}
+
 impl<'a> Samples<'a> {
-    fn new(flow: &'a Compiled, catalogue: &'a Catalogue, request: &PreviewRequest) -> Self {
+    fn new(flow: &'a Arc<Compiled>, catalogue: &'a Catalogue, request: &PreviewRequest) -> Self {
         let trigger = crate::graph::choose_trigger(flow, request.trigger.as_deref());
         let sample = || {
             let node = &flow.graphs[0].nodes[trigger? as usize];
@@ -116,15 +136,21 @@ impl<'a> Samples<'a> {
         };
         let start = Input::Start { input: Payload::Inline(input), run: Box::new(run) };
         let start = (EffectId([0; 16]), Stamped::new(request.started_at, start));
+        Self { answers: VecDeque::from([start]), now: request.started_at, ..Self::empty(flow, catalogue) }
+    }
+
+    fn empty(flow: &'a Arc<Compiled>, catalogue: &'a Catalogue) -> Self {
         Self {
             flow,
             catalogue,
-            answers: VecDeque::from([start]),
-            timers: BTreeMap::new(),
+            answers: VecDeque::new(),
+            timers: BinaryHeap::new(),
             due: BTreeMap::new(),
             sampled: BTreeSet::new(),
             records: LocalRecords::new(),
-            now: request.started_at,
+            gathering: Vec::new(),
+            batches: Vec::new(),
+            now: Timestamp(0),
         }
     }
 }
@@ -160,29 +186,37 @@ impl Oracle for Samples<'_> {
                 let input = self.answer(&task);
                 self.answers.push_back((task.id, Stamped::new(at, input)));
             }
+            Command::StartChild(child) if child.joins().is_some() => self.gather(at, *child),
             Command::StartChild(child) => {
                 let outcome = Outcome::Ok(Payload::Inline(self.sample(&child.path, kind_sample)));
                 self.answers.push_back((child.id, Stamped::new(at, Input::ChildEnded { id: child.id, outcome })));
             }
             Command::SetTimer { id, due } => {
-                self.timers.insert((due, id), ());
+                self.timers.push(Reverse((due, id)));
                 self.due.insert(id, due);
             }
             Command::CancelTimer { id } => {
-                if let Some(due) = self.due.remove(&id) {
-                    self.timers.remove(&(due, id));
-                }
+                self.due.remove(&id);
             }
-            // A call that is not wanted any more ends with the answer that is on its way.
-            Command::Respond(_) | Command::Finish(_) | Command::EscalateTask { .. } | Command::CancelChild { .. } => {}
+            Command::CancelChild { id } => self.take_back(at, id),
+            Command::Respond(_) | Command::Finish(_) | Command::EscalateTask { .. } => {}
         }
     }
 
     fn next(&mut self) -> Option<Stamped<Input>> {
+        if self.answers.is_empty() && !self.gathering.is_empty() {
+            // Nothing else happens that could bring more.
+            self.run_batch(0);
+        }
         if let Some((_, answer)) = self.answers.pop_front() {
             return Some(answer);
         }
-        let ((due, id), ()) = self.timers.pop_first()?;
+        let (due, id) = loop {
+            let Reverse((due, id)) = self.timers.pop()?;
+            if self.due.get(&id) == Some(&due) {
+                break (due, id);
+            }
+        };
         self.due.remove(&id);
         self.now = self.now.max(due);
         Some(Stamped::new(self.now, Input::TimerFired { id }))
@@ -190,6 +224,83 @@ impl Oracle for Samples<'_> {
 }
 
 impl Samples<'_> {
+    /// An item for a batch, which is run once it has as many as it takes.
+    fn gather(&mut self, at: Timestamp, child: StartChild) {
+        let Some(joins) = child.joins() else { return };
+        let size = joins.batch.get("size").and_then(Value::as_int).unwrap_or(1);
+        self.now = self.now.max(at);
+        let same = |known: &Gathering| known.path == joins.path && known.key == joins.key;
+        let line = self.gathering.iter().position(same).unwrap_or_else(|| {
+            let (path, key) = (joins.path.clone(), joins.key.clone());
+            self.gathering.push(Gathering { path, key, items: Vec::new() });
+            self.gathering.len() - 1
+        });
+        let items = &mut self.gathering[line].items;
+        items.push((child, joins));
+        if i64::try_from(items.len()).is_ok_and(|items| items >= size) {
+            self.run_batch(line);
+        }
+    }
+
+    /// An item that waits for others is not wanted any more. A call ends with the answer that is on its way.
+    fn take_back(&mut self, at: Timestamp, id: EffectId) {
+        let mut back = false;
+        self.gathering.retain_mut(|Gathering { items, .. }| {
+            let before = items.len();
+            items.retain(|(child, _)| child.id != id);
+            back |= items.len() < before;
+            !items.is_empty()
+        });
+        if back {
+            let outcome = Outcome::Cancelled { reason: String::new() };
+            self.answers.push_back((id, Stamped::new(at, Input::ChildEnded { id, outcome })));
+        }
+    }
+
+    /// Runs a batch as the server does, as a run of its own, and answers those who brought its items.
+    fn run_batch(&mut self, line: usize) {
+        let Gathering { items, .. } = self.gathering.remove(line);
+        let Some((first, joins)) = items.first() else { return };
+        let Budget { fuel, bytes } = Budget::default();
+        let run_id = RunId::from(uuid::Uuid::nil());
+        let run = RunInfo {
+            trigger: Some(joins.path.as_str().into()),
+            fuel,
+            bytes,
+            environment: "preview".into(),
+            lineage: Some(Box::new(Lineage { depth: first.depth, ..Lineage::default() })),
+            ..RunInfo::new(run_id, 0, self.now)
+        };
+        let begin = Input::Start { input: Payload::Inline(joins.batch.clone()), run: Box::new(run) };
+        let brought = items.iter().map(|(child, joins)| {
+            let member = Parent { run: run_id, id: child.id };
+            Input::Joined { member, item: Payload::Inline(joins.item.clone()) }
+        });
+        let inputs =
+            std::iter::once(begin).chain(brought).map(|input| (EffectId([0; 16]), Stamped::new(self.now, input)));
+        // What is kept is kept for the whole preview; the timer of the collecting fires when all items are there.
+        let mut apart = Samples {
+            answers: inputs.collect(),
+            now: self.now,
+            records: std::mem::take(&mut self.records),
+            sampled: std::mem::take(&mut self.sampled),
+            ..Samples::empty(self.flow, self.catalogue)
+        };
+        let mut machine = Machine::new(self.flow.clone());
+        drive(&mut machine, &mut apart, &mut |_, _| {});
+        self.records = apart.records;
+        self.sampled = apart.sampled;
+        let nothing = || Outcome::Failed { error: NodeError::new("internal", "the batch did not end") };
+        let outcome = machine.outcome().cloned().unwrap_or_else(nothing);
+        for (number, (child, _)) in items.iter().enumerate() {
+            let outcome = share(&outcome, number, items.len());
+            let input = Input::ChildEnded { id: child.id, outcome };
+            self.answers.push_back((child.id, Stamped::new(self.now, input)));
+        }
+        self.batches.append(&mut apart.batches);
+        self.batches.push(machine);
+    }
+
     /// The definition's sample for a path, else what its node's kind has.
     fn sample(&mut self, path: &str, kind: impl FnOnce(Option<&CNode>) -> Value) -> Value {
         let path = without_indices(path);
@@ -290,6 +401,21 @@ fn edges(machine: &Machine) -> Vec<EdgeView> {
         }
     }
     views
+}
+
+/// Adds what went along the edges of another machine of the same flow.
+fn add_up(edges: &mut Vec<EdgeView>, more: Vec<EdgeView>) {
+    for edge in more {
+        match edges.iter_mut().find(|known| known.from == edge.from && known.to == edge.to) {
+            Some(known) => {
+                known.count += edge.count;
+                if edge.value.is_some() {
+                    (known.state, known.value) = (edge.state, edge.value);
+                }
+            }
+            None => edges.push(edge),
+        }
+    }
 }
 
 fn view(prefix: &str, from: &CNode, to: &CNode, edge: CEdge, sum: &Flowed<'_>) -> EdgeView {

@@ -32,6 +32,13 @@ impl Machine {
         self.flow.needs().children && self.core.asks.values().filter_map(ask).any(|ask| matches!(ask, Ask::Child(_)))
     }
 
+    /// Whether what was asked for so is that an item goes into a batch.
+    pub fn is_item(&self, id: EffectId) -> bool {
+        let at = self.core.asks.get(&id).map(|(frame, node)| self.core.arena.node(*frame, *node));
+        let ask = at.and_then(|state| state.extra.as_ref()?.ask.as_deref());
+        matches!(ask, Some(Ask::Child(child)) if crate::batch::is_batch(&child.flow))
+    }
+
     /// Everything outstanding, for a host that does not know what was done already: the present attempts of effects in the
     /// order of their nodes' starts, what nodes ask for besides, the timers, the answer if there is one, and the end if it has come.
     ///
@@ -54,10 +61,16 @@ impl Machine {
             let extra = self.core.arena.node(at.frame, at.node).extra.as_ref()?;
             Some(extra.ask.as_ref()?.commands(extra.closing.is_some()))
         });
+        let asks = asks.flatten().map(|mut command| {
+            if let Command::StartChild(child) = &mut command {
+                child.batch = self.core.batches.chosen(child.id);
+            }
+            command
+        });
         let timers = self.core.timers.by_id.iter().map(|(id, timer)| Command::SetTimer { id: *id, due: timer.due });
         let response = self.core.response.iter().cloned().map(Command::Respond);
         let finish = self.core.outcome.iter().cloned().map(Command::Finish);
         let effects = effects.map(|effect| Command::RunEffect(Box::new(effect)));
-        effects.chain(asks.flatten()).chain(timers).chain(response).chain(finish).collect()
+        effects.chain(asks).chain(timers).chain(response).chain(finish).collect()
     }
 }

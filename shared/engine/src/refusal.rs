@@ -1,6 +1,6 @@
 //! Why an input would change nothing: what to tell whoever sent it. A run is never harmed by what it refuses.
 
-use crate::{Input, Machine, Outcome, RunStatus, ask::Ask, input::EffectId, signal, state::NodeStatus, task};
+use crate::{Input, Machine, Outcome, RunStatus, ask::Ask, batch, input::EffectId, signal, state::NodeStatus, task};
 
 /// An input that the run does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,9 @@ pub(crate) fn check(machine: &Machine, input: &Input) -> Result<(), Refusal> {
             Some(Ask::Task(task)) => task::check(&task.task, choice, form),
             _ => Err(Refusal::new("unknown_task", "the run has no such task, or it was answered or given up already")),
         },
+        Input::BatchChosen { id, batch } => batch::check_chosen(machine, asked(machine, *id), *id, *batch),
+        Input::Joined { member, item } => machine.check_joined(*member, item),
+        Input::Left { member } => machine.check_left(*member),
         Input::ChildEnded { id, outcome } => {
             let waits = matches!(asked(machine, *id), Some(Ask::Child(_)));
             holds(waits, "unknown_child", "the run does not wait for this other run")?;

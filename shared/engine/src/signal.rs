@@ -100,7 +100,7 @@ pub(crate) fn start(
 }
 
 /// What tells several signals of one name apart, as text: an order's number may be a number.
-fn correlation(machine: &Machine, value: Option<&Value>) -> Result<String, NodeError> {
+pub(crate) fn correlation(machine: &Machine, value: Option<&Value>) -> Result<String, NodeError> {
     let text = match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::Str(text)) => text.to_string(),

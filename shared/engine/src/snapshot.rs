@@ -61,12 +61,16 @@ impl Machine {
         };
         // Serialising plain data into a growing vector has nothing that can fail.
         let mut body = postcard::to_allocvec(&written).unwrap_or_default();
-        let turns = !self.core.turns.is_empty();
+        let batches = !self.core.batches.is_empty();
+        let turns = batches || !self.core.turns.is_empty();
         if turns || !self.core.kept.is_empty() {
             body.extend(postcard::to_allocvec(&self.core.kept).unwrap_or_default());
         }
         if turns {
             body.extend(postcard::to_allocvec(&self.core.turns).unwrap_or_default());
+        }
+        if batches {
+            body.extend(postcard::to_allocvec(&self.core.batches).unwrap_or_default());
         }
         let definition = self.flow.hash();
         let sum = checksum(&definition, &body);
@@ -95,7 +99,11 @@ impl Machine {
             let (kept, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
             read.core.kept = kept;
             if !tail.is_empty() {
-                read.core.turns = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                let (turns, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                read.core.turns = turns;
+                if !tail.is_empty() {
+                    read.core.batches = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                }
             }
         }
         let mut log = Log::new(flow.hash());
@@ -119,9 +127,9 @@ fn checksum(definition: &[u8], body: &[u8]) -> [u8; SUM] {
 /// Paths of all frames, each made from its parent's.
 fn paths(flow: &Compiled, arena: &Arena) -> Option<Vec<FramePath>> {
     let mut paths: Vec<FramePath> = Vec::with_capacity(arena.frames.len());
-    for Frame { parent, body, index, attempt, round, .. } in &arena.frames {
+    for Frame { graph, parent, body, index, attempt, round, .. } in &arena.frames {
         let path = match parent {
-            None => FramePath::default(),
+            None => flow.apart(*graph),
             Some((parent, node)) => {
                 let graph = arena.frames.get(*parent as usize)?.graph;
                 let scope = flow.graphs.get(graph as usize)?.nodes.get(*node as usize)?;

@@ -250,6 +250,8 @@ pub(crate) enum TimerKind {
     Compensate,
     /// The run's deadline; of no node.
     Deadline,
+    /// The time for which a batch collects; of no node.
+    Collect,
 }
 
 /// A timer that is set.

@@ -40,8 +40,10 @@ impl Machine {
     pub(crate) fn timer_fired(&mut self, flow: &Compiled, id: TimerId) {
         let Some(timer) = self.core.timers.remove(id) else { return };
         let at = At { frame: timer.frame, node: timer.node };
-        if timer.kind == TimerKind::Deadline {
-            return self.deadline_passed(flow);
+        match timer.kind {
+            TimerKind::Deadline => return self.deadline_passed(flow),
+            TimerKind::Collect => return self.run_batch(flow),
+            _ => {}
         }
         let extra = self.core.arena.node_mut(at.frame, at.node).extra();
         match timer.kind {
@@ -62,8 +64,8 @@ impl Machine {
                 task::due(self, flow, at);
             }
             TimerKind::Compensate => saga::try_again(self, flow, at),
-            // Handled before: it is of no node.
-            TimerKind::Deadline => {}
+            // Handled before: they are of no node.
+            TimerKind::Deadline | TimerKind::Collect => {}
         }
     }
 

@@ -126,7 +126,10 @@ impl Machine {
             return Some(Awaited::Turn);
         }
         let extra = self.core.arena.node(at.frame, at.node).extra.as_deref()?;
-        extra.ask.as_ref().map(|ask| ask.awaited())
+        Some(match extra.ask.as_ref()?.awaited() {
+            Awaited::Batch { id, .. } => Awaited::Batch { id, batch: self.core.batches.chosen(id) },
+            awaited => awaited,
+        })
     }
 
     /// Attempts of the same node in the earlier tries of a body that ran again, as compensations do.

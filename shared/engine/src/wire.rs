@@ -21,6 +21,7 @@ pub(crate) fn waiting_for(what: &Awaited) -> WaitingFor {
         Awaited::Task { id } => plain("task", id),
         Awaited::Person { id } => plain("person", id),
         Awaited::Child { id } => plain("child", id),
+        Awaited::Batch { id, batch } => WaitingFor { run: *batch, ..plain("batch", id) },
         Awaited::Turn => WaitingFor { kind: "turn".to_owned(), ..WaitingFor::default() },
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     Command, CommandError, Fragment, GraphPath, KindInfo, Kinds, Point, fragment::free_key, geometry::WIDTH, layout,
-    outline, view,
+    outline, place, view,
 };
 use holon_flow::definition::{Definition, Edge, Graph, Key};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Adding a node of a kind. With `after` (`key.port`) it is connected to that port and stands beside its node.
 /// Gives the command and the new key.
@@ -45,6 +45,21 @@ pub fn add(
         _ => insert,
     };
     Some((command, key))
+}
+
+/// The same command, but what was never placed is put first where it is drawn now: else it would be drawn elsewhere, around what is placed.
+pub fn settled(definition: &Definition, path: &GraphPath, kinds: &Kinds, command: Command) -> Command {
+    let Some(graph) = path.find(definition) else { return command };
+    let loose: BTreeMap<Key, Option<Point>> = view::places(definition, path, graph, kinds)
+        .into_iter()
+        .filter(|(key, _)| place::get(definition, path, key).is_none())
+        .map(|(key, point)| (key, Some(point)))
+        .collect();
+    if loose.is_empty() {
+        return command;
+    }
+    let settle = Command::Move { at: path.clone(), places: loose };
+    Command::Batch { label: command.label(), commands: vec![settle, command] }
 }
 
 /// Putting a node of a kind between the two ends of an edge.

@@ -2,7 +2,7 @@
 
 use holon_flow::definition::{Definition, Graph};
 use holon_model::{Value, json};
-use holon_studio::{Command, Fragment, GraphPath, History, Point, apply, apply_all, place};
+use holon_studio::{Command, Fragment, GraphPath, History, Kinds, Point, apply, apply_all, compose, place, view};
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Value {
@@ -289,4 +289,24 @@ fn typing_on_in_the_json_of_a_node_is_one_step_until_it_is_sealed() {
     assert!(now(&definition).contains("> 20\""), "{}", now(&definition));
     history.undo(&mut definition).unwrap();
     assert_eq!(shown(&definition), shown(&order()));
+}
+
+#[test]
+fn what_was_never_placed_stays_where_it_is_drawn_when_something_is_put_beside_it() {
+    let text = r#"{"holon":1,"name":"new","nodes":{"go":{"kind":"trigger.manual@1"},"out":{"kind":"data.set@1","config":{"a":1}}},
+        "edges":[{"from":"go.out","to":"out.in"}]}"#;
+    let mut definition = Definition::from_value(&parse(text)).unwrap();
+    let kinds = Kinds::new([]);
+    let drawn = |definition: &Definition| view::places(definition, &root(), &definition.graph, &kinds);
+    let before = drawn(&definition);
+    let fragment = Fragment::of("new", parse(r#"{"kind":"data.set@1"}"#), Point::new(-400, 200));
+    let insert = Command::Insert { at: root(), fragment };
+    let settled = compose::settled(&definition, &root(), &kinds, insert.clone());
+    assert_eq!(settled.label(), insert.label());
+    apply(&mut definition, &settled).unwrap();
+    let after = drawn(&definition);
+    assert!(before.iter().all(|(key, point)| after.get(key) == Some(point)), "{before:?} {after:?}");
+    assert_eq!(after.get("new"), Some(&Point::new(-400, 200)));
+    // What is placed needs no command of its own.
+    assert_eq!(compose::settled(&definition, &root(), &kinds, insert.clone()), insert);
 }

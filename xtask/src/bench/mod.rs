@@ -30,6 +30,8 @@ const BENCHES: &[Bench] = &[
     Bench { name: "engine", run: engine::run, always: true },
     Bench { name: "preview", run: preview::run, always: true },
     Bench { name: "runtime", run: runtime::run, always: true },
+    // It fills a disk.
+    Bench { name: "history", run: runtime::history, always: false },
     // It installs what it compares with.
     Bench { name: "peers", run: peers::run, always: false },
 ];

@@ -12,7 +12,7 @@ use crate::{exec, setup};
 /// them as the peer of what is a time.
 pub fn run() -> Result<Vec<Measure>> {
     // With a Postgres of its own, as `holon serve` has it.
-    let mut measures = example("holon", "webhook_bench", &[])?;
+    let mut measures = example("holon", "server_bench", &[])?;
     let postgres = TempPostgres::durable()?;
     let commit = commit_milliseconds(&postgres)?;
     measures.extend(example("holon-runtime", "bench", &[("HOLON_TEST_PG", postgres.socket_dir())])?);
@@ -20,6 +20,11 @@ pub fn run() -> Result<Vec<Measure>> {
         measure.peer = Some(("pgbench commit ms".to_owned(), commit));
     }
     Ok(measures)
+}
+
+/// What is done beside millions of runs of the past, and without them.
+pub fn history() -> Result<Vec<Measure>> {
+    example("holon", "server_bench", &[("HOLON_BENCH_ONLY", Path::new("history"))])
 }
 
 /// The measures of an example of a crate. One that ends with 1 because it fell short has told its measures: they

@@ -21,23 +21,19 @@ impl StoredConnections {
     pub fn new(engine: PgPool, keyring: Arc<Keyring>) -> Self {
         Self { engine, keyring }
     }
+}
 
-    async fn find(
-        &self,
-        tenant: TenantId,
-        environment: EnvironmentId,
-        name: &str,
-    ) -> Result<store::Sealed, ConnectionError> {
-        match store::sealed(&self.engine, tenant, environment, name).await {
-            Ok(found) => found.ok_or_else(|| ConnectionError::Unknown { name: name.to_owned() }),
-            Err(Error::Inconsistent(why)) => {
-                tracing::error!(%tenant, name, why, "a connection cannot be read");
-                Err(ConnectionError::Sealed { name: name.to_owned() })
-            }
-            Err(error) => {
-                tracing::warn!(%tenant, name, %error, "connections cannot be read");
-                Err(ConnectionError::Unavailable)
-            }
+/// What was asked for, or why it is not there.
+fn found<T>(result: Result<Option<T>, Error>, tenant: TenantId, name: &str) -> Result<T, ConnectionError> {
+    match result {
+        Ok(found) => found.ok_or_else(|| ConnectionError::Unknown { name: name.to_owned() }),
+        Err(Error::Inconsistent(why)) => {
+            tracing::error!(%tenant, name, why, "a connection cannot be read");
+            Err(ConnectionError::Sealed { name: name.to_owned() })
+        }
+        Err(error) => {
+            tracing::warn!(%tenant, name, %error, "connections cannot be read");
+            Err(ConnectionError::Unavailable)
         }
     }
 }
@@ -50,7 +46,7 @@ impl ConnectionSource for StoredConnections {
         environment: EnvironmentId,
         name: &str,
     ) -> Result<ResolvedConnection, ConnectionError> {
-        let found = self.find(tenant, environment, name).await?;
+        let found = found(store::sealed(&self.engine, tenant, environment, name).await, tenant, name)?;
         let scope = SecretScope { environment, owner: found.id.0, version: found.version };
         let opened = self.keyring.tenant_key(tenant, &found.key).and_then(|key| key.open(&scope, &found.sealed));
         let secret = opened.map_err(|error| {
@@ -60,13 +56,14 @@ impl ConnectionSource for StoredConnections {
         let (header, hosts, server) = (found.header, found.hosts, found.server);
         Ok(ResolvedConnection { kind: found.kind, secret, header, hosts, server })
     }
+
     async fn revision(
         &self,
         tenant: TenantId,
         environment: EnvironmentId,
         name: &str,
     ) -> Result<(ConnectionId, i32), ConnectionError> {
-        let found = self.find(tenant, environment, name).await?;
-        Ok((found.id, found.version))
+        let revision = store::revision(&self.engine, tenant, environment, name).await;
+        found(revision.map_err(Error::from), tenant, name)
     }
 }

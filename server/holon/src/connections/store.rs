@@ -229,6 +229,24 @@ pub async fn insert_tenant_key(tx: &mut TenantTx<'_>, key: &WrappedKey, now: Tim
     Ok(())
 }
 
+/// Which connection has a name now, and its version, without what it holds: as `holon_engine`, which names the tenant itself.
+pub async fn revision(
+    engine: &PgPool,
+    tenant: TenantId,
+    environment: EnvironmentId,
+    name: &str,
+) -> Result<Option<(ConnectionId, i32)>, sqlx::Error> {
+    let row = sqlx::query!(
+        "select connection_id, version from connection where tenant_id = $1 and environment_id = $2 and name = $3",
+        tenant.0,
+        environment.0,
+        name,
+    )
+    .fetch_optional(engine)
+    .await?;
+    Ok(row.map(|row| (ConnectionId(row.connection_id), row.version)))
+}
+
 /// A connection by name, for the runtime: as `holon_engine`, which names the tenant itself.
 pub async fn sealed(
     engine: &PgPool,

@@ -1,5 +1,6 @@
 //! What can go wrong with a run, and how the API says it.
 
+use holon_engine::is_batch;
 use holon_model::{Code, FlowId, Problem, RunId, error::FieldError};
 use holon_platform::db::TxError;
 use holon_runtime::{CancelError, DefinitionsError, DeliverError, FollowError, ForkError, RetryError, StartError};
@@ -89,6 +90,14 @@ impl From<Error> for ApiError {
                 Problem::new(Code::ValidationFailed, format!("The published version has no trigger `{name}`."))
                     .with_field("/trigger", "name a trigger node of the published version, or leave it out")
                     .into()
+            }
+            Error::TriggerGone(run, key) if is_batch(&key) => {
+                let detail = format!(
+                    "{run} is a batch: it was started by what other runs brought to `{}`. Run one of those again; \
+                     their ids stand in its journal.",
+                    key.trim_end_matches('/')
+                );
+                Problem::new(Code::Conflict, detail).into()
             }
             Error::TriggerGone(run, key) => {
                 let detail = format!(

@@ -49,7 +49,7 @@ struct ListQuery {
     /// Runs in this status only: `queued`, `running`, `waiting`, `paused`, `completed`, `failed`, `cancelled`, `terminated` or
     /// `continued`.
     status: Option<String>,
-    /// Runs that a trigger of this kind started only, such as `trigger.webhook`; `flow` for those that other runs called.
+    /// Runs that a trigger of this kind started only, such as `trigger.webhook`; `flow` for those that other runs called, `batch` for batches.
     trigger: Option<String>,
     /// Runs that were accepted then or later: RFC 3339, such as `2026-01-05T08:00:00Z`.
     since: Option<String>,

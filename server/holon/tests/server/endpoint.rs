@@ -102,6 +102,12 @@ async fn answer(
         "/cars" => (StatusCode::CREATED, json, r#"{"id":"car-3","price":96.60}"#).into_response(),
         "/payments" => (StatusCode::CREATED, json, r#"{"id":"payment-4","amount":583.00}"#).into_response(),
         _ if method == Method::DELETE => (StatusCode::OK, json, r#"{"cancelled":true}"#).into_response(),
+        "/rows" => {
+            let text = ledger.lock().unwrap().last().map(|(.., text)| text.clone()).unwrap_or_default();
+            let rows = serde_json::from_str::<serde_json::Value>(&text).unwrap()["rows"].as_array().unwrap().len();
+            let ids: Vec<String> = (1..=rows).map(|row| format!("row-{row}")).collect();
+            (StatusCode::CREATED, json, serde_json::json!({ "ids": ids }).to_string()).into_response()
+        }
         "/chat" => (StatusCode::OK, json, r#"{"ok":true}"#).into_response(),
         "/sales.csv" => {
             let csv = include_str!("../../../../docs/examples/csv-report/endpoint/sales.csv");

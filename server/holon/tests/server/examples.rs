@@ -188,6 +188,38 @@ async fn labels_are_printed_two_at_a_time() {
     compare(&server, &ada, &run).await;
 }
 
+#[tokio::test]
+async fn what_several_deliveries_bring_is_handed_on_at_once_and_each_learns_of_its_own() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("bulk-import", &endpoint).await;
+    for n in 1..=50 {
+        let key = format!("reading-{n}");
+        let sent = request("POST", &hook(&flow), &[("idempotency-key", key.as_str())], json!({"celsius": n}));
+        let accepted = server.send(sent).await;
+        assert_eq!(accepted.status, StatusCode::ACCEPTED, "{}", accepted.text);
+    }
+    // The fiftieth fills it: time does not have to pass.
+    let runs = server.by(&ada, "GET", "/api/v1/runs?limit=100", Value::Null).await.json();
+    let mut rows = std::collections::BTreeSet::new();
+    for run in runs["data"].as_array().unwrap() {
+        let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
+        let events = server.by(&ada, "GET", &format!("{path}/events"), Value::Null).await;
+        assert!(events.text.contains("event: end"), "{}", events.text);
+        let run = server.by(&ada, "GET", &path, Value::Null).await.json();
+        assert_eq!(run["summary"]["status"], "completed", "{run}");
+        if run["summary"]["trigger"] == "batch" {
+            assert_eq!(run["nodes"].as_array().unwrap()[0]["path"], "collect/insert", "{run}");
+            let again = server.by(&ada, "POST", &format!("{path}/again"), Value::Null).await;
+            assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+            assert!(again.text.contains("is a batch"), "{}", again.text);
+        } else {
+            rows.insert(run["output"]["row"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(rows.len(), 50, "each has a row of its own");
+    assert_eq!(paths(&endpoint), ["/rows"]);
+}
+
 /// Posts the trip to the example's webhook.
 async fn book(server: &Server, flow: &Value) -> crate::support::Answer {
     let trip: Value = serde_json::from_str(include_str!("../../../../docs/examples/travel-booking/trip.json")).unwrap();

@@ -2,6 +2,7 @@
 
 mod asked;
 mod asks;
+mod batches;
 mod crash;
 mod intake;
 mod keeping;

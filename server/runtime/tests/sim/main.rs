@@ -134,6 +134,8 @@ fn a_planted_defect_is_found() {
         (Planted::StaleChange, &["count", "state"]),
         (Planted::AnothersAnswer, &["used again"]),
         (Planted::OldAnswer, &["used again"]),
+        (Planted::JoinedForRefused, &["batch"]),
+        (Planted::MembersForgotten, &["stuck"]),
     ] {
         let (seed, problems) = found(planted).unwrap_or_else(|| panic!("{planted:?} is not found"));
         assert!(

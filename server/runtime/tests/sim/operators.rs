@@ -6,6 +6,7 @@ use std::time::Duration;
 use holon_engine::testing::rng::Rng;
 use holon_model::{Millis, RunId, TenantId};
 use holon_platform::clock::mint;
+use holon_runtime::store::Store as _;
 use holon_runtime::{DefinitionsError, DeliverError, Delivered, Fork, ForkError, Idempotency, StartError};
 use tokio::time::sleep;
 
@@ -94,6 +95,9 @@ impl Client {
             [Deed::Cancel, Deed::Terminate, Deed::PauseAndResume, Deed::PauseAndResume, Deed::Retry, Deed::Fork];
         let deed = self.rng.pick(&deeds);
         breath(&mut self.rng).await;
+        if let Some(batch) = self.batch(tenant).await {
+            return self.deed(deed, tenant, batch).await;
+        }
         if self.rng.percent(75) {
             return self.deed(deed, tenant, run).await;
         }
@@ -108,6 +112,18 @@ impl Client {
                 drop(busy);
             });
         }
+    }
+
+    /// A batch of this tenant to do something to instead, where there is one: one time in two.
+    async fn batch(&mut self, tenant: TenantId) -> Option<RunId> {
+        let mut batches = Vec::new();
+        for (of, run) in self.world.store.runs() {
+            let row = self.world.store.history(of, run).await.ok()??;
+            if of == tenant && row.facts.trigger == "batch" {
+                batches.push(run);
+            }
+        }
+        (!batches.is_empty() && self.rng.percent(50)).then(|| self.rng.pick(&batches))
     }
 
     async fn deed(&mut self, deed: Deed, tenant: TenantId, run: RunId) {

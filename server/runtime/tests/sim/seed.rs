@@ -99,7 +99,7 @@ pub struct Plan {
     pub starts: usize,
     /// How long a run waits before it leaves memory, and how long before its time it comes back.
     pub sleep: (Duration, Duration),
-    /// Whether there is in it what came later: flows with limits, workers, events, answers that are used again.
+    /// Whether there is in it what came later: flows with limits, workers, events, answers that are used again, batches.
     pub newer: bool,
     /// The flow that most ask for.
     pub crowd: Option<usize>,
@@ -146,6 +146,10 @@ pub enum Planted {
     AnothersAnswer,
     /// An answer is used again that is not good any more.
     OldAnswer,
+    /// Who brought an item into a batch of another replica is told that the batch took no more.
+    JoinedForRefused,
+    /// Once a batch is over nobody knows any more that its members are to be told.
+    MembersForgotten,
 }
 
 /// What is taken out of a plan, to see what a failure needs.

@@ -6,9 +6,10 @@
 //! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` · `{"tried_again": by}` ·
 //! `{"now": milliseconds}` (the time must be this many after the start) ·
 //! `{"signal": name, "correlation"?, "sender"?, "payload"?}` · `{"task": path, "choice", "form"?, "by"?}` ·
-//! `{"child": path, "value" | "error" | "cancelled": reason}`; with `"refused": code` the input must be refused with this code.
+//! `{"child": path, "value" | "error" | "cancelled": reason}` · `{"chosen": path, "batch": number}` · to a batch
+//! `{"join": number of a run, "item"}` and `{"leave": number of a run}`; with `"refused": code` the input must be refused with this code.
 
-use crate::{Command, EffectId, Input, Lineage, Machine, Outcome, RunInfo, Stamped, TimerId, compile};
+use crate::{Command, EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, TimerId, compile};
 use holon_flow::{Definition, capability::NodeError};
 use holon_model::{Millis, Payload, Timestamp, Value, canon, json};
 use std::collections::BTreeMap;
@@ -45,6 +46,11 @@ cases! {
     "large_integers" "large_integers_in_older_runs" "flow_call_budget" "kept_answers" "kept_answer_without_key"
     "turns_in_a_map" "turns_over_nested_maps" "turns_of_a_scope" "turns_stopped" "turns_cancelled"
     "turns_end_with_a_failure" "turns_of_waits" "turns_of_what_takes_none"
+    "batch_member" "batch_member_is_told_another" "batch_member_cancelled"
+    "batch_member_cancelled_before_it_was_chosen" "batch_member_without_bounds" "batch_full" "batch_in_time"
+    "batch_of_nothing" "batch_item_taken_back" "batch_cancelled_while_it_collects" "batch_fails"
+    "batch_of_no_such_node" "batch_takes_no_joining_by_a_run" "batch_beyond_its_budget" "flow_call_of_a_path"
+    "batch_waits_for_its_first_item"
 }
 
 /// The log hashes that must come out: `name hash` a line.
@@ -95,6 +101,7 @@ pub fn run(text: &str) -> Ran {
     let mut run = RunInfo::new(super::run_id(1), number("seed").unwrap_or(0), world.now);
     run.trigger = case.get("trigger").and_then(Value::as_str).map(Into::into);
     run.fuel = number("fuel").unwrap_or(run.fuel);
+    run.bytes = number("bytes").unwrap_or(run.bytes);
     // Cases were written when there was one meaning only, and keep it.
     run.semantics = number("semantics").and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
     run.lineage = number("depth").map(|depth| {
@@ -150,6 +157,14 @@ impl Stage {
         } else if let Some(path) = text("child") {
             let id = self.asked(&path);
             self.refusable(step, Input::ChildEnded { id, outcome: outcome(step) });
+        } else if let Some(path) = text("chosen") {
+            let batch = super::run_id(u32::try_from(number(step, "batch")).unwrap_or(2));
+            let id = self.asked(&path);
+            self.refusable(step, Input::BatchChosen { id, batch });
+        } else if step.get("join").is_some() {
+            self.refusable(step, Input::Joined { member: member(number(step, "join")), item: payload(step, "item") });
+        } else if step.get("leave").is_some() {
+            self.refusable(step, Input::Left { member: member(number(step, "leave")) });
         } else if step.get("timer").is_some() {
             let (due, id) = self.timers.iter().map(|(id, due)| (*due, *id)).min().expect("a timer is set");
             self.timers.remove(&id);
@@ -200,6 +215,16 @@ impl Stage {
             self.ran.commands.push(command);
         }
     }
+}
+
+fn number(step: &Value, field: &str) -> u64 {
+    step.get(field).and_then(Value::as_int).and_then(|number| u64::try_from(number).ok()).unwrap_or(0)
+}
+
+/// The node of a run that has this number.
+fn member(number: u64) -> Parent {
+    let run = u32::try_from(number).unwrap_or(u32::MAX);
+    Parent { run: super::run_id(run), id: EffectId([run.to_le_bytes()[0]; 16]) }
 }
 
 fn payload(step: &Value, field: &str) -> Payload {

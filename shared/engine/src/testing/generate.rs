@@ -72,9 +72,8 @@ fn ports(node: &Node) -> Vec<Arc<str>> {
         "flow.fail" | "flow.continue" => &[],
         "test.pick" => &["out", "none", "error"],
         "flow.approval" => &["yes", "no", "error"],
-        "test.set" | "test.call" | "map" | "try" | "parallel" | "race" | "loop" | "saga" | "flow" | "flow.signal" => {
-            &["out", "out", "out", "error"]
-        }
+        "test.set" | "test.call" | "map" | "try" | "parallel" | "race" | "loop" | "saga" | "flow" | "batch"
+        | "flow.signal" => &["out", "out", "out", "error"],
         _ => &["out"],
     };
     names.iter().map(|name| Arc::from(*name)).collect()
@@ -87,7 +86,7 @@ fn node(kind: &str, config: Value) -> Node {
 
 fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
     let map = Value::map::<&str>;
-    let choice = rng.below(if depth > 0 { 120 } else { 85 });
+    let choice = rng.below(if depth > 0 { 124 } else { 85 });
     let mut node = match choice {
         0..18 => node("test.set@1", Value::map([("value", expression(rng, before, top))])),
         18..46 => node("test.call@1", Value::map([("value", expression(rng, before, top))])),
@@ -139,7 +138,17 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
             }
             scope(rng, depth, "loop@1", Value::map(config), &["body"])
         }
-        114.. => {
+        120.. => {
+            let key = rng.pick(&[Value::Null, cel("size(run.id)"), Value::from("a")]);
+            let config = [
+                ("size", Value::Int(i64::from(1 + rng.below(3)))),
+                ("within", Value::Int(i64::from(1 + rng.below(50)))),
+                ("key", key),
+                ("item", expression(rng, before, top)),
+            ];
+            scope(rng, depth, "batch@1", Value::map(config), &["body"])
+        }
+        114..120 => {
             let retry =
                 Value::map([("attempts", Value::Int(i64::from(1 + rng.below(3)))), ("initial", Value::Int(10))]);
             let step = |name: &str, undo: Option<&str>| {
@@ -174,7 +183,7 @@ fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
         }
     };
     let name = node.kind.name.clone();
-    let scopes = ["map", "try", "parallel", "race", "loop", "saga", "flow"];
+    let scopes = ["map", "try", "parallel", "race", "loop", "saga", "flow", "batch"];
     node.join = rng.pick(&[Join::Any, Join::Any, Join::Any, Join::All, Join::First]);
     node.disabled = rng.percent(4);
     if (&*name == "test.call" || scopes.contains(&&*name)) && rng.percent(35) {

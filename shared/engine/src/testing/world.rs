@@ -23,10 +23,19 @@ pub struct World {
 /// Something that is outstanding.
 #[derive(Debug, Clone)]
 enum Call {
-    Effect { attempt: u32 },
-    Signal { name: String, correlation: String },
+    Effect {
+        attempt: u32,
+    },
+    Signal {
+        name: String,
+        correlation: String,
+    },
     Task(Box<Task>),
-    Child { cancelled: bool },
+    Child {
+        cancelled: bool,
+    },
+    /// An item of which nobody has said yet into which batch it goes.
+    Item,
 }
 
 impl World {
@@ -98,6 +107,7 @@ impl World {
                 let form = Payload::Inline(Value::map([("reason", Value::from("the world said so"))]));
                 Input::TaskAnswered { id, choice, form, by: "world".to_owned() }
             }
+            Call::Item => Input::BatchChosen { id, batch: super::run_id(7) },
             Call::Child { cancelled: true } => {
                 Input::ChildEnded { id, outcome: Outcome::Cancelled { reason: "asked for".to_owned() } }
             }
@@ -120,7 +130,10 @@ impl Oracle for World {
                 self.calls.insert(task.id, Call::Task(task));
             }
             Command::StartChild(child) => {
-                self.calls.insert(child.id, Call::Child { cancelled: false });
+                let unknown = child.joins().is_some() && child.batch.is_none();
+                // Of some it is never said: a host need not say it before it says how that ended.
+                let asked = unknown && self.draw(b'b', &child.id, 0).is_multiple_of(2);
+                self.calls.insert(child.id, if asked { Call::Item } else { Call::Child { cancelled: false } });
             }
             Command::CancelChild { id } => {
                 if let Some(call) = self.calls.get_mut(&id) {

@@ -386,7 +386,7 @@ names! {
     Resource { Network = "network", Secret = "secret", Storage = "storage", Gpu = "gpu", Agent = "agent", Worker = "worker" }
     Primitive {
         When = "when", Switch = "switch", Map = "map", Try = "try", Parallel = "parallel", Race = "race", Loop = "loop",
-        Saga = "saga", Flow = "flow", Wait = "wait", Signal = "signal", Approval = "approval", Respond = "respond",
+        Saga = "saga", Flow = "flow", Batch = "batch", Wait = "wait", Signal = "signal", Approval = "approval", Respond = "respond",
         Fail = "fail", Continue = "continue",
     }
 }

@@ -112,6 +112,8 @@ pub enum Primitive {
     Saga,
     /// Runs another flow.
     Flow,
+    /// Collects what several runs bring, and runs `body` once for all of it.
+    Batch,
     /// Waits until a time.
     Wait,
     /// Waits for a signal.

@@ -122,12 +122,15 @@ impl<'a> Check<'a> {
             graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
         let shape = self.shape(graph, &kinds, at);
         let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map | Primitive::Loop));
+        // What a batch holds is run by itself: of the runs that brought the items it sees the items only.
+        let apart = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Batch));
+        let inside = around.filter(|(.., kind)| !apart(kind));
         let place = Place {
             graph,
             nodes: graph.nodes.values().zip(kinds.iter().copied()).collect(),
             shape,
-            has_item: around.is_some_and(|(place, _, kind)| place.has_item || maps(kind)),
-            around: around.map(|(place, key, _)| (place, key)),
+            has_item: inside.is_some_and(|(place, _, kind)| place.has_item || maps(kind)),
+            around: inside.map(|(place, key, _)| (place, key)),
             depth,
         };
         let nodes = at.key("nodes");
@@ -211,7 +214,8 @@ impl<'a> Check<'a> {
                 | Primitive::Race
                 | Primitive::Loop
                 | Primitive::Saga
-                | Primitive::Flow,
+                | Primitive::Flow
+                | Primitive::Batch,
             ) => (true, true),
             Behaviour::Primitive(Primitive::Wait | Primitive::Signal | Primitive::Approval) => (false, true),
             _ => (false, false),

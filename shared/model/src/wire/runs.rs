@@ -145,7 +145,7 @@ pub struct NodeRun {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitingFor {
-    /// `signal | task | person | child | turn`; `person`: somebody must say what to do about a compensation that keeps failing;
+    /// `signal | task | person | child | batch | turn`; `person`: somebody must say what to do about a compensation that keeps failing;
     /// `turn`: as many of its node go on already as may.
     pub kind: String,
     /// Id of the wait, the task or the call, 32 hexadecimal digits; empty for a turn.
@@ -156,6 +156,9 @@ pub struct WaitingFor {
     /// Which of several signals.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub correlation: String,
+    /// The batch that the item goes into, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
 }
 
 /// A saga's way.

@@ -6,7 +6,7 @@ use holon_platform::clock::{from_db, least_id, to_db};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{channel, inconsistent, what};
+use super::{KNOWN, channel, inconsistent, what, what_text};
 
 /// Rules that are looked at in one transaction.
 const SOME: i64 = 20;
@@ -52,12 +52,14 @@ pub struct Rule {
 
 /// Rules that are due, locked.
 pub async fn lock_due(engine: &mut PgConnection, now: Timestamp) -> Result<Vec<Rule>, sqlx::Error> {
+    let known = KNOWN.map(|what| what_text(what).to_owned());
     let rows = sqlx::query!(
         "select tenant_id, environment_id, rule_id, name, what, channel, flow_id, window_ms, threshold, quiet_ms, since, \
-         looked_at, fired_at, held, held_items from alert_rule where enabled and next_look_at <= $1 \
+         looked_at, fired_at, held, held_items from alert_rule where enabled and next_look_at <= $1 and what = any($3) \
          order by next_look_at limit $2 for update skip locked",
         to_db(now),
         SOME,
+        &known,
     )
     .fetch_all(engine)
     .await?;

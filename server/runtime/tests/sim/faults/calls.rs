@@ -104,7 +104,12 @@ impl Letters for Road {
         sender: ReplicaId,
         body: &[u8],
     ) -> Result<Option<Posted>, StoreError> {
-        self.read("post", self.store.post(tenant, run, sender, body)).await
+        let posting = async {
+            let posted = self.store.post(tenant, run, sender, body).await?;
+            posted.iter().for_each(|posted| self.weather.posted(posted.id, body));
+            Ok(posted)
+        };
+        self.read("post", posting).await
     }
 
     async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError> {

@@ -7,6 +7,7 @@ mod calls;
 mod planted;
 mod road;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Weather {
     rng: Mutex<Rng>,
     outage: Mutex<Option<Instant>>,
     full: Mutex<Option<Instant>>,
+    /// Letters of which a wrong word is said on purpose.
+    joins: Mutex<BTreeSet<i64>>,
 }
 
 fn lasts(until: &Mutex<Option<Instant>>) -> bool {
@@ -63,6 +66,7 @@ impl Weather {
             rng: Mutex::new(numbers(plan.seed, "store")),
             outage: Mutex::default(),
             full: Mutex::default(),
+            joins: Mutex::default(),
         })
     }
 
@@ -170,6 +174,7 @@ impl Wake for Words {
         if self.replica.is_dead() {
             return;
         }
+        let word = self.weather.said(word);
         let (lost, twice, wait) = self.weather.word();
         if lost {
             return;

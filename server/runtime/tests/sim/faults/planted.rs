@@ -1,12 +1,17 @@
 //! Defects put in on purpose, to see that the oracle finds them: what a wrong runtime or store would make of what is written and read.
 
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
+use holon_engine::{Input, decode_input};
 use holon_model::Timestamp;
+use holon_runtime::Word;
 use holon_runtime::store::{
     AnswerKey, Ask, Asked, Batch, KeptAnswer, LiveWrite, NEVER, RecordChange, RunWrite, StateOf, Store as _, shard_of,
 };
 use uuid::Uuid;
 
-use super::Road;
+use super::{Road, Weather};
 use crate::lines::limit;
 use crate::seed::Planted;
 
@@ -33,6 +38,7 @@ impl Road {
                 Planted::WorkStays => write.asks.retain(|asked| !matches!(asked.ask, Ask::TakeBack { .. })),
                 Planted::EventLost => write.changes.retain(|change| !matches!(change, RecordChange::Publish(_))),
                 Planted::StaleChange => self.make_it_fit(write),
+                Planted::MembersForgotten if ends_batch(write) => write.live = LiveWrite::Delete,
                 _ => {}
             }
         }
@@ -56,7 +62,7 @@ impl Road {
             let mut writes = Vec::new();
             for (run, ticket) in self.lines.waiting(write) {
                 let Ok(Some(row)) = self.store.history(write.tenant, run).await else { continue };
-                if run != write.run {
+                if run != write.run && row.ended.is_none() {
                     let at = row.facts.started_at;
                     let asks = [Ask::Leave, Ask::Queue(Box::new(ticket))].map(|ask| Asked { at, ask });
                     writes.push(RunWrite { asks: asks.into(), ..RunWrite::of(write.tenant, run, row.facts.into()) });
@@ -82,6 +88,35 @@ impl Road {
         }
         answer
     }
+}
+
+impl Weather {
+    /// Letters with which something goes into a batch, where the word of those is to be wrong.
+    fn joins(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.joins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A letter was left.
+    pub(super) fn posted(&self, letter: i64, body: &[u8]) {
+        if self.plants(Planted::JoinedForRefused) && matches!(decode_input(body), Ok(Input::Joined { .. })) {
+            self.joins().insert(letter);
+        }
+    }
+
+    /// A word as it is said.
+    pub(super) fn said(&self, word: Word) -> Word {
+        match word {
+            Word::Taken { letter, refused: None } if self.joins().contains(&letter) => {
+                Word::Taken { letter, refused: Some(("batch_closed".into(), "the batch takes nothing more".into())) }
+            }
+            word => word,
+        }
+    }
+}
+
+/// Whether a batch is over, and its members are not told yet.
+pub(super) fn ends_batch(write: &RunWrite) -> bool {
+    write.end.is_some() && write.facts.trigger == "batch"
 }
 
 /// Whether a run that had waited for its place begins.

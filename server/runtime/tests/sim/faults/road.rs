@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use holon_engine::decode_input;
 use holon_model::{ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::{
@@ -12,6 +13,7 @@ use holon_runtime::store::{
 };
 use tokio::time::Instant;
 
+use super::planted::ends_batch;
 use super::{Fate, Weather};
 use crate::clients::Promises;
 use crate::lines::Lines;
@@ -118,7 +120,10 @@ impl Road {
             let inputs = write.journal.as_ref().map_or(0, |journal| journal.entries.len());
             self.trace.note("wrote", &[low(run.0), seq.cast_unsigned(), inputs as u64, number as u64], || {
                 let end = write.end.as_ref().map_or(String::new(), |end| format!(", {}", end.status));
-                format!("{run} inputs {seq}+{inputs} by {number}{end}")
+                let entries = write.journal.iter().flat_map(|journal| &journal.entries);
+                let kinds: Vec<&str> =
+                    entries.filter_map(|entry| Some(decode_input(&entry.input).ok()?.kind())).collect();
+                format!("{run} inputs {seq}+{inputs} {kinds:?} by {number}{end}")
             });
             if seq > 0 && self.promises.is_paused(run) {
                 self.problems.add("paused", || format!("{run} was said to be paused, and took input {seq} in"));
@@ -133,6 +138,10 @@ impl Road {
             if owner != Some(writer) {
                 self.problems.add("zombie", || format!("{run} was written by replica {number}, who does not hold it"));
             }
+        }
+        if self.weather.plants(Planted::MembersForgotten) && batch.writes.iter().any(ends_batch) && self.weather.crash()
+        {
+            self.die("commit").await;
         }
         Ok(committed)
     }
@@ -172,7 +181,9 @@ impl Store for Road {
         key: &str,
     ) -> Result<Option<IdempotencyRow>, StoreError> {
         let found = self.read("key", self.store.idempotency(tenant, scope, key)).await?;
-        Ok(found.filter(|_| !self.weather.plants_often(Planted::AcceptedForgotten, 50)))
+        // Batches are counted by their keys: without them there is no getting on.
+        let forgets = scope != "batch" && self.weather.plants_often(Planted::AcceptedForgotten, 50);
+        Ok(found.filter(|_| !forgets))
     }
 
     async fn forget_expired(&self, now: Timestamp, most: i64) -> Result<u64, StoreError> {

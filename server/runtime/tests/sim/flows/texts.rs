@@ -159,4 +159,29 @@ pub const LATEST: &[(&str, &str)] = &[
         r#"{"kept_by_key": {"kind": "test.call@1", "policies": {"cache": {"ttl": "2s", "key": "one"}, "retry": {"attempts": 2, "initial": "200ms"}}}, "w": {"kind": "flow.wait@1", "config": {"for": "1500ms"}, "after": "kept_by_key"},
         "kept": {"kind": "test.call@1", "config": {"value": 7}, "policies": {"cache": {"ttl": "3s"}}, "after": "w"}, "z": {"kind": "test.once@1", "after": "kept"}}"#,
     ),
+    // Batches: what several runs bring, each its own.
+    (
+        "{}",
+        r#"{"c": {"kind": "batch@1", "config": {"size": 3, "within": "2s"}, "bodies": {"body": {"a": {"kind": "test.call@1"}, "s": {"kind": "test.set@1", "config": {"value": {"$cel": "trigger.map(x, [x, size(trigger)])"}}, "after": "a"}}}},
+        "z": {"kind": "test.once@1", "after": "c"}}"#,
+    ),
+    // Of two keys, tried again, with a time of its own; what comes out is everybody's.
+    (
+        r#"{"concurrency": {"limit": 3}}"#,
+        r#"{"t": {"kind": "try@1", "bodies": {"body": {"c": {"kind": "batch@1", "config": {"size": 2, "within": "700ms", "key": {"$cel": "input == 2 ? 'two' : 'other'"}}, "policies": {"retry": {"attempts": 3, "initial": "200ms"}, "timeout": "5s"},
+        "bodies": {"body": {"o": {"kind": "test.once@1"}, "n": {"kind": "state.increment@1", "config": {"key": "runs"}, "after": "o"}}}}},
+        "catch": {"e": {"kind": "test.call@1"}}}}, "z": {"kind": "test.call@1", "after": "t"}}"#,
+    ),
+    // Items that are not wanted any more, before and after their batch has begun.
+    (
+        "{}",
+        r#"{"r": {"kind": "race@1", "bodies": {"l": {"c": {"kind": "batch@1", "config": {"size": 2, "within": "900ms", "item": {"$cel": "run.id"}}, "bodies": {"body": {"a": {"kind": "test.call@1"}, "w": {"kind": "flow.wait@1", "config": {"for": "300ms"}, "after": "a"}, "s": {"kind": "test.set@1", "config": {"value": {"$cel": "trigger"}}, "after": "w"}}}}},
+        "w": {"w": {"kind": "flow.wait@1", "config": {"for": "1s"}}}}}, "z": {"kind": "test.once@1", "after": "r"}}"#,
+    ),
+    // Many of one run, and batches of what comes out of batches.
+    (
+        "{}",
+        r#"{"e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3, 4, 5]"}, "concurrency": 4, "gather": "all_settled"}, "bodies": {"body": {"c": {"kind": "batch@1", "config": {"size": 3, "within": "500ms", "item": {"$cel": "item"}},
+        "bodies": {"body": {"d": {"kind": "batch@1", "config": {"size": 2, "within": "200ms"}, "bodies": {"body": {"a": {"kind": "test.call@1"}}}}}}}}}}, "z": {"kind": "test.once@1", "after": "e"}}"#,
+    ),
 ];

@@ -2,9 +2,10 @@
 //!
 //! `story` reads the runs; `runs` looks at each by itself, `outside` at what reached the outside, `starts` at who was started by whom,
 //! `told` at what callers were told and what runs were, `own` at Holon's own database, `answers` at what was used again, `lines` at limits,
-//! and `work` at what workers did.
+//! `batches` at what runs brought together, and `work` at what workers did.
 
 mod answers;
+mod batches;
 mod lines;
 mod outside;
 mod own;
@@ -75,6 +76,7 @@ pub async fn check(world: &World) {
     judge.refused();
     judge.rates();
     judge.work();
+    judge.batches();
     judge.left();
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use holon_engine::{Input, Outcome};
 use holon_model::{RunId, TenantId};
 
+use super::batches::is_batch;
 use super::story::Story;
 use super::{Judge, WRONG_AT_MOST};
 
@@ -88,7 +89,8 @@ impl Judge<'_> {
             let (parent, from) = (story.parent(), story.continued_from());
             // One that was called and left its line before its turn does not say by whom.
             let called_once = story.withdrawn() && story.row.facts.trigger == "flow";
-            if parent.is_none() && from.is_none() && !called_once && !self.said.wishes.contains_key(run) {
+            let wanted = called_once || is_batch(story) || self.said.wishes.contains_key(run);
+            if parent.is_none() && from.is_none() && !wanted {
                 self.problem("invented", *run, || "nobody asked for it".into());
             }
             if let Some(from) = from

@@ -98,9 +98,13 @@ pub(crate) async fn missing(
 pub(crate) async fn had_before(shared: &Shared, item: &Item, batch: RunId) -> Result<Option<Outcome>, Why> {
     let (tenant, id) = (item.caller.tenant, item.child.id);
     let mut earlier = item.caller.facts.retry_of;
+    if earlier.is_none() {
+        return Ok(None);
+    }
+    let members = members(shared, tenant, batch).await?;
     for _ in 0..MOST_RETRIES {
         let Some(run) = earlier else { break };
-        let (then, members) = (Parent { run, id }, members(shared, tenant, batch).await?);
+        let then = Parent { run, id };
         if let Some(place) = members.iter().position(|member| *member == then) {
             let Some(row) = shared.store.history(tenant, batch).await? else { break };
             return match row.ended {

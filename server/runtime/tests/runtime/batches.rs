@@ -7,15 +7,13 @@ use std::time::Duration;
 use holon_engine::{Input, Outcome, decode_input};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Payload, RunId, Value};
-use holon_platform::clock::SystemClock;
-use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::LiveRow;
-use holon_runtime::store::mem::{Fault, MemStore};
-use holon_runtime::store::pg::PgStore;
-use holon_runtime::{Answer, Fork, PgWake, RuntimeHandle};
+use holon_runtime::store::mem::Fault;
+use holon_runtime::{Answer, Fork, RuntimeHandle};
 use tokio::sync::Notify;
 
 use crate::support::{React, World, end, keyed, tenant};
+use crate::worlds::{in_memory, in_postgres};
 
 /// Brings `n`, and gives what the batch has for it: the call echoes the list.
 fn collects(config: &str) -> String {
@@ -26,19 +24,6 @@ fn collects(config: &str) -> String {
               "bodies": {{"body": {{"nodes": {{"call": {{"kind": "test.call@1"}}}}, "edges": []}}}}}}}},
           "edges": [{{"from": "start.out", "to": "collect.in"}}]}}"#
     )
-}
-
-fn in_memory() -> (World, MemStore) {
-    let store = MemStore::new(SystemClock::shared());
-    (World::over(Arc::new(store.clone())), store)
-}
-
-async fn in_postgres() -> (World, TestDb) {
-    let db = TestDb::new().await;
-    let mut world = World::over(Arc::new(PgStore::new(db.pool_apart())));
-    let pool = db.pools.engine.clone();
-    world.wake = Box::new(move || Arc::new(PgWake::new(&pool)));
-    (world, db)
 }
 
 async fn bring(world: &World, by: &RuntimeHandle, flow: FlowId, n: i64) -> RunId {

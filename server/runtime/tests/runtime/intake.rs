@@ -6,15 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use holon_engine::Outcome;
 use holon_model::{Millis, RunId, Value};
-use holon_platform::clock::SystemClock;
-use holon_platform::db::test_db::TestDb;
-use holon_runtime::store::mem::MemStore;
-use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{LiveStatus, PauseMode, PauseScope};
-use holon_runtime::{Answer, CancelError, DeliverError, PgWake, RetryError, RuntimeHandle, StartError, StartRequest};
+use holon_runtime::{Answer, CancelError, DeliverError, RetryError, RuntimeHandle, StartError, StartRequest};
 use tokio::sync::Notify;
 
 use crate::support::{React, World, end, keyed, tenant, until};
+use crate::worlds::{in_memory, in_postgres};
 
 fn flow(limits: &str) -> String {
     format!(
@@ -22,19 +19,6 @@ fn flow(limits: &str) -> String {
             "nodes": {{"start": {{"kind": "trigger.manual@1"}}, "a": {{"kind": "test.call@1"}}}},
             "edges": [{{"from": "start.out", "to": "a.in"}}]}}"#
     )
-}
-
-fn in_memory() -> (World, MemStore) {
-    let store = MemStore::new(SystemClock::shared());
-    (World::over(Arc::new(store.clone())), store)
-}
-
-async fn in_postgres() -> (World, TestDb) {
-    let db = TestDb::new().await;
-    let mut world = World::over(Arc::new(PgStore::new(db.pool_apart())));
-    let pool = db.pools.engine.clone();
-    world.wake = Box::new(move || Arc::new(PgWake::new(&pool)));
-    (world, db)
 }
 
 /// Every call waits until its run is let go; says which runs called, in their order, and how many were at it at most.

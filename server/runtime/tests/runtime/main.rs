@@ -15,3 +15,4 @@ mod sleeping;
 mod slept;
 mod stores;
 mod support;
+mod worlds;

@@ -8,15 +8,12 @@ use std::time::Duration;
 use holon_engine::{Input, Outcome};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Payload, RunId, Value};
-use holon_platform::clock::SystemClock;
-use holon_platform::db::test_db::TestDb;
-use holon_runtime::store::mem::MemStore;
-use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::shard_of;
-use holon_runtime::{Answer, CancelError, DeliverError, Delivered, PgWake, RuntimeHandle, StartError};
+use holon_runtime::{Answer, CancelError, DeliverError, Delivered, RuntimeHandle, StartError};
 use tokio::sync::Notify;
 
 use crate::support::{React, THREE_STEPS, World, end, tenant, until};
+use crate::worlds::{in_memory, in_postgres};
 
 /// Waits for a signal, then calls.
 const SIGNALLED: &str = r#"{"holon": 1, "name": "signalled", "nodes": {
@@ -27,18 +24,6 @@ const SIGNALLED: &str = r#"{"holon": 1, "name": "signalled", "nodes": {
 const ONCE: &str = r#"{"holon": 1, "name": "once", "nodes": {
     "start": {"kind": "trigger.manual@1"}, "pay": {"kind": "test.once@1"}},
   "edges": [{"from": "start.out", "to": "pay.in"}]}"#;
-
-fn in_memory() -> World {
-    World::over(Arc::new(MemStore::new(SystemClock::shared())))
-}
-
-async fn in_postgres() -> (World, TestDb) {
-    let db = TestDb::new().await;
-    let mut world = World::over(Arc::new(PgStore::new(db.pool_apart())));
-    let pool = db.pools.engine.clone();
-    world.wake = Box::new(move || Arc::new(PgWake::new(&pool)));
-    (world, db)
-}
 
 fn signal(sender: &str) -> Input {
     let payload = Payload::Inline(Value::map([("paid", Value::Int(1))]));
@@ -126,7 +111,7 @@ async fn who_joins_is_given_a_share_and_whoever_leaves_hands_it_back(world: Worl
 
 #[tokio::test]
 async fn who_joins_is_given_a_share_and_whoever_leaves_hands_it_back_in_memory() {
-    who_joins_is_given_a_share_and_whoever_leaves_hands_it_back(in_memory()).await;
+    who_joins_is_given_a_share_and_whoever_leaves_hands_it_back(in_memory().0).await;
 }
 
 #[tokio::test]
@@ -190,7 +175,7 @@ async fn start_some(world: &World, by: &RuntimeHandle, flow: FlowId) -> Vec<RunI
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn runs_under_way_lose_nothing_when_their_shards_move_or_their_replica_dies_in_memory() {
-    runs_under_way_lose_nothing_when_their_shards_move_or_their_replica_dies(in_memory()).await;
+    runs_under_way_lose_nothing_when_their_shards_move_or_their_replica_dies(in_memory().0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,7 +227,7 @@ async fn whoever_is_asked_says_the_same_of_a_run_of_another(world: World) {
 
 #[tokio::test]
 async fn whoever_is_asked_says_the_same_of_a_run_of_another_in_memory() {
-    whoever_is_asked_says_the_same_of_a_run_of_another(in_memory()).await;
+    whoever_is_asked_says_the_same_of_a_run_of_another(in_memory().0).await;
 }
 
 #[tokio::test]
@@ -253,7 +238,7 @@ async fn whoever_is_asked_says_the_same_of_a_run_of_another_in_postgres() {
 
 #[tokio::test]
 async fn a_letter_that_nobody_was_told_of_is_found_and_one_to_a_dead_replica_waits_for_its_heir() {
-    let mut world = in_memory();
+    let mut world = in_memory().0;
     world.wake = Box::new(|| Arc::new(holon_runtime::Silent));
     world.start_within = Duration::from_secs(2);
     let flow = world.shelf.publish(SIGNALLED);
@@ -271,7 +256,7 @@ async fn a_letter_that_nobody_was_told_of_is_found_and_one_to_a_dead_replica_wai
 
 #[tokio::test]
 async fn what_must_not_be_done_twice_keeps_its_shard_until_it_is_over() {
-    let world = in_memory();
+    let world = in_memory().0;
     let flow = world.shelf.publish(ONCE);
     let goes_on = Arc::new(Notify::new());
     let told = goes_on.clone();
@@ -296,7 +281,7 @@ async fn what_must_not_be_done_twice_keeps_its_shard_until_it_is_over() {
 
 #[tokio::test]
 async fn an_older_build_leaves_what_a_newer_one_drove_to_it_and_parks_what_it_does_not_know() {
-    let mut world = in_memory();
+    let mut world = in_memory().0;
     let flow = world.shelf.publish(SIGNALLED);
     let newest = world.semantics;
     world.semantics = newest - 1;

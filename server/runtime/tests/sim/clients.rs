@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::flows;
-use crate::lines::Of;
+use crate::lines::{Moment, Of};
 use crate::operators::Pauses;
 use crate::seed::numbers;
 use crate::workers::Claimed;
@@ -94,7 +94,8 @@ pub struct Said {
 pub struct Refused {
     pub of: Of,
     pub asked: Duration,
-    pub told: Duration,
+    /// The moments of its line between which somebody looked whether there is a place.
+    pub looked: (Moment, Moment),
     /// Because more would begin than may in this time; else because there is no place.
     pub by_rate: bool,
     /// Whether the same had been said to be accepted before it was asked for.
@@ -122,6 +123,7 @@ impl Said {
 struct Asking {
     of: Of,
     asked: Duration,
+    moment: Moment,
     accepted_before: bool,
 }
 
@@ -137,7 +139,7 @@ impl Asking {
         let of = (request.tenant, request.flow, flows::shares(request.flow, &request.input));
         let asked = world.began.elapsed();
         said.tried.push((of, asked));
-        Self { of, asked, accepted_before }
+        Self { of, asked, moment: world.lines.known().now(&of), accepted_before }
     }
 
     fn accepted(self, world: &World, replica: usize, wished: RunId, started: Started) {
@@ -149,9 +151,9 @@ impl Asking {
     }
 
     fn refused(self, world: &World, error: &StartError) {
-        let Self { of, asked, accepted_before } = self;
-        let (told, by_rate) = (world.began.elapsed(), matches!(error, StartError::RateLimited(_)));
-        world.promises.said().refused.push(Refused { of, asked, told, by_rate, accepted_before });
+        let Self { of, asked, moment, accepted_before } = self;
+        let (looked, by_rate) = ((moment, world.lines.known().now(&of)), matches!(error, StartError::RateLimited(_)));
+        world.promises.said().refused.push(Refused { of, asked, looked, by_rate, accepted_before });
     }
 }
 

@@ -29,12 +29,20 @@ pub struct Line {
     sizes: Vec<(Duration, usize)>,
 }
 
+/// A moment in the life of a line: how often the number of those in it had changed by then. Much happens in one instant of simulated time,
+/// and a line that was full is empty at the end of the same.
+pub type Moment = usize;
+
 impl Line {
-    /// The most that had a place at any moment between these.
-    pub fn most_between(&self, from: Duration, to: Duration) -> usize {
-        let before = self.sizes.iter().rev().find(|(at, _)| *at <= from).map_or(0, |(_, size)| *size);
-        let then = self.sizes.iter().filter(|(at, _)| (from..=to).contains(at)).map(|(_, size)| *size);
-        then.max().unwrap_or(0).max(before)
+    /// The most that had a place at any moment from this to that one.
+    pub fn most_between(&self, from: Moment, to: Moment) -> usize {
+        let sizes = self.sizes.get(from.saturating_sub(1)..to).unwrap_or_default();
+        sizes.iter().map(|(_, size)| *size).max().unwrap_or(0)
+    }
+
+    /// The moment before everything that happened at this time and later.
+    pub fn moment_before(&self, time: Duration) -> Moment {
+        self.sizes.partition_point(|(at, _)| *at < time)
     }
 }
 
@@ -105,6 +113,11 @@ impl Lines {
 }
 
 impl Known {
+    /// The moment that it is now in a line.
+    pub fn now(&self, of: &Of) -> Moment {
+        self.lines.get(of).map_or(0, |line| line.sizes.len())
+    }
+
     /// The line of a run: by what it was started with, or that of the run for which it goes on.
     fn of(&mut self, write: &RunWrite) -> Option<Of> {
         if let Some(of) = self.of_run.get(&write.run) {
@@ -125,4 +138,17 @@ impl Known {
         self.of_run.insert(write.run, of);
         Some(of)
     }
+}
+
+#[test]
+fn a_line_that_was_full_when_somebody_looked_was_full_though_it_emptied_in_the_same_instant() {
+    let then = Duration::from_millis(8_945);
+    let mut line = Line { sizes: vec![(Duration::from_millis(8_334), 2)], ..Line::default() };
+    let asked = line.sizes.len();
+    line.sizes.push((then, 1));
+    let told = line.sizes.len();
+    assert_eq!(line.most_between(asked, told), 2);
+    assert_eq!(line.most_between(told, told), 1, "whoever asks from now on has room");
+    assert_eq!(line.most_between(0, 0), 0, "nobody has come yet");
+    assert_eq!((line.moment_before(then), line.moment_before(then + Duration::from_millis(1))), (1, 2));
 }

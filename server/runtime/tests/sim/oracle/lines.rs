@@ -9,7 +9,7 @@ use holon_flow::definition::intake::WhenFull;
 use super::Judge;
 use crate::clients::{Passed, Refused};
 use crate::flows;
-use crate::lines::{Of, limit};
+use crate::lines::{Line, Of, limit};
 use crate::seed::Woe;
 
 /// For so long at most a line is taken to be as it was when it was counted.
@@ -52,15 +52,16 @@ impl Judge<'_> {
     /// Whether a line was full when somebody was refused.
     fn was_full(&self, refused: &Refused) -> bool {
         let Some(limit) = limit(refused.of.1) else { return false };
-        let known = self.world.lines.known();
-        let most = |from| known.lines.get(&refused.of).map_or(0, |line| line.most_between(from, refused.told));
+        let (known, never) = (self.world.lines.known(), Line::default());
+        let line = known.lines.get(&refused.of).unwrap_or(&never);
+        let (asked, told) = refused.looked;
         match limit.when_full {
-            WhenFull::Refuse => most(refused.asked) >= limit.limit as usize,
+            WhenFull::Refuse => line.most_between(asked, told) >= limit.limit as usize,
             // A long line is not counted each time: who came a moment ago counts, whatever became of that.
             WhenFull::Queue => {
                 let from = refused.asked.saturating_sub(COUNTED_WITHIN);
                 let lately = |(of, at): &&(Of, Duration)| *of == refused.of && (from..refused.asked).contains(at);
-                most(from) + self.said.tried.iter().filter(lately).count()
+                line.most_between(line.moment_before(from), told) + self.said.tried.iter().filter(lately).count()
                     >= limit.limit as usize + limit.queue as usize
             }
             WhenFull::Replace => false,

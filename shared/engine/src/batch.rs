@@ -31,6 +31,8 @@ const FIRST_WITHIN: Millis = Millis(60 * 1_000);
 const MAX_KEY: usize = 512;
 /// What an item costs of the budget of bytes besides itself.
 const ITEM_BYTES: u64 = 128;
+/// Members that one batch has to do with, those among them who took their item back: it remembers them all, and looks for who comes among them.
+const MOST_MEMBERS: usize = 10 * MAX_SIZE as usize;
 
 /// What a machine remembers of batches.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ pub(crate) struct Batches {
     chosen: Vec<(EffectId, RunId)>,
     /// Of a batch, what it has collected.
     collected: Option<Collected>,
+    /// Of a batch, those who took back what had not come yet: what is sent first may come last. It stands behind the rest of a snapshot, and
+    /// only where there are any.
+    #[serde(skip)]
+    pub ahead: Vec<Parent>,
 }
 
 /// A batch.
@@ -50,7 +56,7 @@ struct Collected {
     /// Set while it collects.
     timer: Option<TimerId>,
     /// Who brought what, in the order in which they came; nothing of those who took it back. They are remembered: what was sent
-    /// twice may come the second time after that.
+    /// twice may come the second time after that. No more than [`MOST_MEMBERS`]: who comes then is sent on.
     items: Vec<(Parent, Option<Value>)>,
 }
 
@@ -205,6 +211,11 @@ impl Batches {
         }
     }
 
+    /// With how many members a batch has had to do.
+    fn members(&self) -> usize {
+        self.ahead.len() + self.collected.as_ref().map_or(0, |collected| collected.items.len())
+    }
+
     /// Whether this is a batch that has not begun with its body.
     pub(crate) fn is_collecting(&self) -> bool {
         self.collected.as_ref().is_some_and(|collected| collected.timer.is_some())
@@ -277,9 +288,12 @@ impl Machine {
             Some((_, None)) => return Err(closed()),
             None => {}
         }
+        if self.core.batches.ahead.contains(&member) || self.core.batches.members() >= MOST_MEMBERS {
+            return Err(closed());
+        }
         let value = item.to_value();
-        // The first one has all there is: were it sent on, the next batch would say the same. Who was sent on once always is.
-        // Of what there is, half is left to the body.
+        // The first one has all there is: were it sent on, the next batch would say the same. Of what there is, half is left to the body.
+        // Who was sent on once always is, or an item that is sent twice would be in two batches: so what members take back gives no bytes back.
         let body = self.info().map_or(0, |info| info.bytes / 2);
         let fits = collected.items.is_empty() || self.meter.bytes >= value.weight() + ITEM_BYTES + body;
         if collected.timer.is_none() || !fits || crate::node::shallow(Value::list([value])).is_err() {
@@ -306,21 +320,36 @@ impl Machine {
         }
     }
 
-    /// Whether an item can still be taken back.
+    /// Whether anybody has something in this batch.
+    pub(crate) fn has_members(&self) -> bool {
+        self.core.batches.collected.as_ref().is_some_and(|collected| collected.items().next().is_some())
+    }
+
+    /// Whether this one has.
+    pub(crate) fn has_member(&self, member: Parent) -> bool {
+        let collected = self.core.batches.collected.iter();
+        collected.flat_map(|collected| &collected.items).any(|(known, item)| *known == member && item.is_some())
+    }
+
+    /// Whether an item can still be taken back. One that has not come is not taken when it does.
     pub(crate) fn check_left(&self, member: Parent) -> Result<(), Refusal> {
-        let collecting = self.core.batches.collected.as_ref().filter(|collected| collected.timer.is_some());
-        match collecting {
-            Some(collected) if collected.items.iter().any(|(known, item)| *known == member && item.is_some()) => Ok(()),
-            _ => Err(Refusal::new(
-                "batch_closed",
-                "the batch does not have this item, or does not give it back any more",
-            )),
-        }
+        let batches = &self.core.batches;
+        let collecting = batches.collected.as_ref().filter(|collected| collected.timer.is_some());
+        let gives =
+            collecting.is_some_and(|collected| match collected.items.iter().find(|(known, _)| *known == member) {
+                Some((_, item)) => item.is_some(),
+                None => !batches.ahead.contains(&member) && batches.members() < MOST_MEMBERS,
+            });
+        let why = "the batch does not have this item and does not take it, or does not give it back any more";
+        if gives { Ok(()) } else { Err(Refusal::new("batch_closed", why)) }
     }
 
     pub(crate) fn left(&mut self, member: Parent) {
-        if let Some(collected) = &mut self.core.batches.collected {
-            collected.items.iter_mut().filter(|(known, _)| *known == member).for_each(|(_, item)| *item = None);
+        let batches = &mut self.core.batches;
+        let mut items = batches.collected.iter_mut().flat_map(|collected| &mut collected.items);
+        match items.find(|(known, _)| *known == member) {
+            Some((_, item)) => *item = None,
+            None => batches.ahead.push(member),
         }
     }
 

@@ -15,7 +15,7 @@ use holon_flow::{
     Catalogue,
     capability::{LocalRecords, NodeError},
 };
-use holon_model::{Payload, RunId, Timestamp, Value, context::Budget};
+use holon_model::{Payload, RunId, Timestamp, Value, context::Budget, wire::runs::NodeRun};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque},
@@ -83,11 +83,9 @@ pub fn preview(flow: &Arc<Compiled>, catalogue: &Catalogue, request: &PreviewReq
     let mut view = machine.view_of_first(request.items);
     let mut edges = edges(&machine);
     let mut steps = machine.core.arena.nodes.len() as u64;
-    for batch in &oracle.batches {
-        view.nodes.extend(batch.view_of_first(request.items).nodes);
-        add_up(&mut edges, self::edges(batch));
-        steps += batch.core.arena.nodes.len() as u64;
-    }
+    view.nodes.extend(oracle.ran.shown.into_iter().flat_map(|(_, nodes)| nodes));
+    add_up(&mut edges, oracle.ran.edges);
+    steps += oracle.ran.steps;
     Preview { view, edges, sampled: oracle.sampled.into_iter().collect(), log_hash: machine.log_hash(), steps }
 }
 
@@ -105,9 +103,36 @@ struct Samples<'a> {
     records: LocalRecords,
     /// Batches that wait for more.
     gathering: Vec<Gathering>,
-    /// Batches that were run, in order.
-    batches: Vec<Machine>,
+    /// Batches that were run.
+    ran: Ran,
+    /// What batches may use yet, all of them together.
+    left: Budget,
     now: Timestamp,
+}
+
+/// What is shown of batches that were run; the rest of them is not kept.
+#[derive(Default)]
+struct Ran {
+    /// Nodes of the last ones, with their path, in order.
+    shown: VecDeque<(String, Vec<NodeRun>)>,
+    /// Of each path so many.
+    items: u32,
+    /// All of them together.
+    edges: Vec<EdgeView>,
+    steps: u64,
+}
+
+impl Ran {
+    fn note(&mut self, path: &str, machine: &Machine) {
+        let here = || self.shown.iter().filter(|(known, _)| known == path);
+        if u32::try_from(here().count()).is_ok_and(|count| count >= self.items.max(1)) {
+            let oldest = self.shown.iter().position(|(known, _)| known == path);
+            oldest.and_then(|oldest| self.shown.remove(oldest));
+        }
+        self.shown.push_back((path.to_owned(), machine.view_of_first(self.items).nodes));
+        add_up(&mut self.edges, edges(machine));
+        self.steps += machine.core.arena.nodes.len() as u64;
+    }
 }
 
 /// Items that wait for others, with what they have in common.
@@ -136,7 +161,9 @@ impl<'a> Samples<'a> {
         };
         let start = Input::Start { input: Payload::Inline(input), run: Box::new(run) };
         let start = (EffectId([0; 16]), Stamped::new(request.started_at, start));
-        Self { answers: VecDeque::from([start]), now: request.started_at, ..Self::empty(flow, catalogue) }
+        let ran = Ran { items: request.items, ..Ran::default() };
+        let (answers, left, now) = (VecDeque::from([start]), request.budget, request.started_at);
+        Self { answers, ran, left, now, ..Self::empty(flow, catalogue) }
     }
 
     fn empty(flow: &'a Arc<Compiled>, catalogue: &'a Catalogue) -> Self {
@@ -149,7 +176,8 @@ impl<'a> Samples<'a> {
             sampled: BTreeSet::new(),
             records: LocalRecords::new(),
             gathering: Vec::new(),
-            batches: Vec::new(),
+            ran: Ran::default(),
+            left: Budget { fuel: 0, bytes: 0 },
             now: Timestamp(0),
         }
     }
@@ -257,25 +285,25 @@ impl Samples<'_> {
         }
     }
 
-    /// Runs a batch as the server does, as a run of its own, and answers those who brought its items.
+    /// Runs a batch as the server does, as a run of its own, and answers those who brought its items. What does not fit waits for the next one.
     fn run_batch(&mut self, line: usize) {
-        let Gathering { items, .. } = self.gathering.remove(line);
+        let Gathering { path, key, items } = self.gathering.remove(line);
         let Some((first, joins)) = items.first() else { return };
-        let Budget { fuel, bytes } = Budget::default();
+        let Budget { fuel, bytes } = self.left;
         let run_id = RunId::from(uuid::Uuid::nil());
         let run = RunInfo {
-            trigger: Some(joins.path.as_str().into()),
+            trigger: Some(path.as_str().into()),
             fuel,
             bytes,
             environment: "preview".into(),
             lineage: Some(Box::new(Lineage { depth: first.depth, ..Lineage::default() })),
             ..RunInfo::new(run_id, 0, self.now)
         };
+        let member = |child: &StartChild| Parent { run: run_id, id: child.id };
         let begin = Input::Start { input: Payload::Inline(joins.batch.clone()), run: Box::new(run) };
-        let brought = items.iter().map(|(child, joins)| {
-            let member = Parent { run: run_id, id: child.id };
-            Input::Joined { member, item: Payload::Inline(joins.item.clone()) }
-        });
+        let brought = items
+            .iter()
+            .map(|(child, joins)| Input::Joined { member: member(child), item: Payload::Inline(joins.item.clone()) });
         let inputs =
             std::iter::once(begin).chain(brought).map(|input| (EffectId([0; 16]), Stamped::new(self.now, input)));
         // What is kept is kept for the whole preview; the timer of the collecting fires when all items are there.
@@ -284,21 +312,36 @@ impl Samples<'_> {
             now: self.now,
             records: std::mem::take(&mut self.records),
             sampled: std::mem::take(&mut self.sampled),
+            ran: std::mem::take(&mut self.ran),
+            left: self.left,
             ..Samples::empty(self.flow, self.catalogue)
         };
         let mut machine = Machine::new(self.flow.clone());
         drive(&mut machine, &mut apart, &mut |_, _| {});
-        self.records = apart.records;
-        self.sampled = apart.sampled;
+        (self.records, self.sampled, self.ran) = (apart.records, apart.sampled, apart.ran);
+        // On the server each batch has a budget of its own, as each run has; a preview has one, and many batches must end soon, too.
+        let (fuel, bytes) = machine.budget_left();
+        let spent = |had: u64, left: u64, inner: u64| inner.saturating_sub(had.saturating_sub(left));
+        self.left = Budget {
+            fuel: spent(self.left.fuel, fuel, apart.left.fuel),
+            bytes: spent(self.left.bytes, bytes, apart.left.bytes),
+        };
         let nothing = || Outcome::Failed { error: NodeError::new("internal", "the batch did not end") };
         let outcome = machine.outcome().cloned().unwrap_or_else(nothing);
-        for (number, (child, _)) in items.iter().enumerate() {
-            let outcome = share(&outcome, number, items.len());
+        // One that could not begin has nobody, and the next one could not either.
+        let (taken, later): (Vec<_>, Vec<_>) = match machine.has_members() {
+            true => items.into_iter().partition(|(child, _)| machine.has_member(member(child))),
+            false => (items, Vec::new()),
+        };
+        for (number, (child, _)) in taken.iter().enumerate() {
+            let outcome = share(&outcome, number, taken.len());
             let input = Input::ChildEnded { id: child.id, outcome };
             self.answers.push_back((child.id, Stamped::new(self.now, input)));
         }
-        self.batches.append(&mut apart.batches);
-        self.batches.push(machine);
+        self.ran.note(&path, &machine);
+        if !later.is_empty() {
+            self.gathering.push(Gathering { path, key, items: later });
+        }
     }
 
     /// The definition's sample for a path, else what its node's kind has.

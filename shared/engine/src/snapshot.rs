@@ -71,6 +71,9 @@ impl Machine {
         }
         if batches {
             body.extend(postcard::to_allocvec(&self.core.batches).unwrap_or_default());
+            if !self.core.batches.ahead.is_empty() {
+                body.extend(postcard::to_allocvec(&self.core.batches.ahead).unwrap_or_default());
+            }
         }
         let definition = self.flow.hash();
         let sum = checksum(&definition, &body);
@@ -102,7 +105,11 @@ impl Machine {
                 let (turns, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
                 read.core.turns = turns;
                 if !tail.is_empty() {
-                    read.core.batches = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                    let (batches, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                    read.core.batches = batches;
+                    if !tail.is_empty() {
+                        read.core.batches.ahead = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                    }
                 }
             }
         }

@@ -158,3 +158,92 @@ fn a_command_that_starts_a_batch_carries_where_its_item_goes_outside_of_what_is_
     assert_eq!(machine.pending(), decision.commands);
     assert!(!machine.handle(chosen).accepted, "it is known");
 }
+
+/// A batch that collects, and how to bring or take back what a run of this number has.
+fn collecting(budget: u64) -> (Machine, impl Fn(u32) -> Input, impl Fn(u32) -> Input) {
+    let flow = compile(&definition(COLLECTS), &catalogue()).unwrap();
+    let mut machine = Machine::new(flow);
+    let mut start = begins("each/collect/", 1, 0).remove(0);
+    if let Input::Start { input, run } = &mut start.value {
+        let bounds = [("size", Value::Int(1_000)), ("within", Value::Int(20)), ("key", Value::from(""))];
+        (*input, run.bytes) = (Value::map(bounds).into(), budget);
+    }
+    assert!(machine.handle(start).accepted);
+    let member = |number| Parent { run: run_id(100 + number), id: EffectId([7; 16]) };
+    let joins =
+        move |number| Input::Joined { member: member(number), item: Payload::Inline(Value::from("x".repeat(64))) };
+    (machine, joins, move |number| Input::Left { member: member(number) })
+}
+
+#[test]
+fn what_is_taken_back_before_it_came_is_not_taken_when_it_comes_also_after_a_restart() {
+    let (mut machine, joins, leaves) = collecting(u64::MAX);
+    let handle = |machine: &mut Machine, input: Input| machine.handle(Stamped::new(Timestamp(1_001), input)).accepted;
+    assert!(handle(&mut machine, leaves(1)));
+    let before = machine.next_due();
+    let mut machine = Machine::restore(machine.flow().clone(), &machine.snapshot()).unwrap();
+    assert_eq!(machine.check(&joins(1)).unwrap_err().code, "batch_closed");
+    assert_eq!(machine.check(&leaves(1)).unwrap_err().code, "batch_closed");
+    assert!(handle(&mut machine, joins(2)));
+    assert_ne!(machine.next_due(), before, "it is the first item, and the time counts from it");
+}
+
+#[test]
+fn who_was_sent_on_always_is_also_when_others_take_back_what_they_brought() {
+    let (mut machine, joins, leaves) = collecting(1_200);
+    let mut handle = |input: Input| machine.handle(Stamped::new(Timestamp(1_001), input)).accepted;
+    let taken = (0..100).take_while(|number| handle(joins(*number))).count();
+    assert!((2..10).contains(&taken), "{taken}");
+    assert!((0..taken).all(|number| handle(leaves(number.try_into().unwrap()))));
+    // It may be in another batch by now: this is what was sent twice.
+    assert!(!handle(joins(taken.try_into().unwrap())));
+}
+
+#[test]
+fn a_batch_has_to_do_with_ten_thousand_members_at_most_and_sends_on_who_comes_then() {
+    let (mut machine, joins, leaves) = collecting(u64::MAX);
+    let mut handle = |input: Input| machine.handle(Stamped::new(Timestamp(1_001), input)).accepted;
+    let gone = (0..20_000).take_while(|number| handle(joins(*number)) && handle(leaves(*number))).count();
+    assert_eq!(gone, 10_000);
+    assert!(!handle(joins(30_000)) && !handle(leaves(30_000)), "neither is remembered, and neither is taken");
+    assert!(!handle(joins(1)), "who took something back still did");
+    assert!(machine.snapshot().len() < 1 << 20, "a larger one is not kept");
+}
+
+#[test]
+fn the_batches_of_a_preview_share_its_budget_and_many_of_them_end_soon() {
+    let catalogue = catalogue();
+    let many = COLLECTS.replace("[1,2,3,4,5]", &format!("[{}]", vec!["1"; 2_000].join(",")));
+    let all = many.replace(r#""size":2"#, r#""size":1"#).replace(
+        "trigger.map(x, [x, size(trigger)])",
+        "[1, 2, 3, 4, 5, 6, 7, 8].map(a, [1, 2, 3, 4, 5, 6, 7, 8].map(b, a * b))",
+    );
+    let (flow, problems) = compile_draft(&definition(&all), &catalogue);
+    assert!(problems.is_empty(), "{problems:?}");
+    let budget = holon_model::context::Budget { fuel: 400_000, bytes: 64 << 20 };
+    let request = PreviewRequest { budget, items: 10, ..PreviewRequest::default() };
+    let done = preview(&flow, &catalogue, &request);
+    assert_eq!(done.view.error.map(|error| error.code).as_deref(), Some("out_of_fuel"));
+    let marks = done.view.nodes.iter().filter(|node| node.path == "each/collect/mark").count();
+    assert_eq!(marks, 10, "those of the last ones are shown");
+    let plenty = holon_model::context::Budget { fuel: 400_000_000, bytes: 512 << 20 };
+    let done = preview(&flow, &catalogue, &PreviewRequest { budget: plenty, ..request });
+    assert_eq!(done.status(), RunStatus::Completed);
+    let edge = done.edges.iter().find(|edge| edge.from == "each/collect/send.out").unwrap();
+    assert_eq!((edge.state, edge.count), ("taken", 2_000), "all of them are counted");
+}
+
+#[test]
+fn what_does_not_fit_into_a_batch_of_a_preview_goes_into_the_next_one() {
+    let catalogue = catalogue();
+    let item = "x".repeat(4_000);
+    let text = COLLECTS
+        .replace("[1,2,3,4,5]", "[1,2,3]")
+        .replace(r#""size":2,"#, &format!(r#""size":3,"item":["{item}",{{"$cel":"input"}}],"#))
+        .replace("trigger.map(x, [x, size(trigger)])", "trigger.map(x, [x[1], size(trigger)])");
+    let (flow, problems) = compile_draft(&definition(&text), &catalogue);
+    assert!(problems.is_empty(), "{problems:?}");
+    let budget = holon_model::context::Budget { fuel: 5_000_000, bytes: 24_000 };
+    let done = preview(&flow, &catalogue, &PreviewRequest { budget, ..PreviewRequest::default() });
+    assert_eq!(done.view.output, Some(value("[[1,2],[2,2],[3,1]]")));
+}

@@ -50,7 +50,7 @@ cases! {
     "batch_member_cancelled_before_it_was_chosen" "batch_member_without_bounds" "batch_full" "batch_in_time"
     "batch_of_nothing" "batch_item_taken_back" "batch_cancelled_while_it_collects" "batch_fails"
     "batch_of_no_such_node" "batch_takes_no_joining_by_a_run" "batch_beyond_its_budget" "flow_call_of_a_path"
-    "batch_waits_for_its_first_item"
+    "batch_waits_for_its_first_item" "batch_item_taken_back_before_it_came"
 }
 
 /// The log hashes that must come out: `name hash` a line.

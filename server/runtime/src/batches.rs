@@ -22,7 +22,7 @@ use crate::children::{Begun, Caller, begin};
 use crate::definitions::DefinitionsError;
 use crate::driver::{Msg, size};
 use crate::inbox::Happening;
-use crate::members::{Missing, had_before, missing};
+use crate::members::{Missing, had_before, missing, unreadable};
 use crate::runtime::Shared;
 use crate::store::{Marks, RunFacts, StoreError};
 
@@ -155,6 +155,9 @@ async fn hand_over(shared: &Shared, item: &Item, batch: RunId) -> Result<Option<
         let message = format!("the item has {bytes} bytes, more than the {MOST_PAYLOAD} that a batch takes");
         return Err(NodeError::new("payload_too_large", message).into());
     }
+    if is_of_another_version(shared, item, batch).await? {
+        return find(shared, item, Some(batch)).await.map(Some);
+    }
     if let Some(outcome) = had_before(shared, item, batch).await? {
         return Err(Why::Over(outcome));
     }
@@ -169,12 +172,26 @@ async fn hand_over(shared: &Shared, item: &Item, batch: RunId) -> Result<Option<
             Missing::Member => Ok(None),
             Missing::Stranger => find(shared, item, Some(batch)).await.map(Some),
             Missing::NeverBegan(why) => Err(NodeError::new("batch_failed", why).into()),
+            Missing::Unreadable => Err(unreadable().into()),
             Missing::Lives => Err(Why::Later),
         },
     }
 }
 
-/// The newest batch that may take an item, after one that does not.
+/// Whether a batch belongs to a version that is not the item's: a fork onto a newer version has the choice of its original in its copy. It
+/// never goes there, so whoever asks again comes to the same.
+async fn is_of_another_version(shared: &Shared, item: &Item, batch: RunId) -> Result<bool, Why> {
+    let Caller { tenant, facts, .. } = &item.caller;
+    // All others chose among those of their own version. A retry may copy what a fork had copied.
+    if facts.marks.fork_of.is_none() && facts.retry_of.is_none() {
+        return Ok(false);
+    }
+    let row = shared.store.history(*tenant, batch).await?;
+    Ok(row.is_some_and(|row| row.facts.version != facts.version))
+}
+
+/// The newest batch that may take an item, after one that does not. One that is parked keeps what it has, and nobody is sent there: it may
+/// stay so until another server is installed, and others would wait with it.
 async fn find(shared: &Shared, item: &Item, after: Option<RunId>) -> Result<RunId, Why> {
     let tenant = item.caller.tenant;
     let line = (tenant, item.line());
@@ -191,8 +208,7 @@ async fn find(shared: &Shared, item: &Item, after: Option<RunId>) -> Result<RunI
     };
     while let Some(there) = batch {
         shared.batches.note(&line, number, there);
-        let row = shared.store.history(tenant, there).await?;
-        if Some(there) != after && row.is_some_and(|row| row.ended.is_none()) {
+        if Some(there) != after && shared.store.is_driven(tenant, there).await? {
             return Ok(there);
         }
         // Others may have gone on with it.

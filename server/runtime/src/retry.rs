@@ -110,8 +110,10 @@ pub(crate) fn prefix(
     let mut inputs = Vec::new();
     let mut again = None;
     for ((seq, entry), input) in (0_u64..).zip(entries).zip(all) {
-        // What was asked for then is not asked for now, and a run always has its start.
-        if seq > 0 && (cut == Some(seq) || matches!(input, Input::Cancel { .. })) {
+        // What was asked for then is not asked for now, and a run always has its start. What a batch has taken in it has: nobody brings that
+        // again, and a body that fails as soon as it is there would do so again.
+        let ended = cut == Some(seq) && !matches!(input, Input::Joined { .. });
+        if seq > 0 && (ended || matches!(input, Input::Cancel { .. })) {
             again = match input {
                 // Nobody knows whether it is over: what may be done once only is not begun a second time.
                 Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if is_unknown(&error) => None,

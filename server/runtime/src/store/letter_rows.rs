@@ -33,6 +33,39 @@ pub(super) async fn post(
     Ok(row.map(|row| Posted { id: row.id, owner: row.owner.map(ReplicaId) }))
 }
 
+/// See [`super::Letters::post_once`].
+pub(super) async fn post_once(
+    pool: &PgPool,
+    tenant: TenantId,
+    run: RunId,
+    sender: ReplicaId,
+    body: &[u8],
+) -> Result<Option<Posted>, StoreError> {
+    let shard = shard_of(run);
+    // Bodies of another length are told apart without being read.
+    let row = sqlx::query!(
+        r#"with there as materialized (
+             select id from inbox where tenant_id = $1 and run_id = $2 and body = $5 order by id limit 1
+           ), new as (
+             insert into inbox (tenant_id, run_id, shard, sender, body)
+             select $1, $2, $3, $4, $5
+             where exists (select from run_live where tenant_id = $1 and run_id = $2) and not exists (select from there)
+             returning id
+           )
+           select id as "id!", (select s.owner from shard s where s.shard = $3) as owner
+           from (select id from there union all select id from new) as posted"#,
+        tenant.0,
+        run.0,
+        shard,
+        sender.0,
+        body
+    )
+    .fetch_optional(pool)
+    .await
+    .map_err(unread)?;
+    Ok(row.map(|row| Posted { id: row.id, owner: row.owner.map(ReplicaId) }))
+}
+
 /// See [`super::Letters::letters`].
 pub(super) async fn letters(
     pool: &PgPool,

@@ -41,6 +41,16 @@ pub trait Letters: Send + Sync + 'static {
         body: &[u8],
     ) -> Result<Option<Posted>, StoreError>;
 
+    /// The same, unless there is a letter that says the same to that run: then that one stands for it, whoever left it. Of those who ask at
+    /// the same instant each may leave one.
+    async fn post_once(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        sender: ReplicaId,
+        body: &[u8],
+    ) -> Result<Option<Posted>, StoreError>;
+
     /// The first letters for runs of these shards, without those of these numbers, in their order.
     async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError>;
 

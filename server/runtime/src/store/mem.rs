@@ -17,7 +17,7 @@ use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
     Admitted, Batch, BatchNumber, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake,
     Line, LiveRow, LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store,
-    StoreError, Ticket, Unpacked, continuous, filled, pack, shard_of, week_of,
+    StoreError, Ticket, Unpacked, continuous, filled, legible, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -130,6 +130,13 @@ impl MemStore {
             if let Ok(packed) = pack(&entries) {
                 *body = packed.body;
             }
+        }
+    }
+
+    /// Leaves of the row of a journal that begins with this input nothing that reads, as a damaged disk would.
+    pub fn damage(&self, tenant: TenantId, run: RunId, seq: i64) {
+        if let Some(body) = self.tables().journal.get_mut(&(tenant, run, seq)) {
+            body.truncate(1);
         }
     }
 
@@ -472,6 +479,22 @@ impl Store for MemStore {
             continuous(rows.map(|((_, _, seq), body)| (*seq, body.as_slice())), from)?
         };
         filled(self, tenant, run, rows).await
+    }
+
+    async fn legible(&self, tenant: TenantId, run: RunId) -> Result<Vec<Entry>, StoreError> {
+        let rows: Vec<Vec<u8>> = {
+            let tables = self.tables();
+            let rows = tables.journal.range((tenant, run, i64::MIN)..=(tenant, run, i64::MAX));
+            rows.map(|(_, body)| body.clone()).collect()
+        };
+        legible(self, tenant, run, rows.iter().map(Vec::as_slice)).await
+    }
+
+    async fn is_driven(&self, tenant: TenantId, run: RunId) -> Result<bool, StoreError> {
+        let tables = self.tables();
+        let ended = tables.history.get(&(tenant, run)).is_some_and(|row| row.ended.is_some());
+        let parked = |row: &LiveRow| row.status == LiveStatus::Paused && row.paused_by.is_none();
+        Ok(!ended && tables.live.get(&(tenant, run)).is_some_and(|row| !parked(row)))
     }
 
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {

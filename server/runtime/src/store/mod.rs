@@ -36,7 +36,9 @@ pub use intake::{Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope
 pub use kept::{AnswerKey, Cache, KeptAnswer, MemAnswers, Room};
 pub use letters::{Letter, Letters, Posted};
 pub use ownership::{Ownership, Peer, Replica, Roll, ShardRow};
-pub use payloads::{Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, pack, wanted, week_of};
+pub use payloads::{
+    Blob, Blobs, Hash, MOST_INLINE, Packed, Unpacked, continuous, fill, filled, legible, pack, wanted, week_of,
+};
 pub use sleepers::{Found, NEVER, Sleeper, Sleepers};
 pub use work::{HandOut, is_pool};
 
@@ -406,6 +408,12 @@ pub trait Store: Asks + Ownership + Letters + Intake + States + Cache + Sleepers
 
     /// The inputs of a run from `from` on, in order.
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError>;
+
+    /// Of a run whose journal does not read whole, those of its inputs that do, in order.
+    async fn legible(&self, tenant: TenantId, run: RunId) -> Result<Vec<Entry>, StoreError>;
+
+    /// Whether a run is not over, nor parked: it goes on, or a person has paused it.
+    async fn is_driven(&self, tenant: TenantId, run: RunId) -> Result<bool, StoreError>;
 
     /// What history knows of a run.
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError>;

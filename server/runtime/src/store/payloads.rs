@@ -257,6 +257,22 @@ pub async fn filled(
     fill(rows, &found)
 }
 
+/// The inputs that read of rows of which not all do.
+///
+/// # Errors
+/// When payloads cannot be read.
+pub async fn legible<'a>(
+    blobs: &dyn Blobs,
+    tenant: TenantId,
+    run: RunId,
+    bodies: impl Iterator<Item = &'a [u8]>,
+) -> Result<Vec<Entry>, StoreError> {
+    let rows: Vec<Row> = bodies.filter_map(|body| Unpacked::read(body).ok()).flat_map(|row| row.0).collect();
+    let wanted: BTreeSet<Hash> = rows.iter().filter_map(|row| Some(row.apart.as_ref()?.hash)).collect();
+    let found = if wanted.is_empty() { BTreeMap::new() } else { blobs.blobs(tenant, week_of(run), &wanted).await? };
+    Ok(rows.into_iter().filter_map(|row| Unpacked(vec![row]).fill(&found).ok()).flatten().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

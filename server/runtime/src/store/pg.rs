@@ -22,7 +22,7 @@ use super::sleep_rows::{self, Reader};
 use super::{
     Batch, Blobs, Committed, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Letter, Letters, LiveRow, Marks,
     Ownership, Posted, Replica, Roll, RunFacts, RunWrite, Snapshot, Store, StoreError, ask_rows, batch_rows,
-    change_rows, continuous, filled, letter_rows, statements,
+    change_rows, continuous, filled, legible, letter_rows, statements,
 };
 
 /// Weeks of history there is room for ahead of time.
@@ -300,6 +300,16 @@ impl Letters for PgStore {
         letter_rows::post(&self.pool, tenant, run, sender, body).await
     }
 
+    async fn post_once(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        sender: ReplicaId,
+        body: &[u8],
+    ) -> Result<Option<Posted>, StoreError> {
+        letter_rows::post_once(&self.pool, tenant, run, sender, body).await
+    }
+
     async fn letters(&self, shards: &[i16], without: &[i64], most: i64) -> Result<Vec<Letter>, StoreError> {
         letter_rows::letters(&self.pool, shards, without, most).await
     }
@@ -307,6 +317,20 @@ impl Letters for PgStore {
     async fn discard(&self, replica: ReplicaId, letters: &[Letter]) -> Result<(), StoreError> {
         letter_rows::discard(&self.pool, replica, letters).await
     }
+}
+
+/// The rows of a journal from the one on that holds this input: the number of the first input in each, and its body.
+async fn rows(pool: &PgPool, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query!(
+        "select seq, body from journal where tenant_id = $1 and run_id = $2 and seq + n > $3 order by seq",
+        tenant.0,
+        run.0,
+        from
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(unread)?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.body)).collect())
 }
 
 #[async_trait]
@@ -428,17 +452,27 @@ impl Store for PgStore {
     }
 
     async fn journal(&self, tenant: TenantId, run: RunId, from: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = sqlx::query!(
-            "select seq, body from journal where tenant_id = $1 and run_id = $2 and seq + n > $3 order by seq",
-            tenant.0,
-            run.0,
-            from
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(unread)?;
-        let rows = continuous(rows.iter().map(|row| (row.seq, row.body.as_slice())), from)?;
+        let rows = rows(&self.pool, tenant, run, from).await?;
+        let rows = continuous(rows.iter().map(|(seq, body)| (*seq, body.as_slice())), from)?;
         filled(self, tenant, run, rows).await
+    }
+
+    async fn legible(&self, tenant: TenantId, run: RunId) -> Result<Vec<Entry>, StoreError> {
+        let rows = rows(&self.pool, tenant, run, 0).await?;
+        legible(self, tenant, run, rows.iter().map(|(_, body)| body.as_slice())).await
+    }
+
+    async fn is_driven(&self, tenant: TenantId, run: RunId) -> Result<bool, StoreError> {
+        let driven = sqlx::query_scalar!(
+            r#"select exists (
+                 select from run_live l
+                 where l.tenant_id = $1 and l.run_id = $2 and (l.status <> 'paused' or l.paused_by is not null)
+                   and not exists (select from run_hist e where e.tenant_id = $1 and e.run_id = $2 and e.moment = 'ended')
+               ) as "driven!""#,
+            tenant.0,
+            run.0
+        );
+        driven.fetch_one(&self.pool).await.map_err(unread)
     }
 
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {

@@ -9,7 +9,7 @@ use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Payload, RunId, Value};
 use holon_runtime::store::LiveRow;
 use holon_runtime::store::mem::Fault;
-use holon_runtime::{Answer, Fork, RuntimeHandle};
+use holon_runtime::{Answer, Fork, RetryError, RuntimeHandle};
 use tokio::sync::Notify;
 
 use crate::support::{React, World, end, keyed, tenant};
@@ -255,12 +255,7 @@ async fn a_paused_batch_takes_in_what_came_meanwhile_when_it_goes_on() {
     let batch = collected(&world, 1).await.run;
     runtime.pause(tenant(1), batch, "ada".into(), "looking".into()).await.unwrap();
     let runs = [bring(&world, &runtime, flow, 2).await, bring(&world, &runtime, flow, 3).await];
-    let kept = async {
-        while world.store.kept(tenant(1), batch).await.unwrap().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), kept).await.expect("both are kept");
+    kept(&world, batch, 2).await;
     assert!(world.ledger.calls().is_empty());
     runtime.resume(tenant(1), batch).await.unwrap();
     for (run, n) in [first].into_iter().chain(runs).zip(1..) {
@@ -369,4 +364,142 @@ async fn items_of_two_replicas_are_each_in_one_batch_also_when_one_of_them_goes(
 async fn items_of_two_replicas_are_each_in_one_batch_also_when_one_of_them_goes_in_postgres() {
     let (world, _db) = in_postgres().await;
     moved(world).await;
+}
+
+/// A runtime after another one was killed, which cannot drive this run on: its journal was damaged meanwhile.
+async fn parked(world: &World, runtime: RuntimeHandle, run: RunId, damage: impl Fn()) -> RuntimeHandle {
+    runtime.abort();
+    damage();
+    let again = world.runtime().await;
+    let parked = async {
+        while world.store.is_driven(tenant(1), run).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), parked).await.expect("it is parked");
+    again
+}
+
+/// What came for a paused run is kept.
+async fn kept(world: &World, run: RunId, inputs: usize) {
+    let kept = async {
+        while world.store.kept(tenant(1), run).await.unwrap().len() < inputs {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), kept).await.expect("it is kept");
+}
+
+#[tokio::test]
+async fn a_parked_batch_keeps_what_it_has_until_it_is_mended_and_holds_up_nobody_else() {
+    let (mut world, store) = in_memory();
+    // No run sleeps, so that what is parked is seen at once.
+    world.memory.idle = Duration::from_secs(86_400);
+    let flow = world.shelf.publish(&collects(r#""size": 2, "within": "1h""#));
+    let runtime = world.runtime().await;
+    let first = bring(&world, &runtime, flow, 1).await;
+    let batch = collected(&world, 1).await.run;
+    runtime.pause(tenant(1), batch, "ada".into(), "looking".into()).await.unwrap();
+    let second = bring(&world, &runtime, flow, 2).await;
+    kept(&world, batch, 1).await;
+    let damage = || store.tamper(tenant(1), batch, |entry| entry.log_hash[0] ^= 1);
+    let runtime = parked(&world, runtime, batch, damage).await;
+    let others = [bring(&world, &runtime, flow, 3).await, bring(&world, &runtime, flow, 4).await];
+    for (run, n) in others.into_iter().zip(3..) {
+        assert_eq!(output(&runtime, run).await, Value::Int(n), "they have a batch of their own");
+    }
+    runtime.abort();
+    damage();
+    let runtime = world.runtime().await;
+    for (run, n) in [first, second].into_iter().zip(1..) {
+        assert_eq!(output(&runtime, run).await, Value::Int(n), "it was mended");
+    }
+    each_once(&world, 4).await;
+}
+
+#[tokio::test]
+async fn who_has_something_in_a_batch_whose_journal_does_not_read_is_told_so_when_it_is_ended_by_decree() {
+    let (mut world, store) = in_memory();
+    world.memory.idle = Duration::from_secs(86_400);
+    let flow = world.shelf.publish(&collects(r#""size": 3, "within": "1h""#));
+    let runtime = world.runtime().await;
+    let first = bring(&world, &runtime, flow, 1).await;
+    let batch = collected(&world, 1).await.run;
+    let second = bring(&world, &runtime, flow, 2).await;
+    collected(&world, 2).await;
+    let last = store.rows(tenant(1), batch).into_iter().max().unwrap();
+    let runtime = parked(&world, runtime, batch, || store.damage(tenant(1), batch, last)).await;
+    runtime.terminate(tenant(1), batch, "enough".into()).await.unwrap();
+    assert_eq!(code(&runtime, first).await, "child_cancelled");
+    assert_eq!(code(&runtime, second).await, "batch_failed", "that it is in there does not read");
+    assert!(world.ledger.calls().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_taken_back_while_it_is_kept_for_a_paused_batch_is_in_none_and_is_brought_once_by_a_retry() {
+    let (world, _) = in_memory();
+    let flow = world.shelf.publish(&collects(r#""size": 3, "within": "1h""#));
+    let runtime = world.runtime().await;
+    let first = bring(&world, &runtime, flow, 1).await;
+    let batch = collected(&world, 1).await.run;
+    runtime.pause(tenant(1), batch, "ada".into(), "looking".into()).await.unwrap();
+    let second = bring(&world, &runtime, flow, 2).await;
+    kept(&world, batch, 1).await;
+    runtime.terminate(tenant(1), second, "not any more".into()).await.unwrap();
+    let again = runtime.retry(tenant(1), second, runtime.mint(), "ada".into(), None).await.unwrap().run;
+    kept(&world, batch, 2).await;
+    runtime.resume(tenant(1), batch).await.unwrap();
+    let third = bring(&world, &runtime, flow, 3).await;
+    for (run, n) in [(first, 1), (again, 2), (third, 3)] {
+        assert_eq!(output(&runtime, run).await, Value::Int(n));
+    }
+    each_once(&world, 3).await;
+}
+
+#[tokio::test]
+async fn a_fork_onto_a_newer_version_brings_its_item_into_a_batch_of_that_version() {
+    let (world, _) = in_memory();
+    let text = collects(r#""size": 2, "within": "1h""#);
+    let flow = world.shelf.publish(&text);
+    world.shelf.publish_next(flow, &text.replace(r#""name": "collects""#, r#""name": "collects anew""#));
+    let runtime = world.runtime().await;
+    let first = bring(&world, &runtime, flow, 1).await;
+    let old = collected(&world, 1).await.run;
+    let seq = i64::try_from(inputs(&world, first).await.len()).unwrap();
+    let fork = Fork { seq, version: Some(2), new: runtime.mint(), actor: "ada".into(), idempotency: None };
+    let fork = runtime.fork(tenant(1), first, fork).await.unwrap().run;
+    let mut request = world.request(flow);
+    (request.run, request.version, request.input) = (runtime.mint(), 2, Value::map([("n", Value::Int(2))]));
+    let beside = runtime.start(request).await.unwrap().run;
+    assert_eq!(output(&runtime, fork).await, Value::Int(1));
+    assert_eq!(output(&runtime, beside).await, Value::Int(2));
+    let second = bring(&world, &runtime, flow, 3).await;
+    for (run, n) in [(first, 1), (second, 3)] {
+        assert_eq!(output(&runtime, run).await, Value::Int(n), "the batch of the older version is for its own");
+    }
+    each_once(&world, 4).await;
+    for (batch, _) in world.ledger.entries().into_keys() {
+        let row = world.store.history(tenant(1), batch).await.unwrap().unwrap();
+        assert_eq!(row.facts.version, if batch == old { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_failed_as_soon_as_it_was_full_is_not_run_again_without_the_item_that_filled_it() {
+    let (world, _) = in_memory();
+    let text = collects(r#""size": 2, "within": "1h""#).replace(
+        r#""call": {"kind": "test.call@1"}"#,
+        r#""call": {"kind": "test.call@1"}, "stop": {"kind": "flow.fail@1", "config": {"code": "no"}}"#,
+    );
+    let flow = world.shelf.publish(&text);
+    let runtime = world.runtime().await;
+    let first = bring(&world, &runtime, flow, 1).await;
+    let batch = collected(&world, 1).await.run;
+    for run in [first, bring(&world, &runtime, flow, 2).await] {
+        assert_eq!(code(&runtime, run).await, "no");
+    }
+    let last = inputs(&world, batch).await.pop();
+    assert!(matches!(last, Some(Input::Joined { .. })), "{last:?}");
+    let retried = runtime.retry(tenant(1), batch, runtime.mint(), "ada".into(), None).await;
+    assert!(matches!(retried, Err(RetryError::NothingToRetry)), "{retried:?}");
 }

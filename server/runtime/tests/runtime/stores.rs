@@ -68,8 +68,8 @@ enum Op {
     Adopt,
     /// The first, or the second, or one that was fenced, vouches for what rows say of sleep.
     Vouch(u8),
-    /// A letter is left for a run.
-    Post(u8),
+    /// A letter is left for a run; `once`: unless there is one that says the same.
+    Post { run: u8, once: bool },
     /// The oldest letter of a run is taken in, or thrown away.
     Take { run: u8, keep: bool },
 }
@@ -100,7 +100,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => any::<bool>().prop_map(|present| Op::Silent { present }),
         1 => Just(Op::Adopt),
         2 => (0_u8..3).prop_map(Op::Vouch),
-        3 => (0_u8..6).prop_map(Op::Post),
+        3 => (0_u8..6, any::<bool>()).prop_map(|(run, once)| Op::Post { run, once }),
         3 => (0_u8..6, any::<bool>()).prop_map(|(run, keep)| Op::Take { run, keep }),
     ];
     proptest::collection::vec(op, 1..24)
@@ -316,13 +316,24 @@ impl Case {
         assert_eq!(given[0], given[1]);
     }
 
-    async fn post(&mut self, number: u8) {
-        let (tenant, run) = (self.tenant(number), self.run(number));
-        let mem = self.mem.post(tenant, run, self.replica, &[number]).await.unwrap();
-        let pg = self.pg.post(tenant, run, self.replica, &[number]).await.unwrap();
+    async fn post(&mut self, number: u8, once: bool) {
+        let (tenant, run, body) = (self.tenant(number), self.run(number), [number]);
+        let mut posted = Vec::new();
+        for store in self.both() {
+            posted.push(match once {
+                true => store.post_once(tenant, run, self.replica, &body).await.unwrap(),
+                false => store.post(tenant, run, self.replica, &body).await.unwrap(),
+            });
+        }
+        let (mem, pg) = (posted[0], posted[1]);
         assert_eq!(mem.map(|posted| posted.owner), pg.map(|posted| posted.owner));
         if let (Some(mem), Some(pg)) = (mem, pg) {
-            self.letters.entry(number).or_default().push((mem.id, pg.id));
+            let of = self.letters.entry(number).or_default();
+            let first = of.first().copied().filter(|_| once);
+            assert_eq!((mem.id, pg.id), first.unwrap_or((mem.id, pg.id)), "the one that is there stands for it");
+            if first.is_none() {
+                of.push((mem.id, pg.id));
+            }
         }
     }
 
@@ -449,7 +460,7 @@ impl Case {
                     store.vouch(who, &all).await.unwrap();
                 }
             }
-            Op::Post(number) => self.post(*number).await,
+            Op::Post { run, once } => self.post(*run, *once).await,
             Op::Take { run, keep } => self.take(*run, *keep).await,
             Op::Zombie(number) => {
                 let Some(fenced) = self.fenced else { return };
@@ -534,6 +545,8 @@ impl Case {
         for number in 0..6 {
             let (tenant, run) = (self.tenant(number), self.run(number));
             assert_eq!(self.mem.history(tenant, run).await, self.pg.history(tenant, run).await);
+            assert_eq!(self.mem.is_driven(tenant, run).await, self.pg.is_driven(tenant, run).await);
+            assert_eq!(self.mem.legible(tenant, run).await, self.pg.legible(tenant, run).await);
             assert_eq!(self.mem.snapshot(tenant, run).await, self.pg.snapshot(tenant, run).await);
             assert_eq!(self.mem.first(tenant, run).await, self.pg.first(tenant, run).await);
             for from in [0, 2] {

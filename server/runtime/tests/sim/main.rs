@@ -136,6 +136,7 @@ fn a_planted_defect_is_found() {
         (Planted::OldAnswer, &["used again"]),
         (Planted::JoinedForRefused, &["batch"]),
         (Planted::MembersForgotten, &["stuck"]),
+        (Planted::SaidAgain, &["letters"]),
     ] {
         let (seed, problems) = found(planted).unwrap_or_else(|| panic!("{planted:?} is not found"));
         assert!(

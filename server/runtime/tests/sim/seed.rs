@@ -150,6 +150,8 @@ pub enum Planted {
     JoinedForRefused,
     /// Once a batch is over nobody knows any more that its members are to be told.
     MembersForgotten,
+    /// A letter is left that is there already.
+    SaidAgain,
 }
 
 /// What is taken out of a plan, to see what a failure needs.

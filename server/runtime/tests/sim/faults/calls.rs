@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use holon_engine::{Input, decode_input};
 use holon_model::{EnvironmentId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_runtime::store::{
     Admitted, AnswerKey, Asks, Blobs, Cache, Crowd, Found, Hash, Intake, KeptAnswer, Letter, Letters, Line, LiveRow,
     Ownership, Pauses, Posted, Replica as Claim, Roll, Room, Sleeper, Sleepers, StateOf, StateRow, States, StoreError,
-    Ticket,
+    Ticket, shard_of,
 };
 use time::Date;
 
@@ -95,6 +96,20 @@ impl States for Road {
     }
 }
 
+impl Road {
+    /// Who brings an item, or wants it back, asks for as long as its batch does not answer, and leaves one letter.
+    async fn no_two_say_the_same(&self, run: RunId, body: &[u8]) {
+        if !matches!(decode_input(body), Ok(Input::Joined { .. } | Input::Left { .. })) {
+            return;
+        }
+        let letters = self.store.letters(&[shard_of(run)], &[], i64::MAX).await.unwrap_or_default();
+        let same = letters.iter().filter(|letter| letter.run == run && letter.body == body).count();
+        if same > 1 {
+            self.problems.add("letters", || format!("{same} letters say the same to {run}"));
+        }
+    }
+}
+
 #[async_trait]
 impl Letters for Road {
     async fn post(
@@ -107,6 +122,26 @@ impl Letters for Road {
         let posting = async {
             let posted = self.store.post(tenant, run, sender, body).await?;
             posted.iter().for_each(|posted| self.weather.posted(posted.id, body));
+            self.no_two_say_the_same(run, body).await;
+            Ok(posted)
+        };
+        self.read("post", posting).await
+    }
+
+    async fn post_once(
+        &self,
+        tenant: TenantId,
+        run: RunId,
+        sender: ReplicaId,
+        body: &[u8],
+    ) -> Result<Option<Posted>, StoreError> {
+        let posting = async {
+            let posted = match self.weather.plants(Planted::SaidAgain) {
+                true => self.store.post(tenant, run, sender, body).await?,
+                false => self.store.post_once(tenant, run, sender, body).await?,
+            };
+            posted.iter().for_each(|posted| self.weather.posted(posted.id, body));
+            self.no_two_say_the_same(run, body).await;
             Ok(posted)
         };
         self.read("post", posting).await

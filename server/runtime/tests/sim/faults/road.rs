@@ -206,6 +206,14 @@ impl Store for Road {
         self.read("journal", self.store.journal(tenant, run, from)).await
     }
 
+    async fn legible(&self, tenant: TenantId, run: RunId) -> Result<Vec<Entry>, StoreError> {
+        self.read("legible", self.store.legible(tenant, run)).await
+    }
+
+    async fn is_driven(&self, tenant: TenantId, run: RunId) -> Result<bool, StoreError> {
+        self.read("driven", self.store.is_driven(tenant, run)).await
+    }
+
     async fn history(&self, tenant: TenantId, run: RunId) -> Result<Option<HistoryRow>, StoreError> {
         self.read("history", self.store.history(tenant, run)).await
     }

@@ -204,7 +204,8 @@ async fn a_bad_status_fails_and_says_whether_to_try_again() {
     let failed = run(&config).await.unwrap_err();
     assert_eq!((failed.code.as_str(), failed.retryable), ("http_status", true));
     assert_eq!((at(&failed.detail, "/retry_after"), at(&failed.detail, "/body/e")), (&Value::Int(7), &Value::Int(1)));
-    assert!(failed.message.ends_with("/x was answered 429 Too Many Requests") && !failed.message.contains("secret"));
+    assert!(failed.message.starts_with("answered 429 Too Many Requests (GET http://"), "{}", failed.message);
+    assert!(failed.message.ends_with("/x)") && !failed.message.contains("secret"), "{}", failed.message);
     assert!(!run(&config).await.unwrap_err().retryable);
     assert!(run(&config).await.unwrap_err().retryable);
     let lenient = format!(r#"{{"url":"{}","fail_on_status":false}}"#, endpoint.address);
@@ -318,6 +319,17 @@ async fn answers_that_cannot_be_used_say_why() {
     ] {
         assert_eq!(run(config).await.unwrap_err().code, code, "{config}");
     }
+}
+
+#[tokio::test]
+async fn what_is_not_reached_says_why_before_it_says_what_was_asked() {
+    // A port that was free a moment ago, and on which nobody listens.
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let failed = run(&format!(r#"{{"method":"POST","url":"http://{free}/orders?secret=1"}}"#)).await.unwrap_err();
+    assert_eq!(failed.code, "connect_failed");
+    let (why, what) = failed.message.split_once(" (").unwrap();
+    assert_eq!(why, format!("cannot connect to {free}: Connection refused"));
+    assert_eq!(what, format!("POST http://{free}/orders)"));
 }
 
 #[tokio::test]

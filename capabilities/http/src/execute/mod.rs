@@ -110,7 +110,8 @@ fn inject(prepared: &mut Prepared, name: &str, connection: &ResolvedConnection) 
 }
 
 fn unsent(error: &EgressError, prepared: &Prepared) -> NodeError {
-    let mut failed = NodeError::new(error.code, format!("{}: {}", prepared.shown(), error.message));
+    // Why first: lists and cards show the beginning of it.
+    let mut failed = NodeError::new(error.code, format!("{} ({})", error.message, prepared.shown()));
     failed.retryable = error.retryable;
     failed.detail = Value::map([("url", Value::from(prepared.place()))]);
     failed

@@ -97,7 +97,7 @@ fn failure(prepared: &Prepared, response: &EgressResponse) -> NodeError {
     let status = response.status;
     let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
     let mut failed =
-        NodeError::new("http_status", format!("{} was answered {}{reason}", prepared.shown(), status.as_u16()));
+        NodeError::new("http_status", format!("answered {}{reason} ({})", status.as_u16(), prepared.shown()));
     failed.retryable = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
     let kept = body("auto", response).unwrap_or_default();
     let kept = match kept {

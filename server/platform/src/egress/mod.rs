@@ -137,8 +137,17 @@ impl EgressError {
     }
 
     pub(crate) fn failed(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: true }
+        Self { code, message: without_number(message.into()), retryable: true }
     }
+}
+
+/// The number that the system has for what it says (`Connection refused (os error 111)`) says nothing to people.
+fn without_number(message: String) -> String {
+    let cut = message.split_once(" (os error ").and_then(|(before, rest)| {
+        let (number, after) = rest.split_once(')')?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{before}{after}"))
+    });
+    cut.unwrap_or(message)
 }
 
 /// The connector. One per process; cheap to share.

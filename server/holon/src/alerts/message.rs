@@ -1,7 +1,7 @@
 //! What a firing says: in a sentence for people, as JSON for programs.
 
 use holon_model::wire::alerts::AlertWhat;
-use holon_model::{Timestamp, Value, json};
+use holon_model::{Map, Timestamp, Value, json};
 use holon_platform::clock::to_db;
 use time::format_description::well_known::Rfc3339;
 
@@ -72,6 +72,10 @@ pub fn body(due: &Due, base: &str) -> Value {
         ("name", Value::from(due.name.as_str())),
         ("what", Value::from(store::what_text(due.what))),
     ]);
+    let found = json::parse(due.items.as_bytes()).unwrap_or_default();
+    let items: Vec<Value> = found.as_list().unwrap_or_default().iter().map(|item| placed(item, base)).collect();
+    // Of one thing that was found its page, of several that of alerts.
+    let one = items.first().filter(|_| items.len() == 1).and_then(|item| item.get("url")).cloned();
     Value::map([
         ("id", Value::from(due.id.to_string())),
         ("type", Value::from(if due.cause == "test" { "alert.test" } else { "alert.fired" })),
@@ -79,9 +83,34 @@ pub fn body(due: &Due, base: &str) -> Value {
         ("alert", rule),
         ("summary", Value::from(due.summary.as_str())),
         ("count", Value::from(i64::from(due.count))),
-        ("items", json::parse(due.items.as_bytes()).unwrap_or_default()),
-        ("url", Value::from(format!("{base}/settings/alerts"))),
+        ("items", Value::list(items)),
+        ("url", one.unwrap_or_else(|| Value::from(format!("{base}/settings/alerts")))),
     ])
+}
+
+/// An item with the address of its page, where it has one.
+fn placed(item: &Value, base: &str) -> Value {
+    match (item, place(item)) {
+        (Value::Map(map), Some(place)) => {
+            let mut map = Map::clone(map);
+            map.insert("url".into(), Value::from(format!("{base}{place}")));
+            Value::from(map)
+        }
+        _ => item.clone(),
+    }
+}
+
+/// The page of what was found.
+fn place(item: &Value) -> Option<String> {
+    let member = |name: &str| item.get(name).and_then(Value::as_str);
+    match (member("run"), member("task")) {
+        (Some(run), Some(task)) => Some(format!("/tasks/{run}/{task}")),
+        (Some(run), None) => Some(format!("/runs/{run}")),
+        (None, _) => {
+            let poll = member("poll").map(|poll| format!("/polls/{poll}"));
+            poll.or_else(|| member("schedule").map(|schedule| format!("/schedules/{schedule}")))
+        }
+    }
 }
 
 /// What mail has as its subject: the sentence in one line, and not endless.
@@ -101,8 +130,8 @@ pub fn text(due: &Due, base: &str) -> String {
     for item in items {
         let member = |name: &str| item.get(name).and_then(Value::as_str);
         text += &format!("- {}\n", member("summary").unwrap_or_default());
-        if let Some(run) = member("run") {
-            text += &format!("  {base}/runs/{run}\n");
+        if let Some(place) = place(item) {
+            text += &format!("  {base}{place}\n");
         }
     }
     let more = usize::try_from(due.count).unwrap_or_default().saturating_sub(items.len());
@@ -130,6 +159,21 @@ mod tests {
         assert_eq!(parsed.as_list().unwrap().len(), NAMED);
         assert_eq!(summary("Night", AlertWhat::RunFailed, 16, &all), "Night: 16 runs failed: run 7");
         assert_eq!(summary("Night", AlertWhat::RunFailed, 1, "[]"), "Night: a run failed");
+    }
+
+    #[test]
+    fn what_was_found_leads_to_its_page() {
+        let of = |members: &[(&'static str, &str)]| {
+            placed(&Value::map(members.iter().map(|(name, text)| (*name, Value::from(*text)))), "https://h")
+                .get("url")
+                .and_then(|url| url.as_str().map(str::to_owned))
+        };
+        let led = |to: &str| Some(format!("https://h{to}"));
+        assert_eq!(of(&[("run", "run_1"), ("flow", "flow_1")]), led("/runs/run_1"));
+        assert_eq!(of(&[("run", "run_1"), ("task", "7")]), led("/tasks/run_1/7"));
+        assert_eq!(of(&[("poll", "poll_1"), ("flow", "flow_1")]), led("/polls/poll_1"));
+        assert_eq!(of(&[("schedule", "schedule_1")]), led("/schedules/schedule_1"));
+        assert_eq!(of(&[("milliseconds", "5")]), None);
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub fn form(config: &Value, data: Option<&Data>, wrong: &[FieldError]) -> Page {
     let refused = if wrong.is_empty() {
         Html::none()
     } else {
-        let lines = draw.elsewhere(&schema);
+        let mut lines = draw.elsewhere(&schema);
+        if lines.len() < wrong.len() {
+            lines.insert(0, strings::MARKED.to_owned());
+        }
         let lines = lines.iter().map(|line| element("p", &[], text(line))).collect();
         notice("bad", "circle-alert", "alert", strings::NOT_SENT, lines)
     };

@@ -123,6 +123,8 @@ async fn a_failed_run_is_told_once_signed_and_what_follows_is_told_together() {
         (&json!(1), &json!("alert.fired"), &json!("Night"))
     );
     assert_eq!(heard[0]["items"][0]["run"], run);
+    assert!(heard[0]["url"].as_str().unwrap().ends_with(&format!("/runs/{run}")), "{}", heard[0]);
+    assert_eq!(heard[0]["items"][0]["url"], heard[0]["url"]);
     assert!(heard[0]["summary"].as_str().unwrap().contains("Orders: no_stock: sold out"), "{}", heard[0]);
     assert!(!heard[0].to_string().contains(&before));
     // As a webhook of ours would check it.

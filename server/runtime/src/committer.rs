@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::driving::Place;
-use crate::lanes::{LANES, Next, QUICK, Waiting};
+use crate::lanes::{Entry, LANES, Next, QUICK, Waiting};
 use crate::metrics::Counters;
 use crate::ring::Ring;
 use crate::store::{Batch, BatchNumber, Committed, IdempotencyRow, RunWrite, Store, StoreError};
@@ -65,6 +65,8 @@ struct Queue {
     changed: Notify,
     /// The same for the quick committer.
     quick: Notify,
+    /// The same for those who wait for a turn outside.
+    outside: Notify,
 }
 
 impl Queue {
@@ -72,17 +74,21 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch for a committer, whose last one is settled; nothing when it is closed and empty.
-    async fn take(&self, lane: usize) -> Option<Vec<Job>> {
+    /// The next batch for a committer, whose last one is settled, and whether those of whom it is give way; nothing when it is closed and empty.
+    async fn take(&self, lane: usize) -> Option<(Vec<Job>, bool)> {
         loop {
             let again = {
                 let mut waiting = self.lock();
-                match waiting.next(lane, Instant::now()) {
-                    Next::Batch(jobs) => {
+                let next = waiting.next(lane, Instant::now());
+                if waiting.asking > 0 {
+                    self.outside.notify_waiters();
+                }
+                match next {
+                    Next::Batch(jobs, gives_way) => {
                         if !waiting.jobs.is_empty() {
                             self.wake_all();
                         }
-                        return Some(jobs);
+                        return Some((jobs, gives_way));
                     }
                     Next::Nothing(_) if waiting.closed => {
                         self.wake_all();
@@ -117,10 +123,34 @@ impl Queue {
         self.wake_all();
     }
 
-    /// Each wakes the next.
+    /// Each committer wakes the next.
     fn wake_all(&self) {
         self.changed.notify_one();
         self.quick.notify_one();
+        self.outside.notify_waiters();
+    }
+}
+
+/// That something is done for a tenant outside the committers. One that gives way has one turn at a time, inside or outside, and a rest
+/// after each as long as it was.
+pub struct Turn<'a>(Option<(&'a Queue, Instant)>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some((queue, since)) = self.0 {
+            queue.lock().leave(since, Instant::now());
+            queue.wake_all();
+        }
+    }
+}
+
+/// That somebody waits for a turn outside.
+struct Asking<'a>(&'a Queue);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.lock().asking -= 1;
+        self.0.wake_all();
     }
 }
 
@@ -167,6 +197,45 @@ impl Committer {
         self.queue.put(waiting, job, Ring::push);
     }
 
+    /// Whether a tenant gives way to others now.
+    pub fn gives_way(&self, tenant: TenantId) -> bool {
+        self.queue.lock().gives_way(tenant)
+    }
+
+    /// Waits until something may be done for a tenant that is none of its writes and takes the store's time too; at once for one that
+    /// gives way to nobody. Nothing of it may be waited for that is written meanwhile: that may have to wait for the end of the turn.
+    pub async fn turn(&self, tenant: TenantId) -> Turn<'_> {
+        let queue = &*self.queue;
+        let mut asking = None;
+        loop {
+            // Before the look: what changes after it is not missed.
+            let changed = queue.outside.notified();
+            let again = {
+                let mut waiting = queue.lock();
+                let now = Instant::now();
+                match waiting.enter(tenant, now) {
+                    Entry::Free => return Turn(None),
+                    Entry::Turn => return Turn(Some((queue, now))),
+                    Entry::Wait(again) => {
+                        asking.get_or_insert_with(|| {
+                            waiting.asking += 1;
+                            Asking(queue)
+                        });
+                        again
+                    }
+                }
+            };
+            match again {
+                None => changed.await,
+                Some(again) => tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = tokio::time::sleep_until(again) => {}
+                },
+            }
+        }
+    }
+
     /// Whether anything of these shards waits to be written or is being written.
     pub fn busy(&self, shards: &[i16]) -> bool {
         self.queue.lock().busy(shards)
@@ -191,17 +260,17 @@ struct Lane {
 
 impl Lane {
     async fn run(self) {
-        while let Some(jobs) = self.queue.take(self.number).await {
-            self.settle(jobs).await;
+        while let Some((jobs, gives_way)) = self.queue.take(self.number).await {
+            self.settle(jobs, gives_way).await;
         }
     }
 
     /// Commits until it is known what became of every job.
-    async fn settle(&self, jobs: Vec<Job>) {
+    async fn settle(&self, jobs: Vec<Job>, gives_way: bool) {
         // What was refused as a whole is halved until the one at fault is alone.
         let mut parts = vec![jobs];
         while let Some(mut jobs) = parts.pop() {
-            match self.settle_part(&mut jobs).await {
+            match self.settle_part(&mut jobs, gives_way).await {
                 Settled::Done(committed) => self.answer(jobs, &committed).await,
                 Settled::Nothing => {}
                 Settled::Fenced => {
@@ -226,7 +295,7 @@ impl Lane {
         }
     }
 
-    async fn settle_part(&self, jobs: &mut Vec<Job>) -> Settled {
+    async fn settle_part(&self, jobs: &mut Vec<Job>, gives_way: bool) -> Settled {
         let mut wait = FIRST_WAIT;
         // True from the first answer that was lost: then only the store can say that a start was not accepted.
         let mut in_doubt = false;
@@ -243,6 +312,7 @@ impl Lane {
                 return Settled::Nothing;
             }
             let batch = Batch::of(self.replica, jobs.iter().map(|job| job.write.clone()).collect(), number);
+            let batch = Batch { gives_way, ..batch };
             let sent = Instant::now();
             let error = match self.store.commit(&batch).await {
                 Ok(committed) => {

@@ -1,6 +1,8 @@
 //! Who gives way to whom. A tenant that has lately written far more than another one lets that one go first, and leaves a part of the
 //! machine idle for it, for as long as it has something to do. Alone, nobody gives way to anybody.
 //!
+//! Whoever gives way writes less for it, and is not let off for that: not while far more of it waits to be written than of others.
+//!
 //! Turns are not enough: whoever's turn it is still waits until a core is free, and beside somebody with ten thousand runs none ever is
 //! (ADR 0027). Who is who says what was handed in lately, so nobody has to be told apart by settings.
 
@@ -18,12 +20,16 @@ const HALF: Duration = Duration::from_millis(128);
 const REVIEW: Duration = Duration::from_millis(16);
 /// So few writes are in nobody's way.
 const FEW: u64 = 64;
+/// So few that wait to be written are in nobody's way.
+const FEW_WAITING: u64 = 8;
 /// So many times as much as another one is far more.
 const FAR_MORE: u64 = 2;
 
 /// What a tenant has handed in lately.
 struct Lately {
     writes: u64,
+    /// How much of it waited at once.
+    waited: u64,
     halved: Instant,
     last: Instant,
 }
@@ -38,13 +44,14 @@ pub(crate) struct Courtesy {
 }
 
 impl Courtesy {
-    /// A tenant hands a write in.
-    pub fn note(&mut self, tenant: TenantId, now: Instant) {
+    /// A tenant hands a write in, and so many of its wait now.
+    pub fn note(&mut self, tenant: TenantId, waiting: usize, now: Instant) {
         let lately = self.of.entry(tenant).or_insert_with(|| {
             self.reviewed = None;
-            Lately { writes: 0, halved: now, last: now }
+            Lately { writes: 0, waited: 0, halved: now, last: now }
         });
         lately.writes += 1;
+        lately.waited = lately.waited.max(waiting as u64);
         lately.last = now;
     }
 
@@ -59,12 +66,17 @@ impl Courtesy {
             let halves = now.saturating_duration_since(lately.halved).as_millis() / HALF.as_millis();
             let halves = u32::try_from(halves).unwrap_or(u32::MAX);
             lately.writes = lately.writes.checked_shr(halves).unwrap_or(0);
+            lately.waited = lately.waited.checked_shr(halves).unwrap_or(0);
             lately.halved += HALF.saturating_mul(halves);
         }
-        let least = self.of.values().map(|lately| lately.writes).min().unwrap_or(0);
-        let much = FEW + FAR_MORE * least;
-        let giving_way = self.of.iter().filter(|(_, lately)| lately.writes > much).map(|(tenant, _)| *tenant);
-        self.giving_way = if self.of.len() > 1 { giving_way.collect() } else { BTreeSet::new() };
+        let least = |what: fn(&Lately) -> u64| self.of.values().map(what).min().unwrap_or(0);
+        let much = FEW + FAR_MORE * least(|lately| lately.writes);
+        let long = FEW_WAITING + FAR_MORE * least(|lately| lately.waited);
+        let gives_way = |(tenant, lately): &(&TenantId, &Lately)| {
+            lately.writes > much || (lately.waited > long && self.giving_way.contains(tenant))
+        };
+        let giving_way = self.of.iter().filter(gives_way).map(|(tenant, _)| *tenant).collect();
+        self.giving_way = if self.of.len() > 1 { giving_way } else { BTreeSet::new() };
     }
 
     /// Whether a tenant gives way, as of the last look.
@@ -85,7 +97,7 @@ mod tests {
     }
 
     fn hand_in(courtesy: &mut Courtesy, of: u128, writes: usize, now: Instant) {
-        (0..writes).for_each(|_| courtesy.note(tenant(of), now));
+        (0..writes).for_each(|_| courtesy.note(tenant(of), 1, now));
     }
 
     /// Who of the first four tenants gives way.
@@ -121,6 +133,29 @@ mod tests {
         hand_in(&mut courtesy, 2, 1, now);
         assert!(who(&mut courtesy, now).len() <= 1);
         assert!(!courtesy.gives_way(tenant(2)));
+    }
+
+    #[test]
+    fn who_gives_way_is_not_let_off_because_it_writes_less_for_it() {
+        let (mut courtesy, began) = (Courtesy::default(), Instant::now());
+        hand_in(&mut courtesy, 1, MUCH, began);
+        hand_in(&mut courtesy, 2, 1, began);
+        assert_eq!(who(&mut courtesy, began), [1]);
+        // From now on both write as much as the other, but of one a hundred wait.
+        let mut now = began;
+        for _ in 0..100 {
+            now += HALF / 8;
+            hand_in(&mut courtesy, 2, 50, now);
+            (0..50).for_each(|_| courtesy.note(tenant(1), 100, now));
+            assert_eq!(who(&mut courtesy, now), [1]);
+        }
+        // Of the other one as many do, too: it has about as much to do.
+        for _ in 0..100 {
+            now += HALF / 8;
+            (1..=2).for_each(|number| (0..50).for_each(|_| courtesy.note(tenant(number), 100, now)));
+            courtesy.review(now);
+        }
+        assert!(who(&mut courtesy, now).is_empty());
     }
 
     #[test]

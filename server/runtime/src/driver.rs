@@ -48,7 +48,7 @@ pub(crate) enum Msg {
     /// Runs that sleep, by their rows.
     Asleep(Vec<Sleeper>),
     /// Runs that slept have come from the store.
-    Woken(Vec<Woken>),
+    Woken { woken: Vec<Woken>, courteous: bool },
     /// An effect is over.
     EffectDone { run: RunId, id: EffectId, attempt: u32, result: Result<Value, NodeError>, proposal: Proposal },
     /// An effect has the answer that an earlier one was given.
@@ -141,6 +141,8 @@ pub(crate) struct Driver {
     pub(crate) to_wake: VecDeque<RunId>,
     /// Readings under way.
     pub(crate) readings: usize,
+    /// Whether runs of those who give way are among them.
+    pub(crate) reads_courteously: bool,
     /// How many have woken.
     pub(crate) wakings: u64,
     /// What is to be done.
@@ -167,6 +169,7 @@ impl Driver {
             waking: BTreeMap::new(),
             to_wake: VecDeque::new(),
             readings: 0,
+            reads_courteously: false,
             wakings: 0,
             turns,
             open,
@@ -268,9 +271,12 @@ impl Driver {
             | Msg::ChildStarted { run, .. }
             | Msg::BatchChosen { run, .. }
             | Msg::Turn { run } => self.runs.get(run).map(|live| live.tenant),
-            Msg::Asleep(_) | Msg::Woken(_) | Msg::Count { .. } | Msg::Open { .. } | Msg::Close { .. } | Msg::Stop => {
-                None
-            }
+            Msg::Asleep(_)
+            | Msg::Woken { .. }
+            | Msg::Count { .. }
+            | Msg::Open { .. }
+            | Msg::Close { .. }
+            | Msg::Stop => None,
         }
     }
 
@@ -310,7 +316,7 @@ impl Driver {
                 }
             }
             Msg::Asleep(sleepers) => self.sleep(sleepers),
-            Msg::Woken(woken) => self.woken(woken),
+            Msg::Woken { woken, courteous } => self.woken(woken, courteous),
             Msg::EffectDone { run, id, attempt, result, proposal } => {
                 self.effect_done(run, (id, attempt), result, proposal);
             }
@@ -499,12 +505,11 @@ impl Driver {
         }
         // What another run may have done before is done again as after a crash; the one that is tried again is known to be over.
         let (copied, again) = (flight.copied, flight.again);
-        let before = |number, command: &Command| number < copied && asked_of(command) != again;
-        let mut commands: Vec<(Command, bool)> = Vec::with_capacity(flight.commands.len());
-        for (number, command) in flight.commands.into_iter().enumerate() {
-            let before = before(number, &command);
-            commands.push((command, before));
-        }
+        let told = |(number, command): (usize, Command)| {
+            let before = number < copied && asked_of(&command) != again;
+            (command, before)
+        };
+        let mut commands: Vec<(Command, bool)> = flight.commands.into_iter().enumerate().map(told).collect();
         if self.is_closing(run) {
             commands = self.leave_or_stay(run, commands);
         }

@@ -25,6 +25,8 @@ use crate::runtime::{Beginner, RuntimeHandle, Shared};
 use crate::store::{IdempotencyRow, Line, PauseMode, PauseScope, Pauses, Prefix, StoreError, Ticket, shard_of};
 use crate::wake::Word;
 
+/// Looks at lines that are under way at once.
+pub(crate) const USHERS: usize = 4;
 /// How often pauses are looked at; every second time also who waits.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What starts of a workspace are counted in.
@@ -260,29 +262,18 @@ impl Shared {
         })
     }
 
-    /// Looks who is next in a line, and lets them begin. Of many who ask at once one looks, for all of them.
-    pub async fn look_at(self: Arc<Self>, line: Line) {
-        let mut look = self.door.looks.begin(&line);
-        while let Some(looking) = look {
-            self.let_in(&line).await;
-            look = looking.again();
-        }
+    /// Somebody is to look who is next in a line, and lets them begin.
+    pub fn look_at(&self, line: Line) {
+        self.door.looks.ask(line);
     }
 
-    /// The same once, for who has other things to do too: what is asked for meanwhile is looked at apart.
-    async fn look_once_at(self: &Arc<Self>, line: Line) {
-        let Some(looking) = self.door.looks.begin(&line) else { return };
-        self.let_in(&line).await;
-        if looking.again().is_some() {
-            tokio::spawn(self.clone().look_at(line));
-        }
-    }
-
-    async fn let_in(self: &Arc<Self>, line: &Line) {
-        if !self.lets_in(line) {
+    /// Lets those begin who are next in these lines of a tenant.
+    async fn let_in(self: &Arc<Self>, tenant: TenantId, lines: &[Line]) {
+        let open: Vec<Line> = lines.iter().filter(|line| self.lets_in(line)).cloned().collect();
+        if open.is_empty() {
             return;
         }
-        let admitted = match self.store.admit(line).await {
+        let admitted = match self.store.admit(tenant, &open).await {
             Ok(admitted) => admitted,
             Err(error) => return tracing::warn!(%error, "nobody knows who is next in a line; looking again"),
         };
@@ -293,7 +284,7 @@ impl Shared {
             }
         }
         for run in admitted.replaced {
-            let (shared, tenant) = (self.clone(), line.tenant);
+            let shared = self.clone();
             tokio::spawn(async move {
                 let reason = "a newer run of the flow takes its place".to_owned();
                 match shared.see_cancelled(tenant, run, reason).await {
@@ -329,7 +320,7 @@ impl Shared {
 
     async fn look_for_lines(self: &Arc<Self>) -> Result<(), StoreError> {
         for line in self.store.lines().await? {
-            self.look_once_at(line).await;
+            self.look_at(line);
         }
         self.look_for_turns().await
     }
@@ -338,6 +329,20 @@ impl Shared {
         let pauses = Arc::new(self.store.pauses().await?);
         *self.door.pauses.write().unwrap_or_else(PoisonError::into_inner) = pauses;
         Ok(())
+    }
+}
+
+/// Looks at the lines that somebody is to look at, one after the other.
+pub(crate) async fn usher(shared: Arc<Shared>) {
+    let gives_way = |tenant| shared.committer.gives_way(tenant);
+    loop {
+        let look = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            look = shared.door.looks.next(gives_way) => look,
+        };
+        let _turn = shared.committer.turn(look.tenant).await;
+        shared.let_in(look.tenant, &look.lines).await;
     }
 }
 

@@ -50,8 +50,8 @@ struct InHand {
 
 /// What a committer has to do.
 pub(crate) enum Next {
-    /// This is to be written.
-    Batch(Vec<Job>),
+    /// This is to be written, and whether those of whom it is give way.
+    Batch(Vec<Job>, bool),
     /// Nothing, until something changes or this time comes.
     Nothing(Option<Instant>),
 }
@@ -70,20 +70,37 @@ pub(crate) struct Waiting {
     rests_until: Option<Instant>,
     /// Batches that came before something of theirs that could have been written.
     passed: u32,
+    /// Something is done for one of them outside the committers.
+    outside: bool,
+    /// How many wait to do such a thing.
+    pub asking: usize,
+    /// Whether the last turn of theirs was a committer's: turns inside and outside alternate.
+    committed_last: bool,
+}
+
+/// Whether something may be done for a tenant outside the committers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// It gives way to nobody.
+    Free,
+    /// It gives way, and has the only turn now.
+    Turn,
+    /// Not before something changes or this time comes.
+    Wait(Option<Instant>),
 }
 
 impl Waiting {
     /// A job is handed in.
     pub fn put(&mut self, job: Job, now: Instant, put: impl FnOnce(&mut Ring<Job>, TenantId, Job)) {
         let tenant = job.write.tenant;
-        self.courtesy.note(tenant, now);
         put(&mut self.jobs, tenant, job);
+        self.courtesy.note(tenant, self.jobs.of(tenant), now);
     }
 
     /// What a committer, whose last batch is settled, has to do next.
     pub fn next(&mut self, lane: usize, now: Instant) -> Next {
         if let Some((since, true)) = std::mem::take(&mut self.in_hand[lane]).courteous {
-            self.rests_until = Some(now + now.saturating_duration_since(since).saturating_mul(REST).min(LONGEST_REST));
+            self.rest(since, now);
         }
         self.courtesy.review(now);
         // When nothing more comes, each takes what there is.
@@ -91,7 +108,11 @@ impl Waiting {
         let Self { jobs, in_hand, courtesy, .. } = self;
         let behind = |tenant| !closed && courtesy.gives_way(tenant);
         let free = |tenant| !quick || closed || in_hand.iter().all(|hand| !hand.tenants.contains(&tenant));
-        let there = !quick && jobs.peek(behind).is_some() && in_hand.iter().all(|hand| hand.courteous.is_none());
+        let others_turn = self.outside || (self.asking > 0 && self.committed_last);
+        let there = !quick
+            && jobs.peek(behind).is_some()
+            && (closed || !others_turn)
+            && in_hand.iter().all(|hand| hand.courteous.is_none());
         let rest = self.rests_until.filter(|until| there && *until > now);
         let due = there && rest.is_none();
         let mut batch = Vec::new();
@@ -102,7 +123,7 @@ impl Waiting {
         if batch.is_empty() && due {
             batch = fill(jobs, COURTEOUS_RUNS, behind);
             courteous = Some((now, batch.len() > FEW_RUNS));
-            self.passed = 0;
+            (self.passed, self.committed_last) = (0, true);
         } else if due {
             self.passed += 1;
         }
@@ -110,6 +131,7 @@ impl Waiting {
         if batch.is_empty() {
             return Next::Nothing(rest);
         }
+        let gives_way = courteous.is_some();
         let mut hand = InHand { courteous, ..InHand::default() };
         for job in &batch {
             let (word, bit) = bit(shard_of(job.write.run));
@@ -117,7 +139,38 @@ impl Waiting {
             hand.tenants.insert(job.write.tenant);
         }
         self.in_hand[lane] = hand;
-        Next::Batch(batch)
+        Next::Batch(batch, gives_way)
+    }
+
+    /// Whether a tenant gives way to others.
+    pub fn gives_way(&self, tenant: TenantId) -> bool {
+        !self.closed && self.courtesy.gives_way(tenant)
+    }
+
+    /// Somebody wants to do something for a tenant outside the committers.
+    pub fn enter(&mut self, tenant: TenantId, now: Instant) -> Entry {
+        self.courtesy.review(now);
+        if !self.gives_way(tenant) {
+            return Entry::Free;
+        }
+        if self.outside || self.in_hand.iter().any(|hand| hand.courteous.is_some()) {
+            return Entry::Wait(None);
+        }
+        if let Some(until) = self.rests_until.filter(|until| *until > now) {
+            return Entry::Wait(Some(until));
+        }
+        (self.outside, self.committed_last) = (true, false);
+        Entry::Turn
+    }
+
+    /// The turn that began then is over.
+    pub fn leave(&mut self, since: Instant, now: Instant) {
+        self.outside = false;
+        self.rest(since, now);
+    }
+
+    fn rest(&mut self, since: Instant, now: Instant) {
+        self.rests_until = Some(now + now.saturating_duration_since(since).saturating_mul(REST).min(LONGEST_REST));
     }
 
     /// Whether the quick committer is the one to take a job of this tenant now.
@@ -186,7 +239,7 @@ mod tests {
 
     /// Of whom the next batch of a committer is, and how many there are of each.
     fn next(waiting: &mut Waiting, lane: usize, now: Instant) -> (usize, usize) {
-        let Next::Batch(jobs) = waiting.next(lane, now) else { return (0, 0) };
+        let Next::Batch(jobs, _) = waiting.next(lane, now) else { return (0, 0) };
         let of = |number| jobs.iter().filter(|job| job.write.tenant == tenant(number)).count();
         (of(NOISY), of(QUIET))
     }

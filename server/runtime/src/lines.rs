@@ -1,12 +1,15 @@
 //! What this process knows of the lines in which runs wait for their place, so that neither a start nor the end of a run asks the store
 //! for more than it must: who is looking who is next, and about how many stand in a line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use holon_model::TenantId;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::ring::Ring;
 use crate::store::Line;
 
 /// Lines that are remembered before those of which too little is known are forgotten.
@@ -17,53 +20,86 @@ const LONGEST_TRUST: Duration = Duration::from_secs(1);
 /// A line that was full is counted again after so many times as long.
 const FULL_TRUST: u32 = 5;
 
-/// Lines that somebody is looking at, each with whether to look again.
-#[derive(Default)]
-pub(crate) struct Looks(Mutex<BTreeMap<Line, bool>>);
+/// Lines of a tenant that are looked at in one of its turns.
+const MOST_LINES: usize = 16;
 
-/// That one is looking; dropped, nobody is.
+/// Lines that are to be looked at, tenants in turn.
+#[derive(Default)]
+pub(crate) struct Looks {
+    asked: Mutex<Asked>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Asked {
+    ring: Ring<Line>,
+    /// The same.
+    lines: BTreeSet<Line>,
+    /// Whether somebody looks at lines of one that gives way.
+    courteous: bool,
+}
+
+/// Lines of one tenant that are to be looked at now; whoever asks from now on is looked at again.
 pub(crate) struct Look<'a> {
     looks: &'a Looks,
-    line: &'a Line,
-    over: bool,
+    pub tenant: TenantId,
+    pub lines: Vec<Line>,
+    courteous: bool,
 }
 
 impl Looks {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Line, bool>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whoever asks is the one to look; nothing when somebody does already, who then looks again.
-    pub fn begin<'a>(&'a self, line: &'a Line) -> Option<Look<'a>> {
-        let mut looks = self.lock();
-        if let Some(again) = looks.get_mut(line) {
-            *again = true;
-            return None;
+    /// A line is to be looked at: once for all who ask before somebody does.
+    pub fn ask(&self, line: Line) {
+        let mut asked = self.lock();
+        if asked.lines.insert(line.clone()) {
+            asked.ring.push(line.tenant, line);
+            drop(asked);
+            self.changed.notify_one();
         }
-        looks.insert(line.clone(), false);
-        Some(Look { looks: self, line, over: false })
     }
-}
 
-impl Look<'_> {
-    /// Goes on looking when somebody has asked meanwhile.
-    pub fn again(mut self) -> Option<Self> {
-        let all = self.looks;
-        let mut looks = all.lock();
-        if looks.get_mut(self.line).is_some_and(std::mem::take) {
-            return Some(self);
+    /// What is to be looked at next. Of those who give way one at a time has its lines looked at.
+    pub async fn next(&self, gives_way: impl Fn(TenantId) -> bool) -> Look<'_> {
+        loop {
+            if let Some(look) = self.take(&gives_way) {
+                return look;
+            }
+            self.changed.notified().await;
         }
-        // In one go with the look at it: whoever asks from now on looks by itself.
-        looks.remove(self.line);
-        self.over = true;
-        None
+    }
+
+    fn take(&self, gives_way: impl Fn(TenantId) -> bool) -> Option<Look<'_>> {
+        let mut asked = self.lock();
+        let first = asked.ring.next(|tenant| !gives_way(tenant));
+        let courteous = first.is_none();
+        let first = if courteous && !asked.courteous { asked.ring.next(|_| true) } else { first };
+        let (tenant, line) = first?;
+        let mut lines = vec![line];
+        while lines.len() < MOST_LINES
+            && let Some((_, line)) = asked.ring.next(|other| other == tenant)
+        {
+            lines.push(line);
+        }
+        for line in &lines {
+            asked.lines.remove(line);
+        }
+        asked.courteous |= courteous;
+        if !asked.ring.is_empty() {
+            self.changed.notify_one();
+        }
+        Some(Look { looks: self, tenant, lines, courteous })
     }
 }
 
 impl Drop for Look<'_> {
     fn drop(&mut self) {
-        if !self.over {
-            self.looks.lock().remove(self.line);
+        if self.courteous {
+            self.looks.lock().courteous = false;
+            self.looks.changed.notify_one();
         }
     }
 }
@@ -130,24 +166,52 @@ impl Crowds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use holon_model::{FlowId, TenantId};
+    use holon_model::FlowId;
     use uuid::Uuid;
 
     fn line(key: &str) -> Line {
         Line { tenant: TenantId(Uuid::nil()), flow: FlowId(Uuid::nil()), key: key.into() }
     }
 
+    fn of(tenant: u128, key: &str) -> Line {
+        Line { tenant: TenantId(Uuid::from_u128(tenant)), ..line(key) }
+    }
+
+    /// The keys of what is looked at next.
+    fn keys(look: Option<&Look<'_>>) -> Vec<String> {
+        look.map(|look| look.lines.iter().map(|line| line.key.clone()).collect()).unwrap_or_default()
+    }
+
     #[test]
-    fn of_many_who_ask_for_a_look_one_looks_and_looks_again_for_all_who_asked_meanwhile() {
-        let (looks, here, there) = (Looks::default(), line("here"), line("there"));
-        let look = looks.begin(&here).unwrap();
-        assert!(looks.begin(&here).is_none() && looks.begin(&here).is_none());
-        assert!(looks.begin(&there).is_some(), "another line is another matter");
-        let look = look.again().expect("two have asked");
-        assert!(look.again().is_none(), "nobody has asked since");
-        // One that is given up in the middle leaves the line to the next.
-        drop(looks.begin(&here).unwrap());
-        assert!(looks.begin(&here).is_some());
+    fn lines_are_looked_at_many_in_one_go_once_for_all_who_asked_and_again_for_who_asks_meanwhile() {
+        let looks = Looks::default();
+        for key in ["here", "here", "there"] {
+            looks.ask(line(key));
+        }
+        let look = looks.take(|_| false);
+        assert_eq!(keys(look.as_ref()), ["here", "there"]);
+        looks.ask(line("here"));
+        assert_eq!(keys(looks.take(|_| false).as_ref()), ["here"]);
+        assert!(looks.take(|_| false).is_none());
+    }
+
+    #[test]
+    fn who_gives_way_comes_after_the_others_and_one_of_them_at_a_time() {
+        let (looks, noisy) = (Looks::default(), |tenant: TenantId| tenant.0.as_u128() != 2);
+        for number in 0..=MOST_LINES {
+            looks.ask(of(1, &format!("a{number}")));
+        }
+        looks.ask(of(2, "b"));
+        looks.ask(of(3, "c"));
+        assert_eq!(keys(looks.take(noisy).as_ref()), ["b"]);
+        let look = looks.take(noisy);
+        assert_eq!(keys(look.as_ref()).len(), MOST_LINES);
+        looks.ask(of(2, "d"));
+        assert_eq!(keys(looks.take(noisy).as_ref()), ["d"], "nobody waits for those who give way");
+        assert!(looks.take(noisy).is_none(), "one of those at a time");
+        drop(look);
+        assert_eq!(keys(looks.take(noisy).as_ref()), ["c"], "it is the turn of another one");
+        assert_eq!(keys(looks.take(noisy).as_ref()).len(), 1, "what is left of the first one");
     }
 
     #[test]

@@ -262,7 +262,7 @@ impl Driver {
             let outcome = Outcome::Cancelled { reason };
             shared.changed(tenant, run, &parked.facts, status);
             if let Some(line) = line {
-                tokio::spawn(shared.clone().look_at(line));
+                shared.look_at(line);
             }
             shared.answers.tell(tenant, run, || Answer::Ended(outcome.clone()));
             let word = match parked.parent {

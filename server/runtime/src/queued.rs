@@ -127,7 +127,7 @@ impl Driver {
     /// A place may have become free in a line, or somebody stands in it anew.
     pub(crate) fn look_at(&self, line: Option<Line>) {
         if let Some(line) = line {
-            tokio::spawn(self.shared.clone().look_at(line));
+            self.shared.look_at(line);
         }
     }
 }

@@ -36,6 +36,11 @@ impl<T> Ring<T> {
         self.waiting.entry(tenant).or_default().push_front(item);
     }
 
+    /// How much waits of a tenant.
+    pub fn of(&self, tenant: TenantId) -> usize {
+        self.waiting.get(&tenant).map_or(0, VecDeque::len)
+    }
+
     /// What is next, of the tenants that may.
     pub fn peek(&self, may: impl Fn(TenantId) -> bool) -> Option<&T> {
         let tenant = self.turns.iter().find(|tenant| may(**tenant))?;

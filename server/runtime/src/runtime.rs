@@ -31,7 +31,7 @@ use crate::driving::{Driving, Place};
 use crate::effects::{EffectLimits, EffectPool, Host};
 use crate::handover::balance;
 use crate::inbox::{Happening, hear, pump};
-use crate::intake::{Door, Entry, watch};
+use crate::intake::{Door, Entry, USHERS, usher, watch};
 use crate::lease::{LEASE_MS, Seen, Standing, keep};
 use crate::live::{Beginning, Live, Queued};
 use crate::living::Living;
@@ -332,6 +332,7 @@ impl Runtime {
         tasks.push(place.spawn(hear(shared.clone(), heard)));
         tasks.push(place.spawn(pump(shared.clone())));
         tasks.push(place.spawn(watch(shared.clone())));
+        tasks.extend((0..USHERS).map(|_| place.spawn(usher(shared.clone()))));
         tasks.push(place.spawn(maintain(shared.clone())));
         tasks.push(place.spawn(stop_when_lost(shared.clone())));
         Ok(RuntimeHandle { shared, tasks: Arc::new(Mutex::new(tasks)), _place: Arc::new(place) })

@@ -4,13 +4,14 @@
 //! While a run is on its way nobody else writes anything of it, so whatever is read of it is all there is. A run whose shard begins to
 //! close is laid down again; what was on the way then is not taken, whenever it comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use holon_engine::Parent;
 use holon_model::{Millis, RunId, TenantId};
 
 use crate::children::Afterword;
-use crate::driver::{Driver, Msg, Parked};
+use crate::driver::{Driver, Msg};
 use crate::live::Live;
 use crate::recover::{Read, Taken};
 use crate::runtime::Shared;
@@ -46,11 +47,21 @@ enum Came {
     Up(Box<Live>),
     /// It is over, and owes somebody a word.
     Over(Arc<RunFacts>, Box<Afterword>),
-    Parked(Parked),
+    /// It cannot be driven on.
+    Parked(Box<Unfit>),
     /// It is over, and only a newer build knows what it owes.
     Newer,
     /// There is no such run any more.
     Nothing,
+}
+
+/// A run that cannot be driven on.
+struct Unfit {
+    row: LiveRow,
+    /// Why, and the hash that was written last.
+    why: (String, [u8; 32]),
+    /// The run that called it.
+    parent: Option<Parent>,
 }
 
 /// What was read of one.
@@ -128,27 +139,45 @@ impl Driver {
                 self.rouse(run, false);
             }
         }
-        while self.readings < MOST_READINGS {
-            let mut batch = Vec::new();
-            while batch.len() < AT_ONCE
-                && let Some(run) = self.to_wake.pop_front()
-            {
-                // It may have been laid down again meanwhile, and woken anew.
-                if let Some(waking) = self.waking.get_mut(&run).filter(|waking| !waking.read) {
-                    waking.read = true;
-                    batch.push((waking.sleeper.tenant, run, waking.ticket));
-                }
+        while self.readings < MOST_READINGS && !self.to_wake.is_empty() {
+            let shared = self.shared.clone();
+            let gives_way = |tenant| shared.committer.gives_way(tenant);
+            let (mut batch, mut courteous) = (self.next_to_read(|tenant| !gives_way(tenant)), false);
+            if batch.is_empty() && !self.reads_courteously {
+                // They all give way, or did so a moment ago.
+                (batch, courteous) = (self.next_to_read(|_| true), true);
             }
             if batch.is_empty() {
                 return;
             }
             self.readings += 1;
+            self.reads_courteously |= courteous;
             let (shared, me) = (self.shared.clone(), self.me.clone());
             tokio::spawn(async move {
                 // The loop may be gone: then there is nobody to drive anything.
-                let _ = me.send(Msg::Woken(shared.wake_up(batch).await));
+                let _ = me.send(Msg::Woken { woken: shared.wake_up(batch).await, courteous });
             });
         }
+    }
+
+    /// The next runs that are to be read, of the tenants that may.
+    fn next_to_read(&mut self, may: impl Fn(TenantId) -> bool) -> Vec<(TenantId, RunId, u64)> {
+        let (mut batch, mut left) = (Vec::new(), VecDeque::new());
+        while batch.len() < AT_ONCE
+            && let Some(run) = self.to_wake.pop_front()
+        {
+            // It may have been laid down again meanwhile, and woken anew.
+            let Some(waking) = self.waking.get_mut(&run).filter(|waking| !waking.read) else { continue };
+            if may(waking.sleeper.tenant) {
+                waking.read = true;
+                batch.push((waking.sleeper.tenant, run, waking.ticket));
+            } else {
+                left.push_back(run);
+            }
+        }
+        left.append(&mut self.to_wake);
+        self.to_wake = left;
+        batch
     }
 
     fn ahead(&self) -> Millis {
@@ -167,8 +196,9 @@ impl Driver {
     }
 
     /// Runs have come from the store.
-    pub(crate) fn woken(&mut self, woken: Vec<Woken>) {
+    pub(crate) fn woken(&mut self, woken: Vec<Woken>, courteous: bool) {
         self.readings -= 1;
+        self.reads_courteously &= !courteous;
         for Woken { run, ticket, what } in woken {
             if self.waking.get(&run).is_none_or(|waking| waking.ticket != ticket) {
                 continue;
@@ -180,7 +210,12 @@ impl Driver {
                     self.take_over(*live);
                 }
                 Came::Over(facts, word) => self.say(sleeper.tenant, run, facts, *word),
-                Came::Parked(parked) => drop(self.parked.insert(run, parked)),
+                // Written by who knows that it has not left since it was read: else others may have driven it on, and to its end.
+                Came::Parked(unfit) => {
+                    let Unfit { row, why, parent } = *unfit;
+                    let parked = self.shared.write_parked(&row, Arc::new(row.facts.clone()), why, parent);
+                    self.parked.insert(run, parked);
+                }
                 // Whoever asks is told what history knows of it.
                 Came::Newer => {}
                 Came::Nothing => tracing::error!(%run, "a run that slept is not in the store any more"),
@@ -210,8 +245,13 @@ impl Shared {
     /// Takes up runs that slept, as many as were asked for; none when this replica is over.
     async fn wake_up(&self, batch: Vec<(TenantId, RunId, u64)>) -> Vec<Woken> {
         let runs: Vec<(TenantId, RunId)> = batch.iter().map(|(tenant, run, _)| (*tenant, *run)).collect();
+        let Some((tenant, _)) = runs.first() else { return Vec::new() };
         let found = loop {
-            match self.store.found(&runs).await {
+            // Of one that gives way, all of them are.
+            let turn = self.committer.turn(*tenant).await;
+            let found = self.store.found(&runs).await;
+            drop(turn);
+            match found {
                 Ok(found) => break found,
                 Err(error) => self.wait(&error).await,
             }
@@ -247,7 +287,7 @@ impl Shared {
                 Taken::Over(word) => Came::Over(facts, word),
                 Taken::Newer => Came::Newer,
                 Taken::Parked { reason, log_hash } => {
-                    Came::Parked(self.write_parked(&row, facts, (reason, log_hash), parent))
+                    Came::Parked(Box::new(Unfit { row: row.clone(), why: (reason, log_hash), parent }))
                 }
             };
             came.insert(row.run, what);

@@ -135,7 +135,7 @@ impl Loader {
                 .collect();
             all.extend(lanes.iter().flatten().map(|write| (write.run, write.wakes.unwrap_or(write.facts.started_at))));
             let sent = lanes.into_iter().map(|writes| async move {
-                let batch = Batch { replica: self.replica, writes, number: None };
+                let batch = Batch { replica: self.replica, writes, number: None, gives_way: false };
                 self.store.commit(&batch).await.expect("Postgres takes it");
             });
             futures::future::join_all(sent).await;

@@ -64,7 +64,7 @@ pub struct Crowd {
     pub waiting: u64,
 }
 
-/// What came of a look at a line.
+/// What came of a look at lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Admitted {
     /// They have a place from now on, with the replica that drives them.
@@ -120,8 +120,9 @@ pub trait Intake: Send + Sync + 'static {
     /// How many runs stand in a line.
     async fn crowd(&self, line: &Line) -> Result<Crowd, StoreError>;
 
-    /// Gives free places of a line to those that have waited longest. Whoever asks at the same time, there are never more than may be.
-    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError>;
+    /// Gives free places of these lines of a tenant to those that have waited longest in each. Whoever asks at the same time, there are
+    /// never more than may be.
+    async fn admit(&self, tenant: TenantId, lines: &[Line]) -> Result<Admitted, StoreError>;
 
     /// Lines in which somebody waits.
     async fn lines(&self) -> Result<Vec<Line>, StoreError>;
@@ -211,7 +212,7 @@ impl MemIntake {
         })
     }
 
-    pub(super) fn admit(&self, line: &Line, owner: impl Fn(i16) -> Option<ReplicaId>) -> Admitted {
+    pub(super) fn admit(&self, line: &Line, owner: impl Fn(i16) -> Option<ReplicaId>, admitted: &mut Admitted) {
         let mut tables = self.tables();
         let mut here: Vec<(RunId, &mut Place)> = tables
             .places
@@ -220,13 +221,12 @@ impl MemIntake {
             .map(|((_, run), place)| (*run, place))
             .collect();
         here.sort_by_key(|(_, place)| place.position);
-        let mut admitted = Admitted::default();
         if let Some(newest) = here.iter().rfind(|(_, place)| !place.going)
             && newest.1.ticket.replaces
         {
             let most = newest.1.ticket.most as usize;
             let old = here.len().saturating_sub(most);
-            admitted.replaced = here.iter().take(old).map(|(run, _)| *run).collect();
+            admitted.replaced.extend(here.iter().take(old).map(|(run, _)| *run));
         }
         let mut going = here.iter().filter(|(_, place)| place.going).count() as u64;
         for (run, place) in here {
@@ -243,7 +243,6 @@ impl MemIntake {
             going += 1;
             admitted.runs.push((run, owner(shard_of(run))));
         }
-        admitted
     }
 
     pub(super) fn lines(&self) -> Vec<Line> {

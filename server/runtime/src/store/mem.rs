@@ -367,9 +367,13 @@ impl Intake for MemStore {
         Ok(self.intake.crowd(line))
     }
 
-    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
+    async fn admit(&self, tenant: TenantId, lines: &[Line]) -> Result<Admitted, StoreError> {
         let tables = self.tables();
-        Ok(self.intake.admit(line, |shard| tables.shards.owner(shard)))
+        let mut admitted = Admitted::default();
+        for line in lines.iter().filter(|line| line.tenant == tenant).collect::<BTreeSet<_>>() {
+            self.intake.admit(line, |shard| tables.shards.owner(shard), &mut admitted);
+        }
+        Ok(admitted)
     }
 
     async fn lines(&self) -> Result<Vec<Line>, StoreError> {

@@ -272,6 +272,8 @@ pub struct Batch {
     pub writes: Vec<RunWrite>,
     /// Set where nothing that it writes says that it was done before.
     pub number: Option<BatchNumber>,
+    /// Whether those of whom it is give way to others.
+    pub gives_way: bool,
 }
 
 /// Which batch of its committer one is. The store does no batch after one with the same number or a higher one: a statement that
@@ -291,7 +293,7 @@ impl Batch {
         let keyed = |write: &RunWrite| write.start.as_ref().is_some_and(|start| start.idempotency.is_some());
         let tells = |write: &RunWrite| write.journal.is_some() && write.changes.is_empty() && !keyed(write);
         let needs = writes.iter().any(|write| write.journal.is_none()) && !writes.iter().any(tells);
-        Self { replica, writes, number: needs.then_some(number) }
+        Self { replica, writes, number: needs.then_some(number), gives_way: false }
     }
 }
 

@@ -10,7 +10,7 @@ use super::intake::{Admitted, Crowd, Line, PauseMode, PauseScope, Pauses, Prefix
 use super::pg::{PgStore, unread};
 use super::{Intake, RunWrite, StoreError, shard_of};
 
-/// Places that are given in one look at most; the next look gives more.
+/// Places of a line that are given in one look at most; the next look gives more.
 const MOST: i64 = 500;
 
 /// What a batch says of places, turned on its side.
@@ -163,59 +163,78 @@ async fn crowd(pool: &PgPool, line: &Line) -> Result<Crowd, StoreError> {
 }
 
 /// See [`Intake::admit`].
-async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
+async fn admit(pool: &PgPool, tenant: TenantId, lines: &[Line]) -> Result<Admitted, StoreError> {
+    let mut lines: Vec<&Line> = lines.iter().filter(|line| line.tenant == tenant).collect();
+    // In one order everywhere, so that two who look never wait for each other in a circle.
+    lines.sort_unstable();
+    let names: Vec<String> =
+        lines.iter().map(|line| format!("run_place {} {} {}", line.tenant, line.flow, line.key)).collect();
+    let flows: Vec<Uuid> = lines.iter().map(|line| line.flow.0).collect();
+    let keys: Vec<String> = lines.iter().map(|line| line.key.clone()).collect();
     let mut tx = pool.begin().await.map_err(unread)?;
     // One look at a line at a time. The statements after it see what those before have committed. Nobody waits for the disk: the commit by
     // which a run begins comes later in the same log, and a place that is lost with none begun is given again.
-    let name = format!("run_place {} {} {}", line.tenant, line.flow, line.key);
     sqlx::query!(
-        "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended($1, 0))",
-        name
+        "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(name, 0))
+         from unnest($1::text[]) as line(name)",
+        &names
     )
-    .fetch_one(&mut *tx)
+    .fetch_all(&mut *tx)
     .await
     .map_err(unread)?;
     let replaced = sqlx::query_scalar!(
-        r#"with newest as (
-           select most, replaces from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting'
-           order by position desc limit 1)
-         select run_id as "run_id!" from (
-           select run_id, position from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting'
-           union all
-           select run_id, position from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going') as here
-         where exists (select from newest where replaces)
-         order by position desc offset (select most from newest) limit $4"#,
-        line.tenant.0,
-        line.flow.0,
-        line.key,
+        r#"select here.run_id as "run_id!"
+           from unnest($2::uuid[], $3::text[]) with ordinality as line(flow_id, key, nth),
+             lateral (
+               select most, replaces from run_place
+               where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting'
+               order by position desc limit 1) as newest,
+             lateral (
+               select run_id, position from (
+                 select run_id, position from run_place
+                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting'
+                 union all
+                 select run_id, position from run_place
+                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'going') as standing
+               where newest.replaces order by position desc offset newest.most limit $4) as here
+           order by line.nth, here.position"#,
+        tenant.0,
+        &flows,
+        &keys,
         MOST
     )
     .fetch_all(&mut *tx)
     .await
     .map_err(unread)?;
     let rows = sqlx::query!(
-        r#"with going as (
-             select count(*) as n from run_place where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'going'),
-           first as (
-             select most from run_place
-             where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting' and run_id <> all($5)
-             order by position limit 1),
+        r#"with line as (
+             select l.flow_id, l.key, l.nth,
+               (select count(*) from run_place p
+                where p.tenant_id = $1 and p.flow_id = l.flow_id and p.key = l.key and p.state = 'going') as going
+             from unnest($2::uuid[], $3::text[]) with ordinality as l(flow_id, key, nth)),
            -- Those behind the first one have a place only where it has one, so no more can than it says.
            head as (
-             select run_id, position, most from run_place
-             where tenant_id = $1 and flow_id = $2 and key = $3 and state = 'waiting' and run_id <> all($5)
-             order by position limit (select least($4, greatest(0, first.most - going.n)) from first, going)),
+             select line.nth, line.going, next.run_id, next.position, next.most from line,
+               lateral (
+                 select most from run_place
+                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting' and run_id <> all($5)
+                 order by position limit 1) as first,
+               lateral (
+                 select run_id, position, most from run_place
+                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting' and run_id <> all($5)
+                 order by position limit least($4, greatest(0, first.most - line.going))) as next),
            numbered as (
-             select run_id, position, row_number() over (order by position) as nth, min(most) over (order by position) as most
-             from head),
+             select nth, going, run_id, row_number() over in_line as behind, min(most) over in_line as most
+             from head window in_line as (partition by nth order by position)),
            given as (
-             update run_place p set state = 'going' from numbered, going
-             where p.tenant_id = $1 and p.run_id = numbered.run_id and going.n + numbered.nth <= numbered.most
-             returning p.run_id, p.position, p.shard)
-           select g.run_id as "run_id!", s.owner as "owner?" from given g join shard s on s.shard = g.shard order by g.position"#,
-        line.tenant.0,
-        line.flow.0,
-        line.key,
+             update run_place p set state = 'going' from numbered
+             where p.tenant_id = $1 and p.run_id = numbered.run_id and numbered.going + numbered.behind <= numbered.most
+             returning p.run_id, p.position, p.shard, numbered.nth)
+           select g.run_id as "run_id!", s.owner as "owner?" from given g join shard s on s.shard = g.shard
+           order by g.nth, g.position"#,
+        tenant.0,
+        &flows,
+        &keys,
         MOST,
         &replaced
     )
@@ -223,8 +242,7 @@ async fn admit(pool: &PgPool, line: &Line) -> Result<Admitted, StoreError> {
     .await
     .map_err(unread)?;
     tx.commit().await.map_err(unread)?;
-    let mut replaced: Vec<RunId> = replaced.into_iter().map(RunId).collect();
-    replaced.reverse();
+    let replaced = replaced.into_iter().map(RunId).collect();
     let runs = rows.into_iter().map(|row| (RunId(row.run_id), row.owner.map(ReplicaId))).collect();
     Ok(Admitted { runs, replaced })
 }
@@ -334,8 +352,8 @@ impl Intake for PgStore {
         crowd(self.pool(), line).await
     }
 
-    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
-        admit(self.pool(), line).await
+    async fn admit(&self, tenant: TenantId, lines: &[Line]) -> Result<Admitted, StoreError> {
+        admit(self.pool(), tenant, lines).await
     }
 
     async fn lines(&self) -> Result<Vec<Line>, StoreError> {

@@ -185,9 +185,9 @@ impl Intake for Road {
         Ok(if full { Crowd { going: 1_000_000, ..crowd } } else { crowd })
     }
 
-    async fn admit(&self, line: &Line) -> Result<Admitted, StoreError> {
+    async fn admit(&self, tenant: TenantId, lines: &[Line]) -> Result<Admitted, StoreError> {
         let admitting = async {
-            let admitted = self.store.admit(line).await?;
+            let admitted = self.store.admit(tenant, lines).await?;
             // They are cancelled: whoever paused one has it let go on to its end.
             let mut said = self.promises.said();
             for run in &admitted.replaced {

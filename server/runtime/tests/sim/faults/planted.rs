@@ -68,7 +68,7 @@ impl Road {
                     writes.push(RunWrite { asks: asks.into(), ..RunWrite::of(write.tenant, run, row.facts.into()) });
                 }
             }
-            let _ = self.store.commit(&Batch { replica: batch.replica, writes, number: None }).await;
+            let _ = self.store.commit(&Batch { replica: batch.replica, writes, number: None, gives_way: false }).await;
         }
     }
 

@@ -57,6 +57,8 @@ pub fn App(
                     <Route path=path!("/settings/alerts") view=Alerts::route()/>
                     <Route path=path!("/schedules") view=Schedules::route()/>
                     <Route path=path!("/schedules/:id") view=OneSchedule::route()/>
+                    // Polls stand below the schedules.
+                    <Route path=path!("/polls") view=Schedules::route()/>
                     <Route path=path!("/polls/:id") view=OnePoll::route()/>
                 </ParentRoute>
             </Routes>

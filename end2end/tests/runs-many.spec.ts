@@ -101,7 +101,7 @@ test('failed runs are selected one by one, as a range and all, and retried toget
   await shots(page, 'runs-bulk-ask');
   await dialog.getByRole('button', { name: 'Retry' }).click();
   const results = page.getByRole('dialog', { name: 'What became of them' });
-  await expect(results).toContainText('Done to 6 runs.');
+  await expect(results).toContainText('6 runs retried.');
   await shots(page, 'runs-bulk-done');
   await results.getByRole('button', { name: 'Close', exact: true }).last().click();
   await expect.poll(async () => (await api.runs(flow.id)).filter(({ status }) => status === 'completed').length).toBe(6);
@@ -119,7 +119,7 @@ test('failed runs are selected one by one, as a range and all, and retried toget
   await page.getByRole('checkbox', { name: 'Select all that are shown' }).check();
   await bar.getByRole('button', { name: 'Retry' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Retry' }).click();
-  await expect(results).toContainText('Done to 5 runs, not done to 1.');
+  await expect(results).toContainText('5 runs retried, 1 not.');
   await expect(results.getByRole('listitem').first()).toContainText('The run is not over any more.');
   await accessible(page);
   await shots(page, 'runs-bulk-partly');

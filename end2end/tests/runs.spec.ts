@@ -213,3 +213,32 @@ test('the journal of a run and the definition of a version open, close, and give
     await expect(dialog).toBeHidden();
   });
 });
+
+test('why a run failed stands before what was asked, and before its code, wherever there is one line for it', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const endpoint = await Receiver.start();
+  endpoint.close();
+  const flow = await api.publish(
+    definition(
+      'reaches nobody',
+      { go: { kind: 'trigger.manual@1' }, call: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}/orders` } } },
+      ['go -> call'],
+    ),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, start);
+  await api.reaches(run.id, 'failed');
+  const why = `Cannot connect to ${endpoint.url.slice('http://'.length)}: Connection refused (POST ${endpoint.url}/orders)`;
+  await visit(page, `/runs/${run.id}`);
+  await expect(page.locator('#node-call .node-foot')).toHaveText(why);
+  await expect(page.locator('#node-call .node-line')).toHaveText(`POST ${endpoint.url.slice('http://'.length)}/orders`);
+  await visit(page, `/runs?flow=${flow.id}`);
+  await expect(page.getByRole('cell', { name: why })).toBeVisible();
+  // Nothing is selected by whoever presses a key now.
+  await expect(page.locator('body')).toBeFocused();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expect(page.getByText(why, { exact: true })).toBeVisible();
+  const select = page.getByRole('combobox', { name: 'Started by' });
+  expect(await select.evaluate((select) => select.getBoundingClientRect().width), 'its words fit').toBeGreaterThan(140);
+  await shots(page, 'runs-failed');
+});

@@ -29,7 +29,7 @@ test('a run waits for an approval, is answered with the keyboard alone, and goes
       ['go -> ask', 'ask.approve -> yes', 'ask.reject -> no'],
     ),
   );
-  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { order: 'B-8' } }, start);
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: { order: 'B-8', lines: [{ sku: 'TEA-12' }] } }, start);
   const task = await api.task(run.id);
 
   await test.step('the first page and the page of the run say that somebody is waited for', async () => {
@@ -45,6 +45,8 @@ test('a run waits for an approval, is answered with the keyboard alone, and goes
 
   await test.step('what cannot be read is not sent, and the focus goes to it', async () => {
     await expect(page.getByRole('heading', { level: 1, name: 'Pay order B-8?' })).toBeVisible();
+    // What one must know to answer needs no unfolding.
+    await expect(page.getByRole('region', { name: 'What it is about' }).getByText('"TEA-12"')).toBeVisible();
     const discount = page.getByRole('textbox', { name: 'Discount' });
     await page.getByRole('textbox', { name: 'Comment' }).focus();
     await page.keyboard.type('seen');

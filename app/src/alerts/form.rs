@@ -122,7 +122,7 @@ fn spans(minutes: &[u64], chosen: &str) -> Vec<Choice> {
     let mut all: Vec<u64> = minutes.iter().map(|minutes| minutes * MINUTE).collect();
     all.extend(chosen.parse().ok().filter(|chosen| !all.contains(chosen)));
     all.sort_unstable();
-    let words = |millis: u64| if millis == 0 { strings::NEVER.to_owned() } else { strings::span(millis) };
+    let words = |millis: u64| if millis == 0 { strings::NO_TIME.to_owned() } else { strings::span(millis) };
     all.into_iter().map(|millis| (millis.to_string(), words(millis))).collect()
 }
 

@@ -32,6 +32,7 @@ pub const MAIL_SERVER_HINT: &str = "The name of a connection of the kind “Mail
 pub const NAME: &str = "Name";
 pub const NEVER: &str = "Never";
 pub const NEW: &str = "New alert";
+pub const NO_TIME: &str = "No time";
 pub const OFF: &str = "Off";
 pub const PERCENT: &str = "Percent that fail";
 pub const PERCENT_HINT: &str = "Of the runs that began in that time and are over; five at least.";

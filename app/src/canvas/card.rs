@@ -1,12 +1,12 @@
 //! A node as a card: icon, title, what it does, ports, bodies, state and data.
 
 use holon_flow::definition::Key;
-use holon_model::wire::flows::Severity;
+use holon_model::{Timestamp, wire::flows::Severity};
 use holon_studio::{geometry, states::NodeState, view::NodeView};
 use leptos::prelude::*;
 
 use super::{CanvasEvent, Scene, ports, strings};
-use crate::ui::{format, icon, plain, status, words};
+use crate::ui::{format, icon, plain, sentence, status, time, words};
 
 /// The card of the node `key`.
 pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) -> AnyView {
@@ -132,20 +132,29 @@ fn bodies(view: &NodeView, on: Option<Callback<CanvasEvent>>) -> Option<AnyView>
     Some(view! { <div class="node-bodies" style:margin-top=format!("{top}px")>{rows}</div> }.into_any())
 }
 
+/// Until when it waits: the time of day, and of what is far away the day. In a browser only.
+fn goes_on(until: Timestamp) -> String {
+    const NEAR: u64 = 20 * 3_600_000;
+    let near = until.since(time::browser_now()).0 < NEAR;
+    strings::until(&if near { time::of_day(until).chars().take(5).collect() } else { format::date(until, false) })
+}
+
 /// What came in, what went out, how long it took; the first line of the error.
 fn foot(state: &NodeState) -> Option<AnyView> {
     if let Some(error) = &state.error {
-        let line = error.message.lines().next().unwrap_or_default().to_owned();
+        let line = sentence(error.message.lines().next().unwrap_or_default());
         return Some(
             view! { <div class="node-foot failed truncate" title=plain(&error.message)>{words(&line)}</div> }
                 .into_any(),
         );
     }
     let mut parts: Vec<String> = Vec::new();
+    // That it had to wait shows nowhere else: it comes first, so that it is not what is cut off.
+    parts.extend(state.queued.then(|| strings::turn(&state.status).to_owned()));
+    parts.extend(state.until.map(goes_on));
     parts.extend(state.items_in.map(|count| format!("{} in", format::thousands(count.into()))));
     parts.extend(state.items_out.map(|count| format!("{} out", format::thousands(count.into()))));
     parts.extend(state.millis.map(format::duration));
-    parts.extend(state.queued.then(|| strings::turn(&state.status).to_owned()));
     parts.extend((state.attempts > 1).then(|| format!("{} attempts", state.attempts)));
     if state.status == "skipped" {
         parts = vec![status::word("skipped").to_owned()];
@@ -154,5 +163,11 @@ fn foot(state: &NodeState) -> Option<AnyView> {
         return None;
     }
     let sample = state.sampled.then(|| view! { <span class="node-sample">{strings::SAMPLE}</span> });
-    Some(view! { <div class="node-foot"><span class="truncate">{parts.join(" · ")}</span>{sample}</div> }.into_any())
+    let whole = parts.join(" · ");
+    // Beside the mark of a sample there is room for the wait and for one thing more.
+    parts.truncate(if state.queued && state.sampled { 2 } else { usize::MAX });
+    Some(
+        view! { <div class="node-foot" title=whole><span class="truncate">{parts.join(" · ")}</span>{sample}</div> }
+            .into_any(),
+    )
 }

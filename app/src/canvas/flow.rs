@@ -1,14 +1,17 @@
 //! The canvas itself: grid, layer, listeners.
 
-use holon_studio::{GraphPath, geometry::Viewport};
+use holon_studio::{
+    GraphPath,
+    geometry::{READ, Viewport},
+};
 use leptos::{html, prelude::*};
 
 use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, seen::seen, strings, tools};
 
 /// Below this zoom, words on cards are written larger, so that they can be read.
 const FAR: f64 = 0.8;
-/// Below this one the names alone, larger still.
-const TINY: f64 = 0.5;
+/// Below this one a card has room for what it is, its name and its state.
+const SMALL: f64 = 0.5;
 
 /// Draws a scene; tells what is done on it, when somebody listens.
 #[component]
@@ -34,7 +37,9 @@ pub fn FlowCanvas(
             class:keyed=gesture.keyed
             class:ringed=gesture.ring
             class:far=move || scene.viewport.with(|viewport| viewport.zoom < FAR)
-            class:tiny=move || scene.viewport.with(|viewport| viewport.zoom < TINY)
+            class:small=move || scene.viewport.with(|viewport| viewport.zoom < SMALL)
+            // The names alone, larger still.
+            class:tiny=move || scene.viewport.with(|viewport| viewport.zoom < READ)
             class:drawing=move || gesture.rubber.with(Option::is_some)
             node_ref=root
             id="canvas"

@@ -27,6 +27,10 @@ pub const ITEM: &str = "Item";
 pub fn turn(status: &str) -> &'static str {
     if status == "waiting" { "waiting its turn" } else { "waited its turn" }
 }
+/// Until when it waits.
+pub fn until(when: &str) -> String {
+    format!("until {when}")
+}
 /// Answered by a sample.
 pub const SAMPLE: &str = "sample";
 /// The kind is not in the catalogue.

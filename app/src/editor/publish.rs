@@ -36,6 +36,13 @@ pub(super) fn PublishDialog() -> impl IntoView {
     let errors = Memo::new(move |_| {
         editor.preview.with(|preview| preview.diagnostics.iter().any(|found| found.severity == Severity::Error))
     });
+    // The version that says the same already, if there is one.
+    let same = Memo::new(move |_| {
+        let hash = editor.preview.with(|preview| preview.hash.clone());
+        editor
+            .published
+            .with(|version| version.as_ref().filter(|version| version.hash == hash).map(|version| version.version))
+    });
     let warnings = Memo::new(move |_| {
         let found = editor.preview.with(|preview| preview.diagnostics.len());
         if errors.get() { 0 } else { found }
@@ -46,7 +53,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
     };
     let publish = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        if working.get_untracked() || errors.get_untracked() {
+        if working.get_untracked() || errors.get_untracked() || same.get_untracked().is_some() {
             return;
         }
         working.set(true);
@@ -79,6 +86,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
                 view! {
                     <form method="post" class="stack" on:submit=publish>
                         <p class="muted">{strings::PUBLISH_TEXT}</p>
+                        {move || same.get().map(|version| view! { <p class="line" role="status">{icon("circle-check")}{strings::same_as(version)}</p> })}
                         <div class="field">
                             <label for="publish-message">{strings::MESSAGE}" "<span class="optional">{strings::OPTIONAL}</span></label>
                             <input class="input" id="publish-message" autocomplete="off" prop:value=message on:input=move |event| message.set(event_target_value(&event))/>
@@ -92,7 +100,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
                             <Show when=move || errors.get() || (warnings.get() > 0)>
                                 <button type="button" class="button" on:click=look>{strings::PROBLEMS}</button>
                             </Show>
-                            <button type="submit" class="button primary" disabled=move || working.get() || errors.get() aria-busy=move || working.get().to_string()>{strings::PUBLISH}</button>
+                            <button type="submit" class="button primary" disabled=move || working.get() || errors.get() || same.get().is_some() aria-busy=move || working.get().to_string()>{strings::PUBLISH}</button>
                         </div>
                     </form>
                 }.into_any()

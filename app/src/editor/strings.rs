@@ -218,8 +218,15 @@ pub const SAMPLE_RESET: &str = "Use the built-in sample";
 pub const CATCH: &str = "Catch the next delivery";
 /// Waiting for it.
 pub const CATCHING: &str = "Waiting for a delivery to this address, 15 minutes at most:";
-/// Caught.
-pub const CAUGHT: &str = "Caught a delivery. It is the sample now.";
+/// Caught, with the names of what a sample must not keep.
+pub fn caught(left_out: &[String]) -> String {
+    let caught = "Caught a delivery. It is the sample now";
+    if left_out.is_empty() {
+        format!("{caught}.")
+    } else {
+        format!("{caught}, without the values of {}.", left_out.join(", "))
+    }
+}
 /// Caught for a trigger that is gone.
 pub const CAUGHT_FOR_NONE: &str = "A delivery was caught, but its trigger is gone from the flow: it was not kept.";
 /// Stop waiting.
@@ -485,6 +492,11 @@ pub fn unchanged(version: i32) -> String {
     format!("Nothing changed since version {version}: it stays in force. The message was not kept.")
 }
 
+/// There is nothing to publish.
+pub fn same_as(version: i32) -> String {
+    format!("Nothing that runs is different from version {version}, which is in force: there is nothing to publish.")
+}
+
 /// Moves an item of a list.
 pub fn move_up(number: usize) -> String {
     format!("Move item {number} up")
@@ -507,7 +519,7 @@ pub fn after(port: &str) -> String {
 
 /// How many nodes are selected.
 pub fn selected(count: usize) -> String {
-    format!("{count} nodes selected")
+    format!("{} nodes selected", crate::ui::format::thousands(count as u64))
 }
 
 /// Nothing was pasted, and why.
@@ -517,13 +529,13 @@ pub fn paste_failed(why: &impl std::fmt::Display) -> String {
 /// The longest a run may take.
 pub const DEADLINE: &str = "The longest a run may take";
 /// Whether so many runs go on at a time.
-pub const CONCURRENCY: &str = "Bound the runs that go on at a time";
+pub const CONCURRENCY: &str = "Limit how many runs go on at a time";
 /// How many.
 pub const AT_ONCE: &str = "Runs at a time";
 /// Hint of a number of runs.
 pub const AT_ONCE_HINT: &str = "A whole number from 1.";
 /// What divides runs into lines.
-pub const LINE: &str = "Of each";
+pub const LINE: &str = "Counted apart for each";
 /// Hint of it.
 pub const LINE_HINT: &str = "An expression over what starts the run, such as trigger.body.customer. With one run at a time, those of \
                              one customer go on in their order. Empty: all runs together.";
@@ -531,17 +543,17 @@ pub const LINE_HINT: &str = "An expression over what starts the run, such as tri
 pub const RATE_LINE_HINT: &str =
     "An expression over what starts the run, such as trigger.body.customer. Empty: all runs together.";
 /// What becomes of a start when so many go on.
-pub const WHEN_FULL: &str = "When so many go on, a new start";
+pub const WHEN_FULL: &str = "A new start, when so many go on";
 /// How many wait.
 pub const QUEUE: &str = "At most so many wait";
 /// Hint of it.
 pub const QUEUE_HINT: &str = "More are refused, and told to come again. Empty: 1000.";
 /// Whether so many begin in a time.
-pub const RATE: &str = "Bound the runs that begin in a time";
+pub const RATE: &str = "Limit how many runs begin in a time";
 /// How many.
 pub const RATE_RUNS: &str = "Runs";
 /// In which time.
-pub const RATE_PER: &str = "In";
+pub const RATE_PER: &str = "Within";
 /// Hint of it.
 pub const RATE_PER_HINT: &str = "Such as 1s, 1m, 1h.";
 /// How many at once.
@@ -555,9 +567,9 @@ pub const COUNT_WRONG: &str = "A whole number.";
 pub fn when_full(one: holon_flow::definition::intake::WhenFull) -> &'static str {
     use holon_flow::definition::intake::WhenFull;
     match one {
-        WhenFull::Queue => "waits its turn",
-        WhenFull::Refuse => "is refused",
-        WhenFull::Replace => "takes the place of the oldest, which is cancelled",
+        WhenFull::Queue => "Waits its turn",
+        WhenFull::Refuse => "Is refused",
+        WhenFull::Replace => "Takes the place of the oldest, which is cancelled",
     }
 }
 

@@ -18,6 +18,8 @@ use crate::ui::{asked, empty, icon, problem_notice, skeleton};
 pub fn FlowsPage() -> impl IntoView {
     let ports = use_ports();
     let (words, making) = (RwSignal::new(String::new()), RwSignal::new(false));
+    // Where the page shows the examples, the dialog need not.
+    let bare = RwSignal::new(false);
     asked::when_new("/flows", move || making.set(true));
     let flows = Resource::new(move || words.get(), {
         let ports = ports.clone();
@@ -47,14 +49,17 @@ pub fn FlowsPage() -> impl IntoView {
                     Suspend::new(async move {
                         let examples = examples.await.map(|page| page.data).unwrap_or_default();
                         match flows.await {
-                            Ok(page) => body(ports, page, examples, words, making),
+                            Ok(page) => {
+                                bare.try_set(page.data.is_empty() && words.get_untracked().trim().is_empty());
+                                body(ports, page, examples, words, making)
+                            }
                             Err(problem) => problem_notice(&problem),
                         }
                     })
                 }}
             </Transition>
         </div>
-        <new::NewFlow open=making examples=examples/>
+        <new::NewFlow open=making examples=examples bare/>
     }
 }
 

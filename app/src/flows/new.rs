@@ -18,6 +18,8 @@ pub fn NewFlow(
     open: RwSignal<bool>,
     /// The examples to choose from.
     examples: Resource<Result<Page<Example>, Problem>>,
+    /// Whether they are shown elsewhere.
+    bare: RwSignal<bool>,
 ) -> impl IntoView {
     view! {
         <Dialog open title=strings::NEW.to_owned() wide=true>
@@ -25,7 +27,7 @@ pub fn NewFlow(
             <Transition>
                 {move || Suspend::new(async move {
                     let all = examples.await.map(|page| page.data).unwrap_or_default();
-                    (!all.is_empty()).then(|| view! { <h3 class="muted">{strings::OR_EXAMPLE}</h3>{self::examples(all)} })
+                    (!all.is_empty() && !bare.get()).then(|| view! { <h3 class="muted">{strings::OR_EXAMPLE}</h3>{self::examples(all)} })
                 })}
             </Transition>
         </Dialog>
@@ -95,7 +97,13 @@ fn glyph(name: &str) -> &'static str {
         ("push", "git-branch"),
         ("repository", "git-branch"),
         ("csv", "sheet"),
-        ("report", "sheet"),
+        ("database", "database-search"),
+        ("travel", "map"),
+        ("labels", "tag"),
+        ("import", "layers"),
+        ("word", "hard-hat"),
+        ("failure", "triangle-alert"),
+        ("ticket", "rss"),
     ];
     about.iter().find(|(word, _)| name.contains(word)).map_or("workflow", |(_, glyph)| glyph)
 }

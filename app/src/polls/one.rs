@@ -89,6 +89,7 @@ fn page(poll: Poll, forgetting: RwSignal<bool>, again: impl Fn() + Copy + Send +
             <section class="stack schedule-part" aria-labelledby="last-look">
                 <h2 id="last-look">{strings::LAST}</h2>
                 {last}
+                {summary.failing_since.map(|_| view! { <p class="muted">{strings::LESS_OFTEN}</p> })}
             </section>
             <section class="stack schedule-part" aria-labelledby="found">
                 <h2 id="found">{strings::STARTED}</h2>

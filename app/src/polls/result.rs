@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::strings;
 use crate::ui::status::status;
 use crate::ui::words as marked;
-use crate::ui::{ago, icon, keys, plain};
+use crate::ui::{ago, icon, keys, plain, sentence};
 
 /// A look in a cell: what it came to, with the reason on it.
 pub fn cell(last: Option<&Look>) -> AnyView {
@@ -33,8 +33,8 @@ pub fn told(look: &Look) -> AnyView {
     let listed =
         (look.outcome == "found").then(|| view! { <span class="sub">" · "{strings::listed(look.listed)}</span> });
     let reason = look.reason.as_deref().map(|reason| {
-        let code = look.code.as_deref().map(|code| view! { " "<code>{code.to_owned()}</code> });
-        view! { <p>{marked(reason)}{code}</p> }
+        let code = look.code.as_deref().map(|code| view! { " "<code class="muted small">{code.to_owned()}</code> });
+        view! { <p>{marked(&sentence(reason))}{code}</p> }
     });
     let place = look.pointer.as_deref().filter(|pointer| !pointer.is_empty()).map(|pointer| {
         view! { <p class="muted">{strings::IN_CONFIG}" "<code>{pointer.to_owned()}</code></p> }

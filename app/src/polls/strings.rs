@@ -1,9 +1,8 @@
 //! What people read on the pages of polls.
 
-use holon_flow::definition::duration;
-use holon_model::Millis;
 use holon_model::wire::polls::Look;
 
+use crate::alerts::strings as alerts;
 use crate::ui::format;
 
 pub const AT: &str = "Found";
@@ -19,6 +18,8 @@ pub const FORGET_WHAT: &str = "The cursor and everything that is remembered go, 
                                starts runs again, or is only noted, as the trigger says of the first look. This cannot be undone.";
 pub const FORGOTTEN: &str = "Forgotten. The next look is a first one.";
 pub const HELD: &str = "Held";
+/// How it goes on while looks fail.
+pub const LESS_OFTEN: &str = "Until a look succeeds it looks less and less often, at last once an hour.";
 pub const IN_CONFIG: &str = "In the trigger's settings at";
 pub const ITEMS: &str = "Items";
 pub const LAST: &str = "Last look";
@@ -59,9 +60,9 @@ pub fn outcome(look: &Look) -> String {
     }
 }
 
-/// How often it looks, as the trigger says it.
+/// How often it looks.
 pub fn every(millis: u64) -> String {
-    duration::format(Millis(millis))
+    alerts::span(millis)
 }
 
 /// How many items the endpoint listed.

@@ -111,7 +111,7 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
             finished.set(false);
             reason.set(String::new());
         } else if was == Some(true) {
-            request_animation_frame(|| dom::rescue_focus("table.runs .pick input"));
+            request_animation_frame(|| dom::rescue_focus("table.runs .row-link"));
         }
         is
     });
@@ -187,14 +187,14 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
         let asking = asking.get()?;
         Some(match finished.get() {
             false => question(&asking),
-            true => results.with(|results| outcome(results, &asking.runs, open)),
+            true => results.with(|results| outcome(asking.action, results, &asking.runs, open)),
         })
     };
     view! { <Dialog open title>{body}</Dialog> }.into_any()
 }
 
 /// The failures by name, in front; then what was done.
-fn outcome(results: &[BulkResult], runs: &[RunSummary], open: RwSignal<bool>) -> AnyView {
+fn outcome(action: BulkAction, results: &[BulkResult], runs: &[RunSummary], open: RwSignal<bool>) -> AnyView {
     let (good, bad): (Vec<&BulkResult>, Vec<&BulkResult>) = results.iter().partition(|result| result.ok);
     let name = |id: RunId| {
         let flow = runs.iter().find(|run| run.id == id).map(|run| run.flow_name.clone()).unwrap_or_default();
@@ -226,7 +226,7 @@ fn outcome(results: &[BulkResult], runs: &[RunSummary], open: RwSignal<bool>) ->
         view! { <details open=failed == 0 && done <= 10><summary>{strings::done(done)}</summary><ul class="list bulk-results">{rows}</ul></details> }
     });
     view! {
-        <p role="status">{strings::bulk_done(done, failed)}</p>
+        <p role="status">{strings::bulk_done(action, done, failed)}</p>
         {failures}
         {others}
         <div class="dialog-foot"><button type="button" class="button primary" on:click=move |_| open.set(false)>{strings::DONE_WITH}</button></div>

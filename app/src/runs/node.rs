@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::{saga, strings, waits};
 use crate::ui::status::status_chip;
 use crate::ui::time::took;
-use crate::ui::{Json, ago, copyable, icon, words};
+use crate::ui::{Json, ago, copyable, icon, sentence, words};
 
 /// The panel.
 pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
@@ -67,7 +67,7 @@ fn failure(error: &NodeFailure) -> AnyView {
     view! {
         <div class="notice bad">
             {icon("circle-x")}
-            <span class="title">{words(&error.message)}</span>
+            <span class="title">{words(&sentence(&error.message))}</span>
             <code class="aside">{error.code.clone()}</code>
         </div>
         {detail}

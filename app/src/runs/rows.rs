@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 use super::picked::Picked;
 use super::{marks, strings};
 use crate::ui::time::took;
-use crate::ui::{ago, keys, plain, status, words};
+use crate::ui::{ago, keys, plain, sentence, status, words};
 
 /// With everything a list knows.
 pub fn long(rows: RwSignal<Vec<RunSummary>>, picked: Picked) -> AnyView {
@@ -56,7 +56,10 @@ pub fn long(rows: RwSignal<Vec<RunSummary>>, picked: Picked) -> AnyView {
 }
 
 fn row(run: &RunSummary, picked: Picked) -> AnyView {
-    let (id, error) = (run.id, run.error.clone().or(run.reason.clone()).unwrap_or_default());
+    let id = run.id;
+    let whole = run.error.clone().or(run.reason.clone()).unwrap_or_default();
+    // What people look for is why; the code is for programs.
+    let error = strings::for_people(strings::apart(&whole).1);
     let started = strings::started_by(run);
     let label = format!("{}: {} {}", strings::SELECT, run.flow_name, crate::ui::format::short_id(&id));
     let press = move |event: MouseEvent| picked.set(id, event_target_checked(&event), event.shift_key());
@@ -70,7 +73,7 @@ fn row(run: &RunSummary, picked: Picked) -> AnyView {
                 <span class="sub">{format!(" v{}", run.version)}</span>
             </td>
             <td>{status(&run.status)}</td>
-            <td class="sub wide" title=plain(&error)>{words(&error)}</td>
+            <td class="sub why" class:none=error.is_empty() title=plain(&whole)>{words(&sentence(&error))}</td>
             <td class="about">{marks::tags(run)}</td>
             <td class="sub wide" title=started.clone()>{started.clone()}</td>
             <td class="sub">{ago(run.started_at)}</td>

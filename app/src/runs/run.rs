@@ -246,7 +246,7 @@ fn held(summary: &RunSummary) -> Option<AnyView> {
     let why = summary.reason.clone().filter(|_| summary.status == "paused")?;
     let class = if summary.paused_by.is_some() { "notice" } else { "notice warn" };
     Some(
-        view! { <div class=class role="status">{icon("circle-pause")}<span class="detail sentence">{words(&why)}</span></div> }
+        view! { <div class=class role="status">{icon("circle-pause")}<span class="detail sentence">{words(&strings::for_people(&why))}</span></div> }
             .into_any(),
     )
 }
@@ -261,7 +261,7 @@ fn ending(status: &str, why: &str) -> AnyView {
     view! {
         <div class=class role=role>
             {icon(glyph)}
-            <span class="detail sentence">{words(why)}</span>
+            <span class="detail sentence">{words(&strings::for_people(why))}</span>
             {code.map(|code| view! { <code class="aside">{code.to_owned()}</code> })}
         </div>
     }

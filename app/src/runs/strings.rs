@@ -160,6 +160,8 @@ pub const TO: &str = "To";
 pub const TOOK: &str = "Took";
 pub const TRIES: &str = "tries";
 pub const TRIGGER: &str = "Started by";
+/// Between that a node waits and when it goes on.
+pub const UNTIL: &str = "until ";
 pub const VERIFY: &str = "Verify";
 pub const VERIFY_AGAIN: &str = "Verify again";
 pub const VERSION: &str = "Version";
@@ -398,9 +400,8 @@ pub fn not_checked(why: &str) -> String {
 
 /// What a fork keeps.
 pub fn fork_what(at: u32) -> String {
-    format!(
-        "A new run begins with a copy of the inputs 0 to {at}, and goes on from there by itself. This run stays as it is."
-    )
+    let copied = if at == 0 { "input 0".to_owned() } else { format!("the inputs 0 to {at}") };
+    format!("A new run begins with a copy of {copied}, and goes on from there by itself. This run stays as it is.")
 }
 
 /// All that would be copied fits.
@@ -483,15 +484,22 @@ pub fn done_so_far(runs: u64) -> String {
 
 /// Those to which it was done.
 pub fn done(runs: u64) -> String {
-    format!("{} done", count(runs, "run", "runs"))
+    count(runs, "run", "runs")
 }
 
 /// How it went.
-pub fn bulk_done(done: u64, failed: u64) -> String {
+pub fn bulk_done(action: BulkAction, done: u64, failed: u64) -> String {
+    let deed = match action {
+        BulkAction::Retry => "retried",
+        BulkAction::Cancel => "asked to stop",
+        BulkAction::Terminate => "terminated",
+        BulkAction::Pause => "paused",
+        BulkAction::Resume => "resumed",
+    };
     match (done, failed) {
-        (done, 0) => format!("Done to {}.", count(done, "run", "runs")),
-        (0, failed) => format!("Not done to {}.", count(failed, "run", "runs")),
-        (done, failed) => format!("Done to {}, not done to {}.", count(done, "run", "runs"), thousands(failed)),
+        (done, 0) => format!("{} {deed}.", count(done, "run", "runs")),
+        (0, failed) => format!("{} not {deed}.", count(failed, "run", "runs")),
+        (done, failed) => format!("{} {deed}, {} not.", count(done, "run", "runs"), thousands(failed)),
     }
 }
 
@@ -507,9 +515,25 @@ pub fn apart(error: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// Without the ids that stand beside people's names, which are for programs.
+pub fn for_people(text: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once(", person_") {
+        out.push_str(before);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    }
+    out + rest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::apart;
+    use super::{apart, for_people};
+
+    #[test]
+    fn people_are_named_without_their_ids() {
+        assert_eq!(for_people("closed (paused by Ada, person_01a203)"), "closed (paused by Ada)");
+        assert_eq!(for_people("nobody, person"), "nobody, person");
+    }
 
     #[test]
     fn the_code_of_an_error_stands_apart_from_its_words() {

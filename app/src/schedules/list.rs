@@ -66,7 +66,10 @@ fn whole(
         return view! { <p class="muted">{strings::EMPTY}"."</p> }.into_any();
     }
     if page.data.is_empty() {
-        let act = view! { <a class="button" href="/flows">{strings::SEE_FLOWS}</a> };
+        let act = view! {
+            <a class="button" href="/flows">{strings::SEE_FLOWS}</a>
+            <a class="button" href="/flows?new=flow">{strings::NEW_FLOW}</a>
+        };
         let none = empty("calendar-clock", strings::EMPTY, strings::EMPTY_WHAT, act);
         return view! { <div class="table-box">{none}</div> }.into_any();
     }

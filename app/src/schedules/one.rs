@@ -10,7 +10,7 @@ use super::{api, firings, strings, switch};
 use crate::frame::{Crumb, NotFound, bar};
 use crate::ports::use_ports;
 use crate::runs::follow::follow;
-use crate::ui::{ago, format, icon, problem_notice, send, skeleton, use_ready};
+use crate::ui::{ago, format, icon, problem_notice, send, skeleton, use_clock, use_ready};
 
 /// `/schedules/{id}`
 #[component]
@@ -95,9 +95,12 @@ fn fire(id: ScheduleId, again: impl Fn() + Copy + 'static) -> AnyView {
 
 /// Times to come, each in the schedule's zone, and from now where it will come.
 pub(super) fn occurrences(next: Vec<Occurrence>, comes: bool) -> AnyView {
+    // What is farther away is told as a date, and that stands there already.
+    const NEAR: u64 = 7 * 86_400_000;
+    let now = use_clock().0.get_untracked();
     let one = |at: Occurrence| {
-        let from_now = comes.then(|| view! { <span class="sub">{ago(at.at)}</span> });
-        view! { <li><span class="mono">{at.local}</span>" "{from_now}</li> }
+        let from_now = (comes && at.at.since(now).0 < NEAR).then(|| view! { <span class="sub">{ago(at.at)}</span> });
+        view! { <li><span class="mono">{at.local}</span>{from_now}</li> }
     };
     view! { <ol class="ahead">{next.into_iter().map(one).collect::<Vec<_>>()}</ol> }.into_any()
 }

@@ -3,8 +3,7 @@
 pub const ACCOUNT: &str = "Account";
 pub const ALERTS: &str = "Alerts";
 pub const ALERTS_GO: &str = "Manage alerts";
-pub const ALERTS_WHAT: &str =
-    "Hear of failed runs, late schedules and tasks that wait, in a chat, a program or a flow.";
+pub const ALERTS_WHAT: &str = "Hear of failed runs, missed schedules, polls that keep failing and tasks that wait: by mail, in a chat, in a program or a flow.";
 pub const APPEARANCE: &str = "Appearance";
 pub const APPEARANCE_WHAT: &str = "For this browser.";
 pub const CLOSED: &str = "Closed";

@@ -101,8 +101,10 @@ fn page(task: Task, listed: links::Listed, mine: Mine, again: impl Fn() + Copy +
     }
     let context = match task.kind == undo::COMPENSATION {
         true => Some(undo::about(&task)),
-        false => (!task.context.is_null())
-            .then(|| view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone()/> }.into_any()),
+        false => (!task.context.is_null()).then(|| {
+            view! { <Json id="task-context" title=strings::CONTEXT value=task.context.clone() unfolded=true/> }
+                .into_any()
+        }),
     };
     let due = task.due.map(|due| view! { <div><dt>{strings::DUE}</dt><dd>{ago(due)}</dd></div> });
     let linked = (open && task.kind == "approval").then(|| links::section(&task, listed));

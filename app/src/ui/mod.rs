@@ -41,4 +41,4 @@ pub use status::status;
 pub use tabs::Tabs;
 pub use time::{Clock, ago, use_clock};
 pub use toast::{Toasts, use_toasts};
-pub use words::{plain, words};
+pub use words::{joint, plain, sentence, words};

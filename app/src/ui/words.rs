@@ -28,6 +28,21 @@ pub fn plain(text: &str) -> String {
     pieces(text).into_iter().map(text_of).collect()
 }
 
+/// With a capital letter, as a sentence begins; what begins with code stays as it is.
+pub fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+/// What stands between a message and a hint: hints that are sentences follow a full stop, others a colon.
+pub fn joint(message: &str, hint: &str) -> &'static str {
+    match hint.starts_with(char::is_uppercase) {
+        _ if message.ends_with(['.', ':', '?', '!']) => " ",
+        true => ". ",
+        false => ": ",
+    }
+}
+
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     between(text, "`", &mut |text, marked| match marked {
@@ -72,6 +87,14 @@ mod tests {
             [Text("no field "), Code("a**b"), Text(" in "), Strong("all"), Text(" of it")]
         );
         assert_eq!(plain("no field `a` in **all**"), "no field a in all");
+    }
+
+    #[test]
+    fn a_hint_stands_apart_from_its_message() {
+        assert_eq!([sentence("answered 503"), sentence("`a` is"), sentence("")], ["Answered 503", "`a` is", ""]);
+        assert_eq!(joint("there is no field `name`", "the map is empty"), ": ");
+        assert_eq!(joint("no such kind", "Did you mean `a@1`?"), ". ");
+        assert_eq!(joint("Nothing reaches it.", "Add an edge."), " ");
     }
 
     #[test]

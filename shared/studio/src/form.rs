@@ -25,6 +25,8 @@ pub struct Field {
     pub advanced: bool,
     /// Whether it cannot be computed: names of ports, connections.
     pub constant: bool,
+    /// Whether it is a schema, from which forms are made.
+    pub schema: bool,
     /// Shown only while the sibling at this pointer has one of these values; its default counts where it is left out.
     pub when: Option<(String, Vec<Value>, Option<Value>)>,
     /// How it is edited.
@@ -131,6 +133,7 @@ fn build(schema: &Value, root: &Value, pointer: &str, name: &str, required: bool
         each: flag("x-holon-each"),
         advanced: flag("x-holon-advanced"),
         constant: flag("x-holon-static"),
+        schema: flag("x-holon-schema"),
         when: None,
         default: schema.get("default").cloned(),
         placeholder: shown.unwrap_or_default(),

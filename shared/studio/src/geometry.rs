@@ -170,9 +170,9 @@ impl Default for Viewport {
 
 /// Smallest and largest zoom.
 pub const ZOOM: (f64, f64) = (0.1, 2.5);
-/// From this zoom on the names on cards can be read: they are written larger the farther away they are, as far as a card has
-/// room for them.
-pub const NAMED: f64 = 0.3;
+/// From this zoom on cards show what a node is, what it is called and how it went: it is written larger the farther away they are,
+/// as far as a card has room for it. Farther away there are names alone.
+pub const READ: f64 = 0.4;
 
 impl Viewport {
     /// The canvas point under a screen point (relative to the canvas element).
@@ -203,13 +203,13 @@ impl Viewport {
         Self { x, y, zoom }
     }
 
-    /// Shows a graph that is opened: all of it where names can still be read ([`NAMED`]), else its beginning at a size at
-    /// which everything can.
+    /// Shows a graph that is opened: all of it where its cards can still be read ([`READ`]), else its beginning at a size at
+    /// which they can.
     pub fn open(bounds: Rect, width: f64, height: f64) -> Self {
-        const BEGINNING: f64 = 0.75;
+        const BEGINNING: f64 = 0.6;
         const MARGIN: f64 = 32.0;
         let whole = Self::fit(bounds, width, height);
-        if whole.zoom >= NAMED {
+        if whole.zoom >= READ {
             return whole;
         }
         let tall = f64::from(bounds.h) * BEGINNING;
@@ -270,15 +270,17 @@ mod tests {
     }
 
     #[test]
-    fn opening_shows_the_whole_while_names_can_be_read_else_the_beginning() {
-        // Eight cards in a row, on the canvas of a window of 1440 pixels.
+    fn opening_shows_the_whole_while_cards_can_be_read_else_the_beginning() {
+        // Cards in a row, on the canvas of a window of 1440 pixels.
         let row = |cards: i32| Rect { x: 40, y: 0, w: cards * 296 - 72, h: 160 };
-        let view = Viewport::open(row(8), 772.0, 520.0);
-        let (left, right) = (view.to_screen(Point::new(40, 0)).0, view.to_screen(Point::new(40 + row(8).w, 0)).0);
-        assert!(left >= 0.0 && right <= 772.0 && view.zoom >= NAMED, "{view:?}");
-        let view = Viewport::open(row(40), 772.0, 520.0);
-        let (left, top) = view.to_screen(Point::new(40, 0));
-        assert!((0.0..=48.0).contains(&left) && top > 0.0 && view.zoom > 2.0 * NAMED, "{view:?}");
+        let view = Viewport::open(row(6), 772.0, 520.0);
+        let (left, right) = (view.to_screen(Point::new(40, 0)).0, view.to_screen(Point::new(40 + row(6).w, 0)).0);
+        assert!(left >= 0.0 && right <= 772.0 && view.zoom >= READ, "{view:?}");
+        for cards in [8, 40] {
+            let view = Viewport::open(row(cards), 772.0, 520.0);
+            let (left, top) = view.to_screen(Point::new(40, 0));
+            assert!((0.0..=48.0).contains(&left) && top > 0.0 && view.zoom > READ, "{view:?}");
+        }
         assert_eq!(Viewport { x: 10.0, y: 20.0, zoom: 0.5 }.seen(100.0, 50.0), Rect { x: -20, y: -40, w: 200, h: 100 });
     }
 

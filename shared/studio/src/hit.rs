@@ -75,6 +75,6 @@ mod tests {
     fn from_afar_every_card_and_every_edge_has_its_shape() {
         let (cards, curves) = line().shapes();
         assert_eq!((cards.matches('M').count(), curves.matches('M').count()), (4, 3));
-        assert!(cards.starts_with("M0 0h224v"), "{cards}");
+        assert!(cards.starts_with("M3 3h218v"), "within its corners: {cards}");
     }
 }

@@ -125,7 +125,10 @@ impl KindInfo {
         while let Some((before, after)) = rest.split_once('{') {
             let Some((pointer, tail)) = after.split_once('}') else { break };
             out.push_str(before);
-            out.push_str(&shown(config.pointer(pointer)));
+            let shown = shown(config.pointer(pointer));
+            // Of an address the place says what is done; the scheme would take its room.
+            let place = ["https://", "http://"].iter().find_map(|scheme| shown.strip_prefix(scheme));
+            out.push_str(place.filter(|place| !place.is_empty()).unwrap_or(&shown));
             rest = tail;
         }
         out.push_str(rest);
@@ -303,6 +306,8 @@ pub(crate) mod tests {
         let http = kind("http.request@1", &["in"], &["out"], true);
         let config = holon_model::json::parse(br#"{"method":"POST","url":{"$cel":"input.url"}}"#).unwrap();
         assert_eq!(http.line(&config), "POST input.url");
+        let config = holon_model::json::parse(br#"{"method":"GET","url":"https://api.example.com/orders"}"#).unwrap();
+        assert_eq!(http.line(&config), "GET api.example.com/orders");
         assert_eq!(http.line(&Value::Null), "http request");
     }
 

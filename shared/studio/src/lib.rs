@@ -16,11 +16,13 @@ pub mod layout;
 pub mod outline;
 pub mod path;
 pub mod place;
+pub mod private;
 pub mod rename;
 pub mod replay;
 pub mod states;
 pub mod view;
 pub mod worker;
+pub mod written;
 
 pub use apply::{CommandError, apply, apply_all};
 pub use command::Command;

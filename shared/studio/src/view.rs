@@ -114,7 +114,12 @@ impl GraphView {
 
     /// All cards as one SVG path, and all curves as another: the graph from afar.
     pub fn shapes(&self) -> (String, String) {
-        let card = |Rect { x, y, w, h }: Rect| format!("M{x} {y}h{w}v{h}h-{w}z");
+        // Within the rounded corners of the card itself, which lies over it where it is drawn too.
+        const INSET: i32 = 3;
+        let card = |Rect { x, y, w, h }: Rect| {
+            let (w, h) = (w - 2 * INSET, h - 2 * INSET);
+            format!("M{} {}h{w}v{h}h-{w}z", x + INSET, y + INSET)
+        };
         let cards = self.nodes.values().map(|node| card(node.rect)).collect();
         (cards, self.edges.values().map(|edge| edge.curve.path()).collect())
     }

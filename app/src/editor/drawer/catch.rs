@@ -2,7 +2,7 @@
 
 use holon_flow::definition::Key;
 use holon_model::{Value, wire::flows::Catch};
-use holon_studio::Command;
+use holon_studio::{Command, private};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -92,12 +92,13 @@ async fn listen(editor: Editor, waiting: RwSignal<Option<Catch>>, catch: Catch) 
 }
 
 fn keep(editor: Editor, trigger: &Key, value: Value) {
-    let there = editor.definition.try_with_untracked(|definition| definition.graph.nodes.contains_key(trigger));
-    if there != Some(true) {
-        return editor.toasts.bad(strings::CAUGHT_FOR_NONE);
-    }
+    let config = editor
+        .definition
+        .try_with_untracked(|definition| definition.graph.nodes.get(trigger).map(|node| node.config.clone()));
+    let Some(config) = config.flatten() else { return editor.toasts.bad(strings::CAUGHT_FOR_NONE) };
+    let (value, left_out) = private::left_out(&value, &config);
     editor.perform(Command::SetSample { path: trigger.to_string(), value: Some(value) });
     // What was caught is what is shown now.
     editor.trigger.try_set(Some(trigger.to_string()));
-    editor.toasts.good(strings::CAUGHT);
+    editor.toasts.good(strings::caught(&left_out));
 }

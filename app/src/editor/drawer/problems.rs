@@ -10,7 +10,7 @@ use crate::{
         store::{Editor, Tab, use_editor},
         strings,
     },
-    ui::{dom, icon, keys, words},
+    ui::{dom, icon, joint, keys, words},
 };
 
 pub(super) fn problems() -> AnyView {
@@ -80,7 +80,7 @@ fn problem(found: Diagnostic) -> AnyView {
         <button type="button" class="problem" on:click=go>
             <span class=format!("status {class}")>{icon(glyph)}</span>
             <code>{shown}</code>
-            <span class="grow">{words(&found.message)}{found.hint.map(|hint| view! { <span class="muted">" "{words(&hint)}</span> })}</span>
+            <span class="grow">{words(&found.message)}{found.hint.map(|hint| view! { <span class="muted">{joint(&found.message, &hint)}{words(&hint)}</span> })}</span>
             <span class="muted mono problem-code">{found.code}</span>
         </button>
     }

@@ -9,7 +9,11 @@ use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
 
 use super::{Spot, complete::Completion};
-use crate::{editor::strings, engine, ui::words};
+use crate::{
+    editor::strings,
+    engine,
+    ui::{joint, sentence, words},
+};
 
 /// Longest value that is shown on one line.
 const SHOWN: usize = 160;
@@ -139,9 +143,11 @@ fn shown(reply: &EvalReply, placed: bool) -> AnyView {
             // The whole of it is no place.
             let place = error.span.filter(|(start, _)| placed && *start > 0);
             let at = place.map(|(start, _)| format!(" (character {})", start + 1)).unwrap_or_default();
-            let hint = error.hint.as_deref().map(|hint| view! { " "{words(hint)} });
+            // Without data there is nothing to choose from.
+            let hint = error.hint.as_deref().filter(|_| !error.no_data);
+            let hint = hint.map(|hint| view! { {joint(&error.message, hint)}{words(hint)} });
             let class = if error.no_data { "muted" } else { "expression-error" };
-            view! { <span class=class>{words(&error.message)}{at}{hint}</span> }.into_any()
+            view! { <span class=class>{words(&sentence(&error.message))}{at}{hint}</span> }.into_any()
         }
         (None, None) => ().into_any(),
     }

@@ -1,7 +1,10 @@
 //! Controls of single values: text, number, yes or no, one of a few, a connection, JSON.
 
 use holon_model::Value;
-use holon_studio::form::{self, Field, Input};
+use holon_studio::{
+    form::{self, Field, Input},
+    written,
+};
 use leptos::prelude::*;
 
 use super::{Spot, refuse};
@@ -241,12 +244,26 @@ fn json(spot: Spot, field: &Field, id: String) -> AnyView {
         })
     };
     let pointer = field.pointer.clone();
-    json_text(stored, Callback::new(move |value| spot.set(&pointer, value)), id, field.placeholder.clone())
+    let read = if field.schema { read_schema } else { read_json };
+    json_text(stored, read, Callback::new(move |value| spot.set(&pointer, value)), id, field.placeholder.clone())
+}
+
+/// How a text becomes a value.
+type Read = fn(&str) -> Result<Value, holon_model::json::JsonError>;
+
+pub(super) fn read_json(text: &str) -> Result<Value, holon_model::json::JsonError> {
+    holon_model::json::parse(text.as_bytes())
+}
+
+/// Forms show the properties in the order in which they were written.
+fn read_schema(text: &str) -> Result<Value, holon_model::json::JsonError> {
+    read_json(text).map(|schema| written::ordered(text, schema))
 }
 
 /// A value as JSON, wherever it is stored; what does not parse is kept in the field and not stored.
 pub(super) fn json_text(
     stored: Memo<String>,
+    read: Read,
     store: Callback<Option<Value>>,
     id: String,
     placeholder: String,
@@ -255,7 +272,7 @@ pub(super) fn json_text(
     let wrong = RwSignal::new(String::new());
     let typed = move |event| {
         let text = event_target_value(&event);
-        let read = holon_model::json::parse(text.as_bytes());
+        let read = read(&text);
         draft.set(Some(text.clone()));
         match read {
             _ if text.trim().is_empty() => {

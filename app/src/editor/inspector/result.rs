@@ -107,7 +107,7 @@ fn json(spot: Spot, stored: Memo<Option<Value>>, empty: RwSignal<Way>, set: Call
         set.run(value);
     });
     view! {
-        {inputs::json_text(text, store, ID.to_owned(), String::new())}
+        {inputs::json_text(text, inputs::read_json, store, ID.to_owned(), String::new())}
         {expression::tried(spot, source)}
     }
     .into_any()

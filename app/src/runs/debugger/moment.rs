@@ -40,8 +40,10 @@ fn one(moment: &Moment, looking: Looking) -> AnyView {
 
 fn row(fact: &Fact, looking: Looking) -> AnyView {
     let (class, glyph) = strings::fact_look(&fact.what);
-    let until =
-        fact.until.map(|until| view! { <time class="number" title=time::in_zone(until)>{time::of_day(until)}</time> });
+    let before = if fact.what == "node_waiting" { strings::UNTIL } else { "" };
+    let until = fact.until.map(|until| {
+        view! { {before}<time class="number" title=time::in_zone(until)>{time::of_day(until)}</time> }
+    });
     let path = fact.path.clone().filter(|path| !path.is_empty()).map(|path| {
         let node = path.clone();
         view! { <button type="button" class="plain node-link" on:click=move |_| looking.at_node(node.clone())><code>{path}</code></button> }

@@ -1,13 +1,15 @@
 //! Where things are: the clone, the cache of tools, the target directory, the site that a build makes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 /// The root of the clone.
 pub fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    // Cargo says it to what it runs. What is compiled in is that of the clone in which it was compiled, which may have been another one.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let manifest = PathBuf::from(manifest);
+    manifest.parent().unwrap_or(&manifest).to_owned()
 }
 
 /// Tools and compiled output that survive between checkouts: `HOLON_CACHE_DIR`, else the user's cache directory.

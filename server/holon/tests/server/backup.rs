@@ -303,7 +303,7 @@ async fn a_server_that_still_runs_when_its_database_is_restored_is_shut_out() {
 }
 
 /// Left by the release before this one: two runs that wait, for a person and for an hour, and one that is over.
-const BEFORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/release_before.backup");
+const BEFORE: &str = "tests/server/release_before.backup";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_of_the_release_before_goes_on_with_this_build() {

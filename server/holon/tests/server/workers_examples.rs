@@ -24,7 +24,7 @@ impl Drop for Worker {
 }
 
 fn example(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples/word-count").join(file)
+    Path::new("../../docs/examples/word-count").join(file).canonicalize().expect("the example is there")
 }
 
 impl Worker {

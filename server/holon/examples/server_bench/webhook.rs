@@ -1,5 +1,6 @@
 //! A delivery over HTTP to a synchronous webhook, answered at the end of a run of three journaled steps.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::told::{at, median, print};
 const STEPS: u64 = 3;
 const WARM_UP: usize = 200;
 const SEQUENTIAL: usize = 1_000;
+/// How often one client is measured; the median counts.
+const ROUNDS: usize = 3;
 const CLIENTS: usize = 64;
 const LOAD_FOR: Duration = Duration::from_secs(8);
 /// What one client waits for a finished run at most, at the median, in milliseconds.
@@ -33,23 +36,41 @@ async fn measured(server: &Server) -> bool {
     let mut client = server.client().await;
     let (_, hook) = server.publish(steps("three", 3, json!({"answer": "sync"}))).await;
     let path: Arc<str> = hook.into();
+    // Right after the server was set up, when every file of the database's log is a new one, and again when it has been in use.
+    let mut fresh = alone(&mut client, &path).await;
+    print("runtime.webhook_to_finish_p50_fresh", median(&mut fresh), "ms", None);
+    under_load(state, address, &path).await;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(alone(&mut client, &path).await);
+    }
+    let mut medians: Vec<f64> = rounds.iter_mut().map(|runs| median(runs)).collect();
+    let run = median(&mut medians);
+    let ok = run <= MOST_MS;
+    print("runtime.webhook_to_finish_p50", run, "ms", Some(("<= 3", ok)));
+    print("runtime.webhook_to_finish_p99", at(&mut rounds.concat(), 0.99), "ms", None);
+    ok
+}
+
+/// What one client waits for each of its runs, in milliseconds.
+async fn alone(client: &mut Client, path: &str) -> Vec<f64> {
     for _ in 0..WARM_UP {
-        client.one_run(&path).await;
+        client.one_run(path).await;
     }
     let mut runs = Vec::new();
     for _ in 0..SEQUENTIAL {
-        runs.push(client.one_run(&path).await);
+        runs.push(client.one_run(path).await);
     }
-    let run = median(&mut runs);
-    let ok = run <= MOST_MS;
-    print("runtime.webhook_to_finish_p50", run, "ms", Some(("<= 3", ok)));
-    print("runtime.webhook_to_finish_p99", at(&mut runs, 0.99), "ms", None);
+    runs
+}
 
+/// Many clients, each with a run under way all the time.
+async fn under_load(state: &AppState, address: SocketAddr, path: &Arc<str>) {
     let before = (state.runtime.metrics().await, wal(state).await);
     let done = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let clients = (0..CLIENTS).map(|_| {
-        let (path, done) = (Arc::clone(&path), Arc::clone(&done));
+        let (path, done) = (Arc::clone(path), Arc::clone(&done));
         tokio::spawn(async move {
             let mut client = Client::connect(address).await;
             let mut taken = Vec::new();
@@ -73,7 +94,6 @@ async fn measured(server: &Server) -> bool {
     let commits = (after.0.commits - before.0.commits) as f64;
     print("runtime.webhook_commits_per_step_64", commits / steps, "commits/step", None);
     print("runtime.webhook_wal_per_step_64", (after.1 - before.1) as f64 / steps, "bytes/step", None);
-    ok
 }
 
 async fn wal(state: &AppState) -> i64 {

@@ -28,8 +28,7 @@ use crate::store::{Marks, RunFacts, StoreError};
 
 /// What started a batch, as the facts of its run say; the scope of the keys too.
 pub(crate) const BATCH: &str = "batch";
-/// How long after a failure it is tried again; each time after twice as long, up to the second: each try to reach a
-/// batch on another server that cannot go on leaves a letter there.
+/// How long after a failure it is tried again; each time after twice as long, up to the second.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 const AGAIN_AT_LAST: Duration = Duration::from_secs(60);
 /// Nodes of which the number of the newest batch is remembered.

@@ -199,7 +199,7 @@ impl Committer {
 
     /// Whether a tenant gives way to others now.
     pub fn gives_way(&self, tenant: TenantId) -> bool {
-        self.queue.lock().gives_way(tenant)
+        self.queue.lock().gives_way(tenant, Instant::now())
     }
 
     /// Waits until something may be done for a tenant that is none of its writes and takes the store's time too; at once for one that
@@ -479,5 +479,38 @@ fn take(jobs: &mut Vec<Job>, which: impl Fn(&Job) -> bool) -> Vec<Job> {
 fn refuse(jobs: Vec<Job>, refusal: &Refusal) {
     for job in jobs {
         (job.reply)(Verdict::Refused(refusal.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::tests::{NOISY, QUIET, jobs, tenant};
+
+    async fn of(queue: &Queue, lane: usize) -> TenantId {
+        queue.take(lane).await.expect("it is not closed").0[0].write.tenant
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_outside_waits_for_the_committers_and_they_for_it() {
+        let committer = Committer { queue: Arc::default() };
+        let queue = committer.queue.clone();
+        jobs(NOISY, 1_000).into_iter().chain(jobs(QUIET, 1)).for_each(|job| committer.submit(job));
+        assert_eq!(of(&queue, 0).await, tenant(QUIET));
+        assert_eq!(of(&queue, 1).await, tenant(NOISY));
+        drop(committer.turn(tenant(QUIET)).await);
+        let (outside, mut again) = (committer.turn(tenant(NOISY)), Box::pin(of(&queue, 1)));
+        let turn = tokio::select! {
+            biased;
+            turn = outside => turn,
+            _ = &mut again => panic!("it is the turn of the one outside"),
+        };
+        let waits = tokio::time::timeout(Duration::from_millis(100), &mut again).await;
+        assert!(waits.is_err(), "the turn outside is not over");
+        // The other one has something to do all the time.
+        committer.submit(jobs(QUIET, 1).remove(0));
+        assert_eq!(of(&queue, 0).await, tenant(QUIET));
+        drop(turn);
+        assert_eq!(again.await, tenant(NOISY));
     }
 }

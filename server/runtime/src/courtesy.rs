@@ -75,8 +75,9 @@ impl Courtesy {
         let gives_way = |(tenant, lately): &(&TenantId, &Lately)| {
             lately.writes > much || (lately.waited > long && self.giving_way.contains(tenant))
         };
-        let giving_way = self.of.iter().filter(gives_way).map(|(tenant, _)| *tenant).collect();
-        self.giving_way = if self.of.len() > 1 { giving_way } else { BTreeSet::new() };
+        let giving_way: BTreeSet<TenantId> = self.of.iter().filter(gives_way).map(|(tenant, _)| *tenant).collect();
+        // There is always somebody to give way to.
+        self.giving_way = if giving_way.len() < self.of.len() { giving_way } else { BTreeSet::new() };
     }
 
     /// Whether a tenant gives way, as of the last look.
@@ -156,6 +157,18 @@ mod tests {
             courtesy.review(now);
         }
         assert!(who(&mut courtesy, now).is_empty());
+    }
+
+    #[test]
+    fn never_do_all_of_them_give_way() {
+        let (mut courtesy, began) = (Courtesy::default(), Instant::now());
+        hand_in(&mut courtesy, 1, MUCH, began);
+        hand_in(&mut courtesy, 2, 1, began);
+        assert_eq!(who(&mut courtesy, began), [1]);
+        let later = began + 8 * HALF;
+        (0..5).for_each(|_| courtesy.note(tenant(1), 200, later));
+        hand_in(&mut courtesy, 2, MUCH, later);
+        assert!(who(&mut courtesy, later).is_empty(), "of one far more waits, the other one writes far more");
     }
 
     #[test]

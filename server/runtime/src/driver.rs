@@ -2,7 +2,7 @@
 //! durable. Several loops share the shards; a run lives in one of them for as long as this process owns it.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::runtime::Shared;
 use crate::store::{LiveStatus, LiveWrite, RunFacts, RunWrite, Sleeper};
 use crate::timers::FEW_TIMERS;
 use crate::turns::Turns;
-use crate::waking::{Waking, Woken};
+use crate::waking::{Readings, Waking, Woken};
 
 /// Messages heard at once: more than come in a slice, so that none waits where tenants do not take turns.
 const MOST_AT_ONCE: usize = 4_096;
@@ -137,12 +137,8 @@ pub(crate) struct Driver {
     pub(crate) idle: BinaryHeap<Reverse<(Instant, RunId)>>,
     /// Runs that wake.
     pub(crate) waking: BTreeMap<RunId, Waking>,
-    /// Those of them that are not being read yet.
-    pub(crate) to_wake: VecDeque<RunId>,
-    /// Readings under way.
-    pub(crate) readings: usize,
-    /// Whether runs of those who give way are among them.
-    pub(crate) reads_courteously: bool,
+    /// What is read of them.
+    pub(crate) readings: Readings,
     /// How many have woken.
     pub(crate) wakings: u64,
     /// What is to be done.
@@ -167,9 +163,7 @@ impl Driver {
             asleep: Asleep::default(),
             idle: BinaryHeap::new(),
             waking: BTreeMap::new(),
-            to_wake: VecDeque::new(),
-            readings: 0,
-            reads_courteously: false,
+            readings: Readings::default(),
             wakings: 0,
             turns,
             open,

@@ -319,9 +319,7 @@ impl Shared {
     }
 
     async fn look_for_lines(self: &Arc<Self>) -> Result<(), StoreError> {
-        for line in self.store.lines().await? {
-            self.look_at(line);
-        }
+        self.door.looks.sweep(self.store.lines().await?);
         self.look_for_turns().await
     }
 

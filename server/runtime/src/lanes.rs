@@ -23,8 +23,8 @@ const FEW_RUNS: usize = 4;
 /// A rest is so many times as long as what it follows, and never longer than this.
 const REST: u32 = 1;
 const LONGEST_REST: Duration = Duration::from_millis(20);
-/// So many batches of others in a row may come before one of those who give way.
-const MOST_PASSED: u32 = 4;
+/// So many batches, looks or readings of others in a row may come before one of those who give way.
+pub(crate) const MOST_PASSED: u32 = 4;
 
 /// Committers.
 pub(crate) const LANES: usize = 3;
@@ -143,17 +143,18 @@ impl Waiting {
     }
 
     /// Whether a tenant gives way to others.
-    pub fn gives_way(&self, tenant: TenantId) -> bool {
+    pub fn gives_way(&mut self, tenant: TenantId, now: Instant) -> bool {
+        self.courtesy.review(now);
         !self.closed && self.courtesy.gives_way(tenant)
     }
 
     /// Somebody wants to do something for a tenant outside the committers.
     pub fn enter(&mut self, tenant: TenantId, now: Instant) -> Entry {
-        self.courtesy.review(now);
-        if !self.gives_way(tenant) {
+        if !self.gives_way(tenant, now) {
             return Entry::Free;
         }
-        if self.outside || self.in_hand.iter().any(|hand| hand.courteous.is_some()) {
+        let committers_turn = !self.committed_last && self.jobs.peek(|of| self.courtesy.gives_way(of)).is_some();
+        if self.outside || committers_turn || self.in_hand.iter().any(|hand| hand.courteous.is_some()) {
             return Entry::Wait(None);
         }
         if let Some(until) = self.rests_until.filter(|until| *until > now) {
@@ -203,7 +204,7 @@ fn fill(jobs: &mut Ring<Job>, most: usize, may: impl Fn(TenantId) -> bool) -> Ve
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::Arc;
 
@@ -212,14 +213,15 @@ mod tests {
 
     use crate::store::{Marks, RunFacts, RunWrite};
 
-    const NOISY: u128 = 1;
-    const QUIET: u128 = 2;
+    pub(crate) const NOISY: u128 = 1;
+    pub(crate) const QUIET: u128 = 2;
 
-    fn tenant(number: u128) -> TenantId {
+    pub(crate) fn tenant(number: u128) -> TenantId {
         TenantId(Uuid::from_u128(number))
     }
 
-    fn hand_in(waiting: &mut Waiting, of: u128, jobs: usize, now: Instant) {
+    /// Writes of so many runs of a tenant.
+    pub(crate) fn jobs(of: u128, count: usize) -> Vec<Job> {
         let facts = Arc::new(RunFacts {
             environment: EnvironmentId(Uuid::nil()),
             flow: FlowId(Uuid::nil()),
@@ -231,9 +233,13 @@ mod tests {
             retry_of: None,
             marks: Marks::default(),
         });
-        for number in 0..jobs {
-            let write = RunWrite::of(tenant(of), RunId(Uuid::from_u128(number as u128)), facts.clone());
-            waiting.put(Job { write, give_up: None, reply: Box::new(drop) }, now, Ring::push);
+        let write = |number| RunWrite::of(tenant(of), RunId(Uuid::from_u128(number as u128)), facts.clone());
+        (0..count).map(|number| Job { write: write(number), give_up: None, reply: Box::new(drop) }).collect()
+    }
+
+    fn hand_in(waiting: &mut Waiting, of: u128, count: usize, now: Instant) {
+        for job in jobs(of, count) {
+            waiting.put(job, now, Ring::push);
         }
     }
 
@@ -289,6 +295,36 @@ mod tests {
         }
         let courteous = order.iter().filter(|courteous| **courteous).count();
         assert_eq!(courteous, 2, "{order:?}");
+    }
+
+    #[test]
+    fn turns_of_who_gives_way_are_by_turns_inside_and_outside_one_at_a_time_and_each_is_followed_by_a_rest() {
+        let (mut waiting, now) = (Waiting::default(), Instant::now());
+        hand_in(&mut waiting, NOISY, 1_000, now);
+        hand_in(&mut waiting, QUIET, 1, now);
+        assert_eq!(next(&mut waiting, 0, now), (0, 1));
+        assert_eq!(next(&mut waiting, 1, now), (COURTEOUS_RUNS, 0));
+        assert_eq!(waiting.enter(tenant(QUIET), now), Entry::Free, "it waits for nobody");
+        assert_eq!(waiting.enter(tenant(NOISY), now), Entry::Wait(None), "a committer has some of it in hand");
+        waiting.asking = 1;
+        let done = now + ms(3);
+        assert_eq!(next(&mut waiting, 1, done), (0, 0));
+        assert_eq!(waiting.enter(tenant(NOISY), done), Entry::Wait(Some(done + ms(3))));
+        let rested = done + ms(3);
+        assert_eq!(next(&mut waiting, 0, rested), (0, 0), "somebody outside asks, and the last turn was inside");
+        assert_eq!(waiting.enter(tenant(NOISY), rested), Entry::Turn);
+        assert_eq!(next(&mut waiting, 0, rested), (0, 0));
+        assert_eq!(waiting.enter(tenant(NOISY), rested), Entry::Wait(None), "one at a time");
+        waiting.leave(rested, rested + ms(2));
+        assert_eq!(next(&mut waiting, 0, rested + ms(3)), (0, 0));
+        assert_eq!(waiting.enter(tenant(NOISY), rested + ms(4)), Entry::Wait(None));
+        assert_eq!(
+            next(&mut waiting, 0, rested + ms(4)),
+            (COURTEOUS_RUNS, 0),
+            "now it is the committers' turn, whoever asks"
+        );
+        waiting.closed = true;
+        assert_eq!(waiting.enter(tenant(NOISY), rested + ms(4)), Entry::Free, "at the end nobody waits");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What this process knows of the lines in which runs wait for their place, so that neither a start nor the end of a run asks the store
-//! for more than it must: who is looking who is next, and about how many stand in a line.
+//! for more than it must: which lines are to be looked at, and about how many stand in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,7 @@ use holon_model::TenantId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::lanes::MOST_PASSED;
 use crate::ring::Ring;
 use crate::store::Line;
 
@@ -32,11 +33,62 @@ pub(crate) struct Looks {
 
 #[derive(Default)]
 struct Asked {
-    ring: Ring<Line>,
-    /// The same.
-    lines: BTreeSet<Line>,
+    /// Where something has changed.
+    fresh: Pile,
+    /// Where somebody waits, whether or not anything has changed.
+    swept: Pile,
     /// Whether somebody looks at lines of one that gives way.
     courteous: bool,
+    /// Looks at lines of others that came before one of theirs, and fresh ones that came before a swept one.
+    passed: u32,
+    waited: u32,
+}
+
+/// Lines, each of them once.
+#[derive(Default)]
+struct Pile {
+    ring: Ring<Line>,
+    lines: BTreeSet<Line>,
+}
+
+impl Pile {
+    fn push(&mut self, line: Line) -> bool {
+        let new = self.lines.insert(line.clone());
+        if new {
+            self.ring.push(line.tenant, line);
+        }
+        new
+    }
+
+    /// As many lines as one look takes, of the next tenant that may.
+    fn take(&mut self, may: impl Fn(TenantId) -> bool) -> Option<(TenantId, Vec<Line>)> {
+        let (tenant, line) = self.ring.next(may)?;
+        let mut lines = vec![line];
+        while lines.len() < MOST_LINES
+            && let Some((_, line)) = self.ring.next(|other| other == tenant)
+        {
+            lines.push(line);
+        }
+        for line in &lines {
+            self.lines.remove(line);
+        }
+        Some((tenant, lines))
+    }
+}
+
+impl Asked {
+    /// What is next, of the tenants that may: where something has changed first, and not always.
+    fn take(&mut self, may: impl Fn(TenantId) -> bool) -> Option<(TenantId, Vec<Line>)> {
+        let Self { fresh, swept, waited, .. } = self;
+        *waited += 1;
+        if *waited <= MOST_PASSED
+            && let Some(taken) = fresh.take(&may)
+        {
+            return Some(taken);
+        }
+        *waited = 0;
+        swept.take(&may).or_else(|| fresh.take(&may))
+    }
 }
 
 /// Lines of one tenant that are to be looked at now; whoever asks from now on is looked at again.
@@ -54,9 +106,18 @@ impl Looks {
 
     /// A line is to be looked at: once for all who ask before somebody does.
     pub fn ask(&self, line: Line) {
+        if self.lock().fresh.push(line) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// These are all lines in which somebody waits: they are looked at when there is time. Those of the last time come first.
+    pub fn sweep(&self, lines: Vec<Line>) {
         let mut asked = self.lock();
-        if asked.lines.insert(line.clone()) {
-            asked.ring.push(line.tenant, line);
+        if asked.swept.ring.is_empty() && !lines.is_empty() {
+            for line in lines {
+                asked.swept.push(line);
+            }
             drop(asked);
             self.changed.notify_one();
         }
@@ -74,21 +135,22 @@ impl Looks {
 
     fn take(&self, gives_way: impl Fn(TenantId) -> bool) -> Option<Look<'_>> {
         let mut asked = self.lock();
-        let first = asked.ring.next(|tenant| !gives_way(tenant));
-        let courteous = first.is_none();
-        let first = if courteous && !asked.courteous { asked.ring.next(|_| true) } else { first };
-        let (tenant, line) = first?;
-        let mut lines = vec![line];
-        while lines.len() < MOST_LINES
-            && let Some((_, line)) = asked.ring.next(|other| other == tenant)
-        {
-            lines.push(line);
+        let (mut taken, mut courteous) = (None, false);
+        if asked.courteous || asked.passed < MOST_PASSED {
+            taken = asked.take(|tenant| !gives_way(tenant));
+            asked.passed += 1;
         }
-        for line in &lines {
-            asked.lines.remove(line);
+        if taken.is_none() && !asked.courteous {
+            // They all give way, or have been passed for long enough, or nobody does any more.
+            (taken, courteous) = (asked.take(&gives_way), true);
+            asked.passed = 0;
+            if taken.is_none() {
+                (taken, courteous) = (asked.take(|_| true), false);
+            }
         }
+        let (tenant, lines) = taken?;
         asked.courteous |= courteous;
-        if !asked.ring.is_empty() {
+        if !asked.fresh.ring.is_empty() || !asked.swept.ring.is_empty() {
             self.changed.notify_one();
         }
         Some(Look { looks: self, tenant, lines, courteous })
@@ -193,6 +255,27 @@ mod tests {
         looks.ask(line("here"));
         assert_eq!(keys(looks.take(|_| false).as_ref()), ["here"]);
         assert!(looks.take(|_| false).is_none());
+    }
+
+    #[test]
+    fn what_is_swept_keeps_nothing_fresh_waiting_and_is_not_put_off_for_ever() {
+        let looks = Looks::default();
+        looks.sweep((0..=MOST_LINES).map(|number| line(&format!("s{number:02}"))).collect());
+        looks.ask(line("fresh"));
+        assert_eq!(keys(looks.take(|_| false).as_ref()), ["fresh"]);
+        assert_eq!(keys(looks.take(|_| false).as_ref()).len(), MOST_LINES);
+        looks.sweep(vec![line("s00")]);
+        assert_eq!(
+            keys(looks.take(|_| false).as_ref()),
+            [format!("s{MOST_LINES}")],
+            "the last sweep was not worked off"
+        );
+        looks.sweep(vec![line("late")]);
+        let rounds = (0..2 * MOST_PASSED).map(|number| {
+            looks.ask(line(&format!("f{number}")));
+            keys(looks.take(|_| false).as_ref())
+        });
+        assert!(rounds.collect::<Vec<_>>().contains(&vec!["late".to_owned()]));
     }
 
     #[test]

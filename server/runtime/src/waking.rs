@@ -4,7 +4,7 @@
 //! While a run is on its way nobody else writes anything of it, so whatever is read of it is all there is. A run whose shard begins to
 //! close is laid down again; what was on the way then is not taken, whenever it comes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holon_engine::Parent;
@@ -12,8 +12,10 @@ use holon_model::{Millis, RunId, TenantId};
 
 use crate::children::Afterword;
 use crate::driver::{Driver, Msg};
+use crate::lanes::MOST_PASSED;
 use crate::live::Live;
 use crate::recover::{Read, Taken};
+use crate::ring::Ring;
 use crate::runtime::Shared;
 use crate::store::{Found, LiveRow, LiveStatus, RunFacts, Sleeper};
 
@@ -23,6 +25,19 @@ const AT_ONCE: usize = 128;
 const MOST_READINGS: usize = 2;
 /// Runs that wake at once in one loop because they are due; those that somebody wants come on top.
 const MOST_DUE: usize = 1_024;
+
+/// What is read of runs that wake.
+#[derive(Default)]
+pub(crate) struct Readings {
+    /// Runs that are to be read.
+    wanted: Ring<RunId>,
+    /// Readings that are under way.
+    under_way: usize,
+    /// Whether one of those is of runs of tenants that give way.
+    courteous: bool,
+    /// How many others came before one of those.
+    passed: u32,
+}
 
 /// A run that is on its way into memory.
 pub(crate) struct Waking {
@@ -118,14 +133,15 @@ impl Driver {
 
     fn rouse(&mut self, run: RunId, wanted: bool) {
         let Some(sleeper) = self.asleep.remove(run) else { return };
-        self.shared.living.woke(sleeper.tenant, 1);
+        let tenant = sleeper.tenant;
+        self.shared.living.woke(tenant, 1);
         self.wakings += 1;
         self.waking.insert(run, Waking { sleeper, ticket: self.wakings, read: false, held: Vec::new() });
         // Whoever somebody waits for comes before those whose time has not quite come.
         if wanted {
-            self.to_wake.push_front(run);
+            self.readings.wanted.push_front(tenant, run);
         } else {
-            self.to_wake.push_back(run);
+            self.readings.wanted.push(tenant, run);
         }
     }
 
@@ -139,19 +155,28 @@ impl Driver {
                 self.rouse(run, false);
             }
         }
-        while self.readings < MOST_READINGS && !self.to_wake.is_empty() {
+        while self.readings.under_way < MOST_READINGS && !self.readings.wanted.is_empty() {
             let shared = self.shared.clone();
             let gives_way = |tenant| shared.committer.gives_way(tenant);
-            let (mut batch, mut courteous) = (self.next_to_read(|tenant| !gives_way(tenant)), false);
-            if batch.is_empty() && !self.reads_courteously {
-                // They all give way, or did so a moment ago.
-                (batch, courteous) = (self.next_to_read(|_| true), true);
+            let (mut batch, mut courteous) = (Vec::new(), false);
+            if self.readings.courteous || self.readings.passed < MOST_PASSED {
+                batch = self.next_to_read(|tenant| !gives_way(tenant));
+                self.readings.passed += 1;
+            }
+            if batch.is_empty() && !self.readings.courteous {
+                // They all give way, or have been passed for long enough.
+                (batch, courteous) = (self.next_to_read(gives_way), true);
+                self.readings.passed = 0;
+            }
+            if batch.is_empty() && !self.readings.courteous {
+                // Meanwhile nobody gives way any more.
+                (batch, courteous) = (self.next_to_read(|_| true), false);
             }
             if batch.is_empty() {
                 return;
             }
-            self.readings += 1;
-            self.reads_courteously |= courteous;
+            self.readings.under_way += 1;
+            self.readings.courteous |= courteous;
             let (shared, me) = (self.shared.clone(), self.me.clone());
             tokio::spawn(async move {
                 // The loop may be gone: then there is nobody to drive anything.
@@ -162,21 +187,16 @@ impl Driver {
 
     /// The next runs that are to be read, of the tenants that may.
     fn next_to_read(&mut self, may: impl Fn(TenantId) -> bool) -> Vec<(TenantId, RunId, u64)> {
-        let (mut batch, mut left) = (Vec::new(), VecDeque::new());
+        let mut batch = Vec::new();
         while batch.len() < AT_ONCE
-            && let Some(run) = self.to_wake.pop_front()
+            && let Some((tenant, run)) = self.readings.wanted.next(&may)
         {
             // It may have been laid down again meanwhile, and woken anew.
-            let Some(waking) = self.waking.get_mut(&run).filter(|waking| !waking.read) else { continue };
-            if may(waking.sleeper.tenant) {
+            if let Some(waking) = self.waking.get_mut(&run).filter(|waking| !waking.read) {
                 waking.read = true;
-                batch.push((waking.sleeper.tenant, run, waking.ticket));
-            } else {
-                left.push_back(run);
+                batch.push((tenant, run, waking.ticket));
             }
         }
-        left.append(&mut self.to_wake);
-        self.to_wake = left;
         batch
     }
 
@@ -197,8 +217,8 @@ impl Driver {
 
     /// Runs have come from the store.
     pub(crate) fn woken(&mut self, woken: Vec<Woken>, courteous: bool) {
-        self.readings -= 1;
-        self.reads_courteously &= !courteous;
+        self.readings.under_way -= 1;
+        self.readings.courteous &= !courteous;
         for Woken { run, ticket, what } in woken {
             if self.waking.get(&run).is_none_or(|waking| waking.ticket != ticket) {
                 continue;
@@ -247,7 +267,7 @@ impl Shared {
         let runs: Vec<(TenantId, RunId)> = batch.iter().map(|(tenant, run, _)| (*tenant, *run)).collect();
         let Some((tenant, _)) = runs.first() else { return Vec::new() };
         let found = loop {
-            // Of one that gives way, all of them are.
+            // Where the first one gives way all of them do.
             let turn = self.committer.turn(*tenant).await;
             let found = self.store.found(&runs).await;
             drop(turn);

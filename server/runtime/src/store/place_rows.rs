@@ -174,9 +174,18 @@ async fn admit(pool: &PgPool, tenant: TenantId, lines: &[Line]) -> Result<Admitt
     let mut tx = pool.begin().await.map_err(unread)?;
     // One look at a line at a time. The statements after it see what those before have committed. Nobody waits for the disk: the commit by
     // which a run begins comes later in the same log, and a place that is lost with none begun is given again.
+    // Nor does anybody wait for long for one who stands still in the middle of a look; and of a few lines that are looked up Postgres
+    // expects too much, and would rather read all places of everybody.
     sqlx::query!(
-        "select set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock(hashtextextended(name, 0))
-         from unnest($1::text[]) as line(name)",
+        "select set_config(name, value, true) from (values ('synchronous_commit', 'off'), ('lock_timeout', '1s'),
+           ('idle_in_transaction_session_timeout', '2s'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
+           ('enable_mergejoin', 'off')) as setting(name, value)"
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(unread)?;
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended(name, 0)) from unnest($1::text[]) as line(name)",
         &names
     )
     .fetch_all(&mut *tx)

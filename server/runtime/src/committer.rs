@@ -311,8 +311,8 @@ impl Lane {
             if jobs.is_empty() {
                 return Settled::Nothing;
             }
-            let batch = Batch::of(self.replica, jobs.iter().map(|job| job.write.clone()).collect(), number);
-            let batch = Batch { gives_way, ..batch };
+            let writes = jobs.iter().map(|job| job.write.clone()).collect();
+            let batch = Batch { gives_way, ..Batch::of(self.replica, writes, number) };
             let sent = Instant::now();
             let error = match self.store.commit(&batch).await {
                 Ok(committed) => {

@@ -22,6 +22,8 @@ const REVIEW: Duration = Duration::from_millis(16);
 const FEW: u64 = 64;
 /// So few that wait to be written are in nobody's way.
 const FEW_WAITING: u64 = 8;
+/// So many batches, looks or readings of others in a row may come before one of those who give way.
+pub(crate) const MOST_PASSED: u32 = 4;
 /// So many times as much as another one is far more.
 const FAR_MORE: u64 = 2;
 
@@ -83,6 +85,48 @@ impl Courtesy {
     /// Whether a tenant gives way, as of the last look.
     pub fn gives_way(&self, tenant: TenantId) -> bool {
         self.giving_way.contains(&tenant)
+    }
+}
+
+/// Who comes next where something is done for tenants that is not one of their writes: who gives way comes after the others, one at a
+/// time, and is not passed for ever.
+#[derive(Default)]
+pub(crate) struct Precedence {
+    /// Whether something is done for one that gives way.
+    busy: bool,
+    /// How many others came before one of those.
+    passed: u32,
+}
+
+impl Precedence {
+    /// What is taken next from where it waits, which is asked for what is there of the tenants that may; and whether those give way:
+    /// then [`Self::done`] is to be said when it is done.
+    pub fn next<T>(
+        &mut self,
+        gives_way: impl Fn(TenantId) -> bool,
+        mut take: impl FnMut(&dyn Fn(TenantId) -> bool) -> Option<T>,
+    ) -> Option<(T, bool)> {
+        if self.busy || self.passed < MOST_PASSED {
+            self.passed += 1;
+            if let Some(taken) = take(&|tenant| !gives_way(tenant)) {
+                return Some((taken, false));
+            }
+        }
+        if self.busy {
+            return None;
+        }
+        self.passed = 0;
+        if let Some(taken) = take(&gives_way) {
+            self.busy = true;
+            return Some((taken, true));
+        }
+        // Nobody gives way, or not any more.
+        take(&|_| true).map(|taken| (taken, false))
+    }
+
+    /// What was done for one that gives way is done.
+    pub fn done(&mut self) {
+        self.busy = false;
     }
 }
 
@@ -182,5 +226,44 @@ mod tests {
         hand_in(&mut courtesy, 1, 1, later);
         hand_in(&mut courtesy, 2, 1, later);
         assert!(who(&mut courtesy, later).is_empty());
+    }
+
+    #[test]
+    fn who_gives_way_comes_after_the_others_one_at_a_time_and_is_passed_so_often_and_no_oftener() {
+        let gives_way = |of: TenantId| of == tenant(1);
+        let (mut precedence, mut waiting) = (Precedence::default(), vec![1, 1, 2, 2, 2, 2, 2, 2, 2]);
+        let mut next = |precedence: &mut Precedence| {
+            precedence.next(gives_way, |may| {
+                let at = waiting.iter().position(|number| may(tenant(*number)))?;
+                Some(waiting.remove(at))
+            })
+        };
+        for _ in 0..MOST_PASSED {
+            assert_eq!(next(&mut precedence), Some((2, false)));
+        }
+        assert_eq!(next(&mut precedence), Some((1, true)), "it was passed often enough");
+        for _ in MOST_PASSED..7 {
+            assert_eq!(next(&mut precedence), Some((2, false)));
+        }
+        assert_eq!(next(&mut precedence), None, "one of theirs at a time");
+        precedence.done();
+        assert_eq!(next(&mut precedence), Some((1, true)));
+        precedence.done();
+        assert_eq!(next(&mut precedence), None, "nothing waits");
+    }
+
+    #[test]
+    fn what_was_told_to_give_way_and_need_not_any_more_is_taken_all_the_same() {
+        let mut precedence = Precedence::default();
+        // Asked once whether there is something of others, once of those who give way, and both are answered no: meanwhile it changed.
+        let mut asked = 0;
+        let taken = precedence.next(
+            |_| false,
+            |_| {
+                asked += 1;
+                (asked == 3).then_some("work")
+            },
+        );
+        assert_eq!(taken, Some(("work", false)));
     }
 }

@@ -8,7 +8,7 @@ use holon_model::TenantId;
 use tokio::time::Instant;
 
 use crate::committer::Job;
-use crate::courtesy::Courtesy;
+use crate::courtesy::{Courtesy, MOST_PASSED};
 use crate::ring::Ring;
 use crate::store::shard_of;
 
@@ -23,8 +23,6 @@ const FEW_RUNS: usize = 4;
 /// A rest is so many times as long as what it follows, and never longer than this.
 const REST: u32 = 1;
 const LONGEST_REST: Duration = Duration::from_millis(20);
-/// So many batches, looks or readings of others in a row may come before one of those who give way.
-pub(crate) const MOST_PASSED: u32 = 4;
 
 /// Committers.
 pub(crate) const LANES: usize = 3;

@@ -9,7 +9,7 @@ use holon_model::TenantId;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::lanes::MOST_PASSED;
+use crate::courtesy::{MOST_PASSED, Precedence};
 use crate::ring::Ring;
 use crate::store::Line;
 
@@ -37,10 +37,8 @@ struct Asked {
     fresh: Pile,
     /// Where somebody waits, whether or not anything has changed.
     swept: Pile,
-    /// Whether somebody looks at lines of one that gives way.
-    courteous: bool,
-    /// Looks at lines of others that came before one of theirs, and fresh ones that came before a swept one.
-    passed: u32,
+    precedence: Precedence,
+    /// Fresh ones that came before a swept one.
     waited: u32,
 }
 
@@ -135,21 +133,10 @@ impl Looks {
 
     fn take(&self, gives_way: impl Fn(TenantId) -> bool) -> Option<Look<'_>> {
         let mut asked = self.lock();
-        let (mut taken, mut courteous) = (None, false);
-        if asked.courteous || asked.passed < MOST_PASSED {
-            taken = asked.take(|tenant| !gives_way(tenant));
-            asked.passed += 1;
-        }
-        if taken.is_none() && !asked.courteous {
-            // They all give way, or have been passed for long enough, or nobody does any more.
-            (taken, courteous) = (asked.take(&gives_way), true);
-            asked.passed = 0;
-            if taken.is_none() {
-                (taken, courteous) = (asked.take(|_| true), false);
-            }
-        }
-        let (tenant, lines) = taken?;
-        asked.courteous |= courteous;
+        let mut precedence = std::mem::take(&mut asked.precedence);
+        let taken = precedence.next(gives_way, |may| asked.take(may));
+        asked.precedence = precedence;
+        let ((tenant, lines), courteous) = taken?;
         if !asked.fresh.ring.is_empty() || !asked.swept.ring.is_empty() {
             self.changed.notify_one();
         }
@@ -160,7 +147,7 @@ impl Looks {
 impl Drop for Look<'_> {
     fn drop(&mut self) {
         if self.courteous {
-            self.looks.lock().courteous = false;
+            self.looks.lock().precedence.done();
             self.looks.changed.notify_one();
         }
     }

@@ -11,8 +11,8 @@ use holon_engine::Parent;
 use holon_model::{Millis, RunId, TenantId};
 
 use crate::children::Afterword;
+use crate::courtesy::Precedence;
 use crate::driver::{Driver, Msg};
-use crate::lanes::MOST_PASSED;
 use crate::live::Live;
 use crate::recover::{Read, Taken};
 use crate::ring::Ring;
@@ -33,10 +33,7 @@ pub(crate) struct Readings {
     wanted: Ring<RunId>,
     /// Readings that are under way.
     under_way: usize,
-    /// Whether one of those is of runs of tenants that give way.
-    courteous: bool,
-    /// How many others came before one of those.
-    passed: u32,
+    precedence: Precedence,
 }
 
 /// A run that is on its way into memory.
@@ -158,25 +155,11 @@ impl Driver {
         while self.readings.under_way < MOST_READINGS && !self.readings.wanted.is_empty() {
             let shared = self.shared.clone();
             let gives_way = |tenant| shared.committer.gives_way(tenant);
-            let (mut batch, mut courteous) = (Vec::new(), false);
-            if self.readings.courteous || self.readings.passed < MOST_PASSED {
-                batch = self.next_to_read(|tenant| !gives_way(tenant));
-                self.readings.passed += 1;
-            }
-            if batch.is_empty() && !self.readings.courteous {
-                // They all give way, or have been passed for long enough.
-                (batch, courteous) = (self.next_to_read(gives_way), true);
-                self.readings.passed = 0;
-            }
-            if batch.is_empty() && !self.readings.courteous {
-                // Meanwhile nobody gives way any more.
-                (batch, courteous) = (self.next_to_read(|_| true), false);
-            }
-            if batch.is_empty() {
-                return;
-            }
+            let mut precedence = std::mem::take(&mut self.readings.precedence);
+            let next = precedence.next(gives_way, |may| self.next_to_read(may));
+            self.readings.precedence = precedence;
+            let Some((batch, courteous)) = next else { return };
             self.readings.under_way += 1;
-            self.readings.courteous |= courteous;
             let (shared, me) = (self.shared.clone(), self.me.clone());
             tokio::spawn(async move {
                 // The loop may be gone: then there is nobody to drive anything.
@@ -186,7 +169,7 @@ impl Driver {
     }
 
     /// The next runs that are to be read, of the tenants that may.
-    fn next_to_read(&mut self, may: impl Fn(TenantId) -> bool) -> Vec<(TenantId, RunId, u64)> {
+    fn next_to_read(&mut self, may: impl Fn(TenantId) -> bool) -> Option<Vec<(TenantId, RunId, u64)>> {
         let mut batch = Vec::new();
         while batch.len() < AT_ONCE
             && let Some((tenant, run)) = self.readings.wanted.next(&may)
@@ -197,7 +180,7 @@ impl Driver {
                 batch.push((tenant, run, waking.ticket));
             }
         }
-        batch
+        (!batch.is_empty()).then_some(batch)
     }
 
     fn ahead(&self) -> Millis {
@@ -218,7 +201,9 @@ impl Driver {
     /// Runs have come from the store.
     pub(crate) fn woken(&mut self, woken: Vec<Woken>, courteous: bool) {
         self.readings.under_way -= 1;
-        self.readings.courteous &= !courteous;
+        if courteous {
+            self.readings.precedence.done();
+        }
         for Woken { run, ticket, what } in woken {
             if self.waking.get(&run).is_none_or(|waking| waking.ticket != ticket) {
                 continue;

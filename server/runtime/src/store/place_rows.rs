@@ -175,11 +175,11 @@ async fn admit(pool: &PgPool, tenant: TenantId, lines: &[Line]) -> Result<Admitt
     // One look at a line at a time. The statements after it see what those before have committed. Nobody waits for the disk: the commit by
     // which a run begins comes later in the same log, and a place that is lost with none begun is given again.
     // Nor does anybody wait for long for one who stands still in the middle of a look; and of a few lines that are looked up Postgres
-    // expects too much, and would rather read all places of everybody.
+    // expects too much, or knows too little, and would rather read all places of everybody, or all of the tenant and sort them.
     sqlx::query!(
         "select set_config(name, value, true) from (values ('synchronous_commit', 'off'), ('lock_timeout', '1s'),
            ('idle_in_transaction_session_timeout', '2s'), ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'),
-           ('enable_mergejoin', 'off')) as setting(name, value)"
+           ('enable_mergejoin', 'off'), ('enable_sort', 'off')) as setting(name, value)"
     )
     .fetch_all(&mut *tx)
     .await
@@ -215,33 +215,38 @@ async fn admit(pool: &PgPool, tenant: TenantId, lines: &[Line]) -> Result<Admitt
     .fetch_all(&mut *tx)
     .await
     .map_err(unread)?;
+    // The tenant comes with each line: said by itself, a plan made while it had hardly any places begins with all of them.
+    let tenants = vec![tenant.0; lines.len()];
     let rows = sqlx::query!(
         r#"with line as (
-             select l.flow_id, l.key, l.nth,
+             select l.tenant_id, l.flow_id, l.key, l.nth,
                (select count(*) from run_place p
-                where p.tenant_id = $1 and p.flow_id = l.flow_id and p.key = l.key and p.state = 'going') as going
-             from unnest($2::uuid[], $3::text[]) with ordinality as l(flow_id, key, nth)),
+                where p.tenant_id = l.tenant_id and p.flow_id = l.flow_id and p.key = l.key and p.state = 'going') as going
+             from unnest($1::uuid[], $2::uuid[], $3::text[]) with ordinality as l(tenant_id, flow_id, key, nth)),
            -- Those behind the first one have a place only where it has one, so no more can than it says.
            head as (
-             select line.nth, line.going, next.run_id, next.position, next.most from line,
+             select line.tenant_id, line.nth, line.going, next.run_id, next.position, next.most from line,
                lateral (
                  select most from run_place
-                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting' and run_id <> all($5)
+                 where tenant_id = line.tenant_id and flow_id = line.flow_id and key = line.key and state = 'waiting'
+                   and run_id <> all($5)
                  order by position limit 1) as first,
                lateral (
                  select run_id, position, most from run_place
-                 where tenant_id = $1 and flow_id = line.flow_id and key = line.key and state = 'waiting' and run_id <> all($5)
+                 where tenant_id = line.tenant_id and flow_id = line.flow_id and key = line.key and state = 'waiting'
+                   and run_id <> all($5)
                  order by position limit least($4, greatest(0, first.most - line.going))) as next),
            numbered as (
-             select nth, going, run_id, row_number() over in_line as behind, min(most) over in_line as most
+             select tenant_id, nth, going, run_id, row_number() over in_line as behind, min(most) over in_line as most
              from head window in_line as (partition by nth order by position)),
            given as (
              update run_place p set state = 'going' from numbered
-             where p.tenant_id = $1 and p.run_id = numbered.run_id and numbered.going + numbered.behind <= numbered.most
+             where p.tenant_id = numbered.tenant_id and p.run_id = numbered.run_id
+               and numbered.going + numbered.behind <= numbered.most
              returning p.run_id, p.position, p.shard, numbered.nth)
            select g.run_id as "run_id!", s.owner as "owner?" from given g join shard s on s.shard = g.shard
            order by g.nth, g.position"#,
-        tenant.0,
+        &tenants,
         &flows,
         &keys,
         MOST,

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
+use holon_platform::db::Role;
+use holon_platform::db::test_db::TestDb;
+use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
     Admitted, Ask, Asked, Batch, Line, LiveStatus, LiveWrite, Marks, Prefix, Replica, RunFacts, RunWrite, Start, Store,
     Ticket,
 };
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::support::tenant;
@@ -86,4 +91,44 @@ async fn one_look_gives_the_places_of_many_lines_of_a_tenant_in_both_stores() {
     places_are_given(&*in_memory().0.store).await;
     let (world, _db) = in_postgres().await;
     places_are_given(&*world.store).await;
+}
+
+/// Rows of places that a store read, as Postgres counted them.
+async fn places_read(of: &PgPool, db: &TestDb) -> i64 {
+    // A session counts for itself at first.
+    sqlx::query("select pg_stat_force_next_flush()").execute(of).await.unwrap();
+    let read = "select (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint from pg_stat_user_tables where relname = 'run_place'";
+    sqlx::query_scalar(read).fetch_one(&db.pools.engine).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_look_that_was_planned_while_next_to_nobody_waited_reads_the_places_it_gives_when_many_do() {
+    const MANY: u128 = 5_000;
+    let db = TestDb::new().await;
+    // One connection: what it prepares it keeps.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(db.options(Role::Engine));
+    let store: Arc<dyn Store> = Arc::new(PgStore::new(pool.clone()));
+    let (ours, id) = (tenant(1), ReplicaId(Uuid::from_u128(9)));
+    store.join(&Replica { id, address: "a".into(), build: "b".into(), semantics: 1 }, 60_000, true).await.unwrap();
+    store.adopt(id, &(0..256).collect::<Vec<_>>()).await.unwrap();
+    let stand = async |numbers: std::ops::Range<u128>| {
+        let writes = numbers.map(|number| stands(number, line(ours, "a"), 3, false)).collect();
+        store.commit(&Batch { replica: id, writes, number: None, gives_way: false }).await.unwrap();
+    };
+    stand(1..2).await;
+    let mut owner = PgConnection::connect_with(&db.options(Role::Owner)).await.unwrap();
+    sqlx::query("analyze run_place").execute(&mut owner).await.unwrap();
+    let look = async || store.admit(ours, &[line(ours, "a")]).await.unwrap().runs.len();
+    assert_eq!(look().await, 1);
+    // So often that Postgres keeps one plan for all that come.
+    for _ in 0..10 {
+        assert_eq!(look().await, 0);
+    }
+    for from in (2..MANY).step_by(250) {
+        stand(from..from + 250).await;
+    }
+    let before = places_read(&pool, &db).await;
+    assert_eq!(look().await, 2);
+    let read = places_read(&pool, &db).await - before;
+    assert!((1..100).contains(&read), "{read} places were read to give two of {MANY}");
 }

@@ -56,6 +56,7 @@ impl PgStore {
             ("enable_seqscan", "off"),
             ("enable_hashjoin", "off"),
             ("enable_mergejoin", "off"),
+            ("jit", "off"),
             // A process that stands still in the middle of a transaction must not keep others from fencing it.
             ("idle_in_transaction_session_timeout", "2s"),
         ]);

@@ -11,8 +11,9 @@ use crate::ui::select::{Choice, select};
 use crate::ui::{Area, Field, Submit, problem_notice, send, strings as words, use_toasts};
 
 const MINUTE: u64 = 60_000;
-const WHATS: [AlertWhat; 6] = [
+const WHATS: [AlertWhat; 7] = [
     AlertWhat::RunFailed,
+    AlertWhat::RunParked,
     AlertWhat::ErrorRate,
     AlertWhat::ApprovalWaiting,
     AlertWhat::ScheduleMissed,
@@ -85,12 +86,12 @@ impl Fields {
         SaveAlert {
             name: self.name.get_untracked().trim().to_owned(),
             what,
-            flow: flow(self.flow).filter(|_| what != AlertWhat::QueueAge),
+            flow: flow(self.flow),
             window: number(self.window).filter(|_| what == AlertWhat::ErrorRate),
             threshold: match what {
                 AlertWhat::ErrorRate => number(self.percent),
                 AlertWhat::QueueAge | AlertWhat::ApprovalWaiting | AlertWhat::PollFailing => number(self.age),
-                AlertWhat::RunFailed | AlertWhat::ScheduleMissed => None,
+                AlertWhat::RunFailed | AlertWhat::RunParked | AlertWhat::ScheduleMissed => None,
             },
             channel,
             url: some(self.url).filter(|_| matches!(channel, AlertChannel::Chat | AlertChannel::Webhook)),
@@ -155,10 +156,6 @@ pub fn form(
     let named: Vec<Choice> = flows.iter().map(|flow| (flow.id.to_string(), flow.name.clone())).collect();
     let about = [vec![(String::new(), strings::ANY_FLOW.to_owned())], named.clone()].concat();
     let limits = move || limits(fields, problem);
-    let with_flow = move || {
-        (fields.chosen() != AlertWhat::QueueAge)
-            .then(|| select("alert-flow", strings::FLOWS_ONLY, about.clone(), fields.flow))
-    };
     let place = move || place(fields, problem, kept, &named);
     view! {
         <form method="post" class="stack" novalidate=true on:submit=submit>
@@ -166,7 +163,7 @@ pub fn form(
             <Field id="alert-name" label=strings::NAME value=fields.name focused=true error=field_error(problem, "/name")/>
             {select("alert-what", strings::WHAT, whats, fields.what)}
             {limits}
-            {with_flow}
+            {select("alert-flow", strings::FLOWS_ONLY, about, fields.flow)}
             {channels(fields.channel)}
             {place}
             {select("alert-quiet", strings::QUIET, spans(&QUIETS, &fields.quiet.get_untracked()), fields.quiet)}
@@ -182,7 +179,7 @@ pub fn form(
 /// How much, and over how long.
 fn limits(fields: Fields, problem: RwSignal<Option<Problem>>) -> AnyView {
     match fields.chosen() {
-        AlertWhat::RunFailed | AlertWhat::ScheduleMissed => ().into_any(),
+        AlertWhat::RunFailed | AlertWhat::RunParked | AlertWhat::ScheduleMissed => ().into_any(),
         AlertWhat::ErrorRate => view! {
             <Field id="alert-percent" label=strings::PERCENT kind="number" value=fields.percent hint=strings::PERCENT_HINT error=field_error(problem, "/threshold")/>
             {select("alert-window", strings::WITHIN, spans(&WINDOWS, &fields.window.get_untracked()), fields.window)}

@@ -35,7 +35,7 @@ pub const NEW: &str = "New alert";
 pub const NO_TIME: &str = "No time";
 pub const OFF: &str = "Off";
 pub const PERCENT: &str = "Percent that fail";
-pub const PERCENT_HINT: &str = "Of the runs that began in that time and are over; five at least.";
+pub const PERCENT_HINT: &str = "Of the runs that ended in that time; five at least.";
 pub const QUIET: &str = "Quiet for";
 pub const RECIPIENTS: &str = "To";
 pub const RECIPIENTS_HINT: &str = "One address a line, twenty at most.";
@@ -66,6 +66,7 @@ pub fn span(millis: u64) -> String {
 pub fn what(what: AlertWhat) -> &'static str {
     match what {
         AlertWhat::RunFailed => "A failed run",
+        AlertWhat::RunParked => "A run that Holon cannot drive on",
         AlertWhat::ErrorRate => "Many failed runs",
         AlertWhat::QueueAge => "Work that waits for its turn",
         AlertWhat::ScheduleMissed => "A schedule that did not fire",

@@ -1,12 +1,13 @@
-//! What somebody should look at: tasks that wait for an answer, flows whose last run failed or whose draft waits to be published.
+//! What somebody should look at: tasks that wait for an answer, runs that Holon parked, flows whose last run failed or
+//! whose draft waits to be published.
 
 use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
 use holon_model::wire::tasks::TaskSummary;
 use leptos::prelude::*;
 
-use super::strings;
-use crate::ui::{icon, plain};
+use super::{PARKED_AT, strings};
+use crate::ui::{format, icon, plain};
 
 /// At most so many flows.
 const SHOWN: usize = 8;
@@ -17,14 +18,15 @@ const TASKS: usize = 3;
 /// The kind of the tasks about undoing that keeps failing.
 const COMPENSATION: &str = "compensation";
 
-/// The list: tasks, since runs stand still for them, then failures.
-pub fn attention(flows: &[FlowSummary], tasks: &Page<TaskSummary>) -> AnyView {
+/// The list: tasks and parked runs, since runs stand still there, then failures.
+pub fn attention(flows: &[FlowSummary], tasks: &Page<TaskSummary>, parked_runs: u32) -> AnyView {
     let failed = flows.iter().filter(|flow| flow.last_run.as_deref() == Some("failed")).map(|flow| (flow, true));
     let changed = flows
         .iter()
         .filter(|flow| flow.changed && flow.version.is_some() && flow.last_run.as_deref() != Some("failed"));
     let mut rows: Vec<AnyView> = tasks.data.iter().take(TASKS).map(task).collect();
     rows.extend(more(tasks));
+    rows.extend(parked(parked_runs));
     rows.extend(failed.chain(changed.map(|flow| (flow, false))).take(SHOWN).map(row));
     let body = if rows.is_empty() {
         view! { <ul class="list"><li class="muted">{icon("circle-check")}{strings::NOTHING_TO_LOOK_AT}</li></ul> }
@@ -64,6 +66,13 @@ fn more(tasks: &Page<TaskSummary>) -> Option<AnyView> {
             "/tasks".to_owned(),
         )
     })
+}
+
+/// Runs that go on for nobody, however many there are.
+fn parked(count: u32) -> Option<AnyView> {
+    let words = if count == 1 { strings::PARKED_RUN } else { strings::PARKED_RUNS };
+    let title = format!("{} {words}", format::thousands(count.into()));
+    (count > 0).then(|| line("circle-pause", "status is-failed", title, strings::PARKED, PARKED_AT.to_owned()))
 }
 
 fn row((flow, failed): (&FlowSummary, bool)) -> AnyView {

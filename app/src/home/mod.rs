@@ -20,6 +20,9 @@ use crate::ui::{format, icon, problem_notice, skeleton};
 /// So many runs are shown.
 const RECENT: usize = 8;
 
+/// The runs that Holon parked.
+const PARKED_AT: &str = "/runs?status=parked";
+
 /// `/`
 #[component]
 pub fn HomePage() -> impl IntoView {
@@ -47,7 +50,7 @@ pub fn HomePage() -> impl IntoView {
                         Ok((overview, flows, runs, tasks)) => {
                             let started = !runs.data.is_empty();
                             let recent = LiveList::new(runs.data, None);
-                            let side = attention::attention(&flows.data, &tasks);
+                            let side = attention::attention(&flows.data, &tasks, overview.parked_runs);
                             let steps = first_steps::first_steps(&flows.data, started);
                             view! {
                                 <div class="home">
@@ -84,6 +87,7 @@ fn health(overview: &Overview) -> AnyView {
                 {count(overview.flows, strings::FLOW, strings::FLOWS, "/flows")}
                 {count(overview.live_runs, strings::LIVE_RUN, strings::LIVE_RUNS, "/runs")}
                 {count(overview.failed_runs, strings::FAILED_RUN, strings::FAILED_RUNS, "/runs?status=failed")}
+                {(overview.parked_runs > 0).then(|| count(overview.parked_runs, strings::PARKED_RUN, strings::PARKED_RUNS, PARKED_AT))}
             </p>
         </div>
     }

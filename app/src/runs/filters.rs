@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holon_model::wire::runs::{ENDED, GOING};
+use holon_model::wire::runs::{ENDED, GOING, PARKED};
 use holon_model::{FlowId, Millis, Timestamp};
 use leptos_router::params::ParamsMap;
 
@@ -27,9 +27,9 @@ pub const TRIGGERS: [&str; 9] = [
     "batch",
 ];
 
-/// Every status, those that may still change first.
+/// Every status that lists can be asked for, those that may still change first.
 pub fn statuses() -> impl Iterator<Item = &'static str> {
-    GOING.into_iter().chain(ENDED)
+    GOING.into_iter().chain([PARKED]).chain(ENDED)
 }
 
 /// The filters.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use holon_model::wire::runs::{CanRetry, NodeRun, Run, RunEvent, RunSummary};
+use holon_model::wire::runs::{CanRetry, NodeRun, PARKED, Run, RunEvent, RunSummary};
 use holon_model::{RunId, Value};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -149,12 +149,20 @@ fn take_in(rows: &mut Vec<RunSummary>, run: RunSummary, query: &RunsQuery, keep:
 fn fits(run: &RunSummary, query: &RunsQuery) -> bool {
     let kind = run.trigger.split('@').next().unwrap_or(&run.trigger);
     query.flow.is_none_or(|flow| flow == run.flow)
-        && query.status.as_deref().is_none_or(|status| status == run.status)
+        && query.status.as_deref().is_none_or(|status| stands(run, status))
         && query.trigger.as_deref().is_none_or(|trigger| trigger == kind)
         && query.since.is_none_or(|since| run.started_at >= since)
         && query.until.is_none_or(|until| run.started_at < until)
         && query.correlation.as_ref().is_none_or(|about| run.correlation.as_ref() == Some(about))
         && query.labels.iter().all(|(key, value)| run.labels.get(key) == Some(value))
+}
+
+/// Whether a run is in a status that is asked for.
+fn stands(run: &RunSummary, status: &str) -> bool {
+    match status {
+        PARKED => run.status == "paused" && run.paused_by.is_none(),
+        status => status == run.status,
+    }
 }
 
 /// Where an event stands in its run's journal; nothing: before the first.

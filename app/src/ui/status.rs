@@ -12,6 +12,8 @@ fn look(status: &str) -> (&'static str, &'static str, &'static str) {
         "running" => ("is-running", "loader-circle", "Running"),
         "waiting" => ("is-waiting", "clock", "Waiting"),
         "paused" => ("is-paused", "circle-pause", "Paused"),
+        // Asked for by lists: the run is paused.
+        "parked" => ("is-paused", "circle-pause", "Parked by Holon"),
         "completed" => ("is-completed", "circle-check", "Completed"),
         "succeeded" => ("is-succeeded", "circle-check", "Succeeded"),
         "failed" => ("is-failed", "circle-x", "Failed"),

@@ -10,6 +10,7 @@ use holon_runtime::Definitions as _;
 use sqlx::{Connection as _, PgConnection};
 
 use super::message::{self, Item};
+use super::queues;
 use super::store::{self, NewFiring, Rule};
 use crate::audit;
 use crate::state::AppState;
@@ -37,6 +38,9 @@ pub async fn look(state: &AppState, now: Timestamp) -> Result<usize, sqlx::Error
     let mut connection = state.pools.engine.acquire().await?;
     let mut tx = connection.begin().await?;
     let rules = store::lock_due(&mut tx, now).await?;
+    if !rules.is_empty() {
+        store::plan_each(&mut tx).await?;
+    }
     for rule in &rules {
         look_at(state, &mut tx, rule, now).await?;
     }
@@ -131,6 +135,15 @@ async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timesta
                 seen.push(run.0.to_string());
             }
         }
+        AlertWhat::RunParked => {
+            for parked in store::parked_runs(tx, rule).await? {
+                let name = name_of(state, rule.tenant, parked.flow, parked.version).await;
+                let members = [("run", text(&parked.run)), ("flow", text(&parked.flow))];
+                let members = members.into_iter().chain([("reason", Value::from(parked.reason.as_str()))]);
+                items.push(Item::new(&format!("{name}: {}", parked.reason), members));
+                seen.push(parked.subject);
+            }
+        }
         AlertWhat::ErrorRate => {
             let (failed, all) = store::outcomes(tx, rule, now.minus(Millis(rule.window)).max(rule.since)).await?;
             if all >= FEWEST && failed.saturating_mul(100) >= rule.threshold.saturating_mul(all) {
@@ -138,14 +151,7 @@ async fn find(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Timesta
                 items.push(Item::new(&words, [("failed", number(failed)), ("runs", number(all))]));
             }
         }
-        AlertWhat::QueueAge => {
-            let here = u64::try_from(state.runtime.waited(rule.tenant).as_millis()).unwrap_or(u64::MAX);
-            let oldest = store::oldest_work(tx, rule, now).await?.max(here);
-            if oldest >= rule.threshold {
-                let words = format!("the oldest has waited for {} s", oldest / 1000);
-                items.push(Item::new(&words, [("milliseconds", number(oldest))]));
-            }
-        }
+        AlertWhat::QueueAge => items = queues::waiting(state, tx, rule, now).await?,
         AlertWhat::ScheduleMissed => {
             for (schedule, flow, at, count, reason) in store::missed(tx, rule, after).await? {
                 let words = reason.unwrap_or_else(|| "a firing was missed".to_owned());
@@ -186,7 +192,7 @@ fn number(value: u64) -> Value {
 }
 
 /// What a flow is called, where that can be had.
-async fn name_of(state: &AppState, tenant: TenantId, flow: FlowId, version: i32) -> String {
+pub(super) async fn name_of(state: &AppState, tenant: TenantId, flow: FlowId, version: i32) -> String {
     match state.definitions.load(tenant, flow, version).await {
         Ok(loaded) => loaded.definition.name.to_string(),
         Err(_) => flow.to_string(),

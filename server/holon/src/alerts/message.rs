@@ -47,6 +47,8 @@ pub fn summary(name: &str, what: AlertWhat, count: u32, items: &str) -> String {
     let said = match what {
         AlertWhat::RunFailed if one => "a run failed".to_owned(),
         AlertWhat::RunFailed => format!("{count} runs failed"),
+        AlertWhat::RunParked if one => "a run cannot go on by itself".to_owned(),
+        AlertWhat::RunParked => format!("{count} runs cannot go on by themselves"),
         AlertWhat::ErrorRate => "too many runs fail".to_owned(),
         AlertWhat::QueueAge => "work waits too long".to_owned(),
         AlertWhat::ScheduleMissed if one => "a schedule did not fire as it should".to_owned(),
@@ -103,6 +105,16 @@ fn placed(item: &Value, base: &str) -> Value {
 /// The page of what was found.
 fn place(item: &Value) -> Option<String> {
     let member = |name: &str| item.get(name).and_then(Value::as_str);
+    match member("waiting") {
+        Some("runs") => {
+            let of = member("flow").map(|flow| format!("&flow={flow}")).unwrap_or_default();
+            return Some(format!("/runs?status=queued{of}"));
+        }
+        Some("worker_tasks") => return Some("/workers".to_owned()),
+        Some("events") => return Some("/events".to_owned()),
+        Some("steps") => return Some("/runs?status=running".to_owned()),
+        _ => {}
+    }
     match (member("run"), member("task")) {
         (Some(run), Some(task)) => Some(format!("/tasks/{run}/{task}")),
         (Some(run), None) => Some(format!("/runs/{run}")),
@@ -141,6 +153,17 @@ pub fn text(due: &Due, base: &str) -> String {
     text + &format!("\n{} · {base}/settings/alerts\n", instant(due.fired_at))
 }
 
+/// How long something has waited, in its two largest units.
+pub fn span(millis: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let seconds = millis / 1000;
+    let at = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(units.len() - 1);
+    let (unit, name) = units[at];
+    let rest = units.get(at + 1).map(|(next, name)| (seconds % unit / next, name)).filter(|(count, _)| *count > 0);
+    let rest = rest.map(|(count, name)| format!(" {count} {name}")).unwrap_or_default();
+    format!("{} {name}{rest}", seconds / unit)
+}
+
 /// RFC 3339.
 pub fn instant(at: Timestamp) -> String {
     to_db(at).format(&Rfc3339).unwrap_or_default()
@@ -173,7 +196,18 @@ mod tests {
         assert_eq!(of(&[("run", "run_1"), ("task", "7")]), led("/tasks/run_1/7"));
         assert_eq!(of(&[("poll", "poll_1"), ("flow", "flow_1")]), led("/polls/poll_1"));
         assert_eq!(of(&[("schedule", "schedule_1")]), led("/schedules/schedule_1"));
+        assert_eq!(of(&[("waiting", "runs"), ("flow", "flow_1")]), led("/runs?status=queued&flow=flow_1"));
+        assert_eq!(of(&[("waiting", "worker_tasks"), ("flow", "flow_1")]), led("/workers"));
+        assert_eq!(of(&[("waiting", "events")]), led("/events"));
+        assert_eq!(of(&[("waiting", "schedule_firings"), ("schedule", "schedule_1")]), led("/schedules/schedule_1"));
         assert_eq!(of(&[("milliseconds", "5")]), None);
+    }
+
+    #[test]
+    fn how_long_something_waited_is_said_in_its_two_largest_units() {
+        let minute = 60_000;
+        let said = [400, 59_999, 90_000, 60 * minute, 61 * minute, 24 * 60 * minute, 51 * 60 * minute].map(span);
+        assert_eq!(said, ["0 s", "59 s", "1 min 30 s", "1 h", "1 h 1 min", "1 d", "2 d 3 h"]);
     }
 
     #[test]

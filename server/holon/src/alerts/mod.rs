@@ -12,6 +12,7 @@ mod list;
 mod look;
 mod message;
 mod port;
+mod queues;
 mod save;
 mod sign;
 mod store;

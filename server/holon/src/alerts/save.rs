@@ -128,16 +128,13 @@ fn checked(body: &SaveAlert, kept: bool) -> Result<Option<Url>, Error> {
                 refuse("/threshold", "needs one second to one year, in milliseconds");
             }
         }
-        AlertWhat::RunFailed | AlertWhat::ScheduleMissed => {
+        AlertWhat::RunFailed | AlertWhat::RunParked | AlertWhat::ScheduleMissed => {
             for (pointer, value) in [("/window", window), ("/threshold", threshold)] {
                 if value.is_some() {
                     refuse(pointer, "means nothing for what this rule looks for");
                 }
             }
         }
-    }
-    if body.what == AlertWhat::QueueAge && body.flow.is_some() {
-        refuse("/flow", "means nothing here: the age is that of the whole workspace's work");
     }
     if body.quiet.is_some_and(|quiet| quiet > DAY) {
         refuse("/quiet", "is one day at most, in milliseconds");
@@ -215,10 +212,13 @@ mod tests {
 
     #[test]
     fn a_rule_that_can_look_and_tell_is_accepted() {
+        let flow = Some(holon_model::FlowId(uuid::Uuid::nil()));
         for body in [
             rule(AlertWhat::RunFailed),
             SaveAlert { window: Some(MINUTE), threshold: Some(50), ..rule(AlertWhat::ErrorRate) },
             SaveAlert { threshold: Some(60 * MINUTE), ..rule(AlertWhat::ApprovalWaiting) },
+            SaveAlert { threshold: Some(60 * MINUTE), flow, ..rule(AlertWhat::QueueAge) },
+            SaveAlert { flow, ..rule(AlertWhat::RunParked) },
             mail(Some(&["ada@example.com"])),
         ] {
             assert_eq!(pointers(&body), [] as [&str; 0], "{body:?}");
@@ -235,7 +235,8 @@ mod tests {
                 &["/name", "/threshold"][..],
             ),
             (rule(AlertWhat::ErrorRate), &["/window", "/threshold"]),
-            (SaveAlert { threshold: Some(1), flow, ..rule(AlertWhat::QueueAge) }, &["/threshold", "/flow"]),
+            (SaveAlert { threshold: Some(1), flow, ..rule(AlertWhat::QueueAge) }, &["/threshold"]),
+            (SaveAlert { threshold: Some(1), ..rule(AlertWhat::RunParked) }, &["/threshold"]),
             (SaveAlert { url: None, ..rule(AlertWhat::RunFailed) }, &["/url"]),
             (SaveAlert { url: Some("file:///etc".into()), ..rule(AlertWhat::RunFailed) }, &["/url"]),
             (SaveAlert { channel: AlertChannel::Flow, ..rule(AlertWhat::RunFailed) }, &["/target", "/url"]),

@@ -11,7 +11,7 @@ use crate::state::AppState;
 const REST: Millis = Millis(1_000);
 /// How long firings are remembered.
 const KEPT: Millis = Millis(90 * 24 * 3_600_000);
-/// How long it is remembered which tasks were found. One that waits for longer is told again.
+/// How long it is remembered which tasks, polls and parked runs were found. What stands for longer is told again.
 const TASKS: Millis = Millis(30 * 24 * 3_600_000);
 /// How long it is remembered what else was found: longer than a look goes back.
 const SEEN: Millis = Millis(2 * 3_600_000);

@@ -37,7 +37,7 @@ pub async fn replay(
     };
     // Behind the last event there is nothing to go back to.
     let from = from.min(last + 1);
-    store::set_back(&mut tx, id, from - 1).await?;
+    store::set_back(&mut tx, id, from - 1, state.clock.now()).await?;
     audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &Value::map([("from", Value::Int(from))])).await?;
     let found = store::subscription(&mut tx, id).await?.ok_or(Error::NoSubscription(id))?;
     tx.commit().await?;

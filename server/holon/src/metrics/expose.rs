@@ -24,6 +24,7 @@ pub async fn exposition(state: &AppState) -> String {
     state.forgotten.expose(&mut out);
     state.traces.expose(&mut out);
     state.egress.expose(&mut out);
+    super::queues::expose(&mut out, state).await;
     pools(&mut out, state);
     process(&mut out);
     out.into_text()

@@ -3,6 +3,7 @@
 
 mod expose;
 mod http;
+mod queues;
 mod requests;
 mod spans;
 

@@ -25,7 +25,9 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
     let row = sqlx::query!(
         "select (select count(*) from flow where tenant_id = $1) as \"flows!\", \
          (select count(*) from run_live where tenant_id = $1 and environment_id = $2) as \"live!\", \
-         (select count(*) from run_live where tenant_id = $1 and environment_id = $2 and status = 'paused') as \"paused!\", \
+         (select count(*) from run_live where tenant_id = $1 and environment_id = $2 and status = 'paused' \
+          and not parked) as \"paused!\", \
+         (select count(*) from run_live where tenant_id = $1 and environment_id = $2 and parked) as \"parked!\", \
          (select count(*) from run_hist where tenant_id = $1 and environment_id = $2 and moment = 'ended' \
           and status = 'failed' and at > $3 and run_id > $4) as \"failed!\", \
          (select count(*) from task where tenant_id = $1 and environment_id = $2 and state = 'open' \
@@ -45,6 +47,7 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
         flows: count(row.flows),
         live: count(row.live),
         paused: count(row.paused),
+        parked: count(row.parked),
         failed: count(row.failed),
         stuck: count(row.stuck),
         asked: count(row.asked),
@@ -55,6 +58,7 @@ pub async fn overview(state: &AppState, context: &Context, _: Authorised<ReadWor
         flows: counted.flows,
         live_runs: counted.live,
         failed_runs: counted.failed,
+        parked_runs: counted.parked,
     })
 }
 
@@ -69,7 +73,10 @@ fn oldest_run(since: Timestamp) -> uuid::Uuid {
 struct Counted {
     flows: u32,
     live: u32,
+    /// By a person.
     paused: u32,
+    /// By Holon, which cannot drive them on.
+    parked: u32,
     /// In the last 24 hours.
     failed: u32,
     /// Steps whose undoing keeps failing: each is a task, and its run stands still.
@@ -81,24 +88,28 @@ struct Counted {
 impl Counted {
     /// Whether nothing went wrong that somebody must look at.
     fn is_healthy(self) -> bool {
-        self.failed == 0 && self.paused == 0 && self.stuck == 0
+        self.failed == 0 && self.paused == 0 && self.parked == 0 && self.stuck == 0
     }
 
     fn line(self) -> String {
         let runs = |n: u32| if n == 1 { "1 run".to_owned() } else { format!("{n} runs") };
-        let undoing = match self.stuck {
-            1 => "1 step could not be undone and waits for a decision".to_owned(),
-            steps => format!("{steps} steps could not be undone and wait for a decision"),
-        };
+        let wrong: Vec<String> = [
+            (self.stuck == 1).then(|| "1 step could not be undone and waits for a decision".to_owned()),
+            (self.stuck > 1).then(|| format!("{} steps could not be undone and wait for a decision", self.stuck)),
+            (self.parked == 1).then(|| "1 run is parked and cannot go on by itself".to_owned()),
+            (self.parked > 1).then(|| format!("{} runs are parked and cannot go on by themselves", self.parked)),
+            (self.failed > 0).then(|| format!("{} failed in the last 24 hours", runs(self.failed))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let asked = match self.asked {
             0 => String::new(),
             1 => " 1 task waits for an answer.".to_owned(),
             tasks => format!(" {tasks} tasks wait for an answer."),
         };
         match self {
-            Self { failed: 0, stuck: 1.., .. } => format!("{undoing}."),
-            Self { stuck: 1.., .. } => format!("{undoing}, and {} failed in the last 24 hours.", runs(self.failed)),
-            Self { failed: 1.., .. } => format!("{} failed in the last 24 hours.", runs(self.failed)),
+            _ if !wrong.is_empty() => format!("{}.", wrong.join(", and ")),
             Self { paused: 1.., .. } => format!("{} paused and waiting for somebody to look.", runs(self.paused)),
             Self { live: 0, flows: 0, .. } => "Nothing here yet: start with your first flow.".to_owned(),
             Self { live: 0, .. } => "Everything is fine. Nothing is running at the moment.".to_owned(),
@@ -126,6 +137,20 @@ mod tests {
         assert_eq!(line(paused), ("2 runs paused and waiting for somebody to look.".to_owned(), false));
         let failed = Counted { failed: 1, ..paused };
         assert_eq!(line(failed), ("1 run failed in the last 24 hours.".to_owned(), false));
+    }
+
+    #[test]
+    fn nothing_is_fine_while_a_run_is_parked() {
+        let parked = Counted { flows: 1, live: 2, parked: 1, ..Counted::default() };
+        assert_eq!(
+            (parked.line().as_str(), parked.is_healthy()),
+            ("1 run is parked and cannot go on by itself.", false)
+        );
+        let both = Counted { parked: 2, failed: 1, ..parked };
+        assert_eq!(
+            both.line(),
+            "2 runs are parked and cannot go on by themselves, and 1 run failed in the last 24 hours."
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use holon_authz::actions::{ReadRuns, StartRuns};
 use holon_engine::EventId;
 use holon_model::wire::Page;
-use holon_model::wire::runs::{ENDED, GOING, JournalRow, Run, RunSummary, StartRun, Started};
+use holon_model::wire::runs::{ENDED, GOING, JournalRow, PARKED, Run, RunSummary, StartRun, Started};
 use holon_model::{Code, FlowId, Problem, RunId, Timestamp, Value};
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -47,7 +47,7 @@ struct ListQuery {
     /// Runs of this flow only.
     flow: Option<FlowId>,
     /// Runs in this status only: `queued`, `running`, `waiting`, `paused`, `completed`, `failed`, `cancelled`, `terminated` or
-    /// `continued`.
+    /// `continued`; `parked` for those that are paused and that no person paused.
     status: Option<String>,
     /// Runs that a trigger of this kind started only, such as `trigger.webhook`; `flow` for those that other runs called, `batch` for batches.
     trigger: Option<String>,
@@ -84,7 +84,7 @@ async fn list_runs(
 ) -> ApiResult<Json<Page<RunSummary>>> {
     let filter = store::Filter {
         flow: query.flow,
-        status: one_of("status", query.status, &[&GOING[..], &ENDED].concat())?,
+        status: one_of("status", query.status, &[&GOING[..], &ENDED, &[PARKED]].concat())?,
         trigger: storable("trigger", query.trigger)?,
         since: instant("since", query.since.as_deref())?,
         until: instant("until", query.until.as_deref())?,

@@ -21,13 +21,13 @@ const KEY: &str = "a key that only two know";
 
 /// Whoever is told: on a real socket, keeps what it got, and is deaf when it is told to be.
 #[derive(Clone, Default)]
-struct Ear {
+pub struct Ear {
     heard: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
     deaf: Arc<Mutex<bool>>,
 }
 
 impl Ear {
-    async fn listen() -> (Self, String) {
+    pub async fn listen() -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/alerts?token=s3cret", listener.local_addr().unwrap());
         let ear = Self::default();
@@ -36,7 +36,7 @@ impl Ear {
         (ear, url)
     }
 
-    fn heard(&self) -> Vec<Value> {
+    pub fn heard(&self) -> Vec<Value> {
         self.heard.lock().unwrap().iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
     }
 }
@@ -49,34 +49,39 @@ async fn hear(State(ear): State<Ear>, headers: HeaderMap, body: Bytes) -> Status
     StatusCode::OK
 }
 
-struct Watched {
-    server: Server,
-    ada: Person,
+/// A server whose rules look when the test says so.
+pub struct Watched {
+    pub server: Server,
+    pub ada: Person,
     watcher: Watcher,
 }
 
 impl Watched {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = Server::with(&[("HOLON_EGRESS_ALLOW_LOOPBACK", "true")]).await;
         let ada = server.person("ada").await;
         Self { server, ada, watcher: Watcher::default() }
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
+    pub async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.server.by(&self.ada, "POST", &format!("/api/v1{path}"), body).await;
         assert!(answer.status.is_success(), "{path}: {}", answer.text);
         answer.json()
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         self.server.by(&self.ada, "GET", &format!("/api/v1{path}"), Value::Null).await.json()
     }
 
     /// A published flow of this one node behind its trigger; its id.
-    async fn flow(&self, name: &str, node: Value) -> String {
+    pub async fn flow(&self, name: &str, node: Value) -> String {
         let nodes = json!({"start": {"kind": "trigger.manual@1"}, "node": node});
         let edges = json!([{"from": "start.out", "to": "node.in"}]);
-        let definition = json!({"holon": 1, "name": name, "nodes": nodes, "edges": edges});
+        self.published(json!({"holon": 1, "name": name, "nodes": nodes, "edges": edges})).await
+    }
+
+    /// The flow, published; its id.
+    pub async fn published(&self, definition: Value) -> String {
         let id = self.post("/flows", json!({"definition": definition})).await["id"].as_str().unwrap().to_owned();
         self.post(&format!("/flows/{id}/publish"), json!({})).await;
         id
@@ -87,7 +92,7 @@ impl Watched {
     }
 
     /// Starts a run and waits for its end.
-    async fn run(&self, flow: &str) -> String {
+    pub async fn run(&self, flow: &str) -> String {
         let run =
             self.post(&format!("/flows/{flow}/runs"), json!({"input": 1})).await["id"].as_str().unwrap().to_owned();
         let events = self.server.by(&self.ada, "GET", &format!("/api/v1/runs/{run}/events"), Value::Null).await;
@@ -96,7 +101,7 @@ impl Watched {
     }
 
     /// Time passes, and everything that is due is done.
-    async fn later(&mut self, millis: u64) {
+    pub async fn later(&mut self, millis: u64) {
         self.server.clock.advance(Millis(millis));
         self.watcher.round(&self.server.state).await.unwrap();
     }

@@ -1,6 +1,7 @@
 //! `/metrics`: closed unless it is opened, true to what happened, and free of whatever grows with tenants.
 
 use axum::http::StatusCode;
+use holon_model::Millis;
 use serde_json::{Value, json};
 
 use crate::support::{Server, request};
@@ -81,4 +82,52 @@ async fn what_happened_is_counted_by_kinds_and_never_by_who_or_which() {
     for secret in [flow.as_str(), run.as_str(), "ada", "127.0.0.1"] {
         assert!(!text.contains(secret), "{secret} in\n{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_is_counted_with_the_age_of_the_oldest() {
+    let server = Server::with(&[("HOLON_METRICS_TOKEN", TOKEN)]).await;
+    let ada = server.person("ada").await;
+    let flow = async |node: Value, limits: Value| {
+        let nodes = json!({"start": {"kind": "trigger.manual@1"}, "node": node});
+        let edges = json!([{"from": "start.out", "to": "node.in"}]);
+        let definition = json!({"holon": 1, "name": "waits", "nodes": nodes, "edges": edges, "limits": limits});
+        let made = server.by(&ada, "POST", "/api/v1/flows", json!({"definition": definition})).await.json();
+        let path = format!("/api/v1/flows/{}", made["id"].as_str().unwrap());
+        let published = server.by(&ada, "POST", &format!("{path}/publish"), json!({})).await;
+        assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+        path
+    };
+    let start = async |flow: &str| {
+        let started = server.by(&ada, "POST", &format!("{flow}/runs"), json!({"input": 1})).await;
+        assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    };
+    let waits = json!({"kind": "flow.signal@1", "config": {"name": "go"}});
+    let task = json!({"kind": "worker.task@1", "config":
+        {"pool": "texts", "name": "count", "input": 1, "timeout": "10m", "heartbeat": "30s"}});
+    let line = flow(waits, json!({"concurrency": {"limit": 1}})).await;
+    let handed_out = flow(task, json!({})).await;
+    let series = ["runs", "worker_tasks", "events"].map(|what| {
+        (format!("holon_waiting{{what=\"{what}\"}}"), format!("holon_waiting_oldest_seconds{{what=\"{what}\"}}"))
+    });
+    let read = |text: &str| series.each_ref().map(|(count, age)| (value(text, count), value(text, age)));
+    assert_eq!(read(&scraped(&server).await), [(0.0, 0.0); 3]);
+
+    start(&line).await;
+    for _ in 0..2 {
+        start(&line).await;
+        server.clock.advance(Millis(30_000));
+    }
+    start(&handed_out).await;
+    let published = server.by(&ada, "POST", "/api/v1/events", json!({"subject": "a", "data": 1})).await;
+    assert_eq!(published.status, StatusCode::ACCEPTED, "{}", published.text);
+    let there = async {
+        // What a run hands out is written after its start was answered.
+        while value(&scraped(&server).await, "holon_waiting{what=\"worker_tasks\"}") < 1.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), there).await.expect("the task is handed out");
+    server.clock.advance(Millis(30_000));
+    assert_eq!(read(&scraped(&server).await), [(2.0, 90.0), (1.0, 30.0), (1.0, 30.0)]);
 }

@@ -10,9 +10,12 @@ use serde::{Deserialize, Serialize};
 pub enum AlertWhat {
     /// A run failed.
     RunFailed,
-    /// Of the runs that began within the window and are over, at least `threshold` percent failed; five at least are over.
+    /// A run was parked: Holon cannot drive it on.
+    RunParked,
+    /// Of the runs that ended within the window at least `threshold` percent failed; five at least have ended.
     ErrorRate,
-    /// Work has waited for its turn for longer than `threshold`.
+    /// Work has waited for its turn for longer than `threshold`: runs in a line, tasks for workers, events, firings of schedules and,
+    /// unless a flow is named, steps.
     QueueAge,
     /// A schedule missed a firing, or could not start its run.
     ScheduleMissed,

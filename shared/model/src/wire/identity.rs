@@ -139,4 +139,6 @@ pub struct Overview {
     pub live_runs: u32,
     /// Runs that failed in the last 24 hours.
     pub failed_runs: u32,
+    /// Runs that Holon parked: it cannot drive them on.
+    pub parked_runs: u32,
 }

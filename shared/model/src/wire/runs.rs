@@ -54,6 +54,9 @@ pub const ENDED: [&str; 5] = ["completed", "failed", "cancelled", "terminated", 
 /// How a run that is not over may stand.
 pub const GOING: [&str; 4] = ["queued", "running", "waiting", "paused"];
 
+/// Asks lists for the paused runs that no person paused: Holon parked them. No run is in such a status.
+pub const PARKED: &str = "parked";
+
 /// Whether a run in this status is over.
 pub fn is_over(status: &str) -> bool {
     ENDED.contains(&status)

@@ -266,7 +266,7 @@ pub async fn firings(tx: &mut TenantTx<'_>, rule: AlertId, limit: i64) -> Result
         .collect())
 }
 
-/// Forgets old firings, tasks that were seen before `tasks` and what else was seen before `seen`, some at a time; how many.
+/// Forgets old firings, what stands and was seen before `tasks` and what else was seen before `seen`, some at a time; how many.
 pub async fn forget(
     engine: &PgPool,
     (fired, tasks, seen): (Timestamp, Timestamp, Timestamp),
@@ -281,7 +281,7 @@ pub async fn forget(
     let seen = sqlx::query!(
         "delete from alert_seen where ctid = any(array(select s.ctid from alert_seen s \
          join alert_rule r on r.tenant_id = s.tenant_id and r.rule_id = s.rule_id \
-         where s.seen_at < $1 and (s.seen_at < $2 or r.what not in ('approval_waiting', 'poll_failing')) limit 5000))",
+         where s.seen_at < $1 and (s.seen_at < $2 or r.what not in ('approval_waiting', 'poll_failing', 'run_parked')) limit 5000))",
         to_db(seen),
         to_db(tasks),
     )

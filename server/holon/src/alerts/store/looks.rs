@@ -1,7 +1,7 @@
 //! What the loop looks for, as the engine: the tenant stands in every statement.
 
 use holon_model::wire::alerts::AlertWhat;
-use holon_model::{AlertId, EnvironmentId, FlowId, PollId, RunId, ScheduleId, TenantId, Timestamp};
+use holon_model::{AlertId, EnvironmentId, FlowId, Millis, PollId, RunId, ScheduleId, TenantId, Timestamp};
 use holon_platform::clock::{from_db, least_id, to_db};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -12,8 +12,12 @@ use super::{KNOWN, channel, inconsistent, what, what_text};
 const SOME: i64 = 20;
 /// Things that one look tells apart; what is left is found by the next one.
 const MOST: i64 = 200;
-/// Runs that a rate is made of at most.
+/// Runs that a rate is made of at most, of those that took long and of the others.
 const MOST_RUNS: i64 = 100_000;
+/// How long a run may take that is not in `run_hist_long`: the same as in its migration.
+const SHORT: Millis = Millis(600_000);
+/// A run's id is minted a moment before the run is accepted; where the store was away, up to so long.
+const MINTED_BEFORE: Millis = Millis(3_600_000);
 
 /// A rule as the loop sees it.
 #[derive(Debug, Clone)]
@@ -159,18 +163,76 @@ pub async fn failed_runs(
     Ok(rows.into_iter().map(|row| (RunId(row.run_id), FlowId(row.flow_id), row.version, row.error)).collect())
 }
 
-/// How many of the runs that began since then failed, of how many that are over.
-pub async fn outcomes(engine: &mut PgConnection, rule: &Rule, began: Timestamp) -> Result<(u64, u64), sqlx::Error> {
-    let from = least_id(began);
-    let row = sqlx::query!(
-        r#"select count(*) filter (where status = 'failed') as "failed!", count(*) as "all!" from (
-             select status from run_hist where tenant_id = $1 and environment_id = $2 and moment = 'ended'
-               and status in ('completed', 'failed') and run_id >= $3 and ($4::uuid is null or flow_id = $4)
-               and not ($5 and trigger = $6)
-             limit $7) r"#,
+/// A run that Holon cannot drive on.
+#[derive(Debug)]
+pub struct Parked {
+    /// The run.
+    pub run: RunId,
+    /// Its flow.
+    pub flow: FlowId,
+    /// The version that it is of.
+    pub version: i32,
+    /// Why it cannot.
+    pub reason: String,
+    /// What is remembered of it: for another reason it is told again.
+    pub subject: String,
+}
+
+/// Runs that stand parked and were not found before.
+pub async fn parked_runs(engine: &mut PgConnection, rule: &Rule) -> Result<Vec<Parked>, sqlx::Error> {
+    let passed_over = crate::failures::PASSED_OVER.map(str::to_owned);
+    let rows = sqlx::query!(
+        r#"select p.run_id, p.flow_id, p.version, p.reason as "reason!", p.subject as "subject!" from (
+             select run_id, flow_id, version, coalesce(reason, '') as reason,
+               run_id::text || ' ' || md5(coalesce(reason, '')) as subject
+             from run_live where tenant_id = $1 and environment_id = $2 and parked and ($3::uuid is null or flow_id = $3)) p
+           where not ($4 and exists (select from run_hist h
+               where h.tenant_id = $1 and h.run_id = p.run_id and h.moment = 'started' and h.trigger = any($5)))
+             and not exists (select from alert_seen s where s.tenant_id = $1 and s.rule_id = $6 and s.subject = p.subject)
+           order by p.run_id limit $7"#,
         rule.tenant.0,
         rule.environment.0,
-        from,
+        rule.flow.map(|flow| flow.0),
+        rule.to_flow,
+        &passed_over,
+        rule.id.0,
+        MOST,
+    )
+    .fetch_all(engine)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Parked {
+            run: RunId(row.run_id),
+            flow: FlowId(row.flow_id),
+            version: row.version,
+            reason: row.reason,
+            subject: row.subject,
+        })
+        .collect())
+}
+
+/// How many of the runs that ended since then failed, of how many.
+pub async fn outcomes(engine: &mut PgConnection, rule: &Rule, ended: Timestamp) -> Result<(u64, u64), sqlx::Error> {
+    // Those that took ten minutes at most are found by their ids, which say which partitions are read; all others by when they ended,
+    // through `run_hist_long`.
+    let row = sqlx::query!(
+        r#"select count(*) filter (where status = 'failed') as "failed!", count(*) as "all!" from (
+             (select status from run_hist
+              where tenant_id = $1 and environment_id = $2 and moment = 'ended' and status in ('completed', 'failed')
+                and run_id >= $3 and at >= $4 and at - started_at <= interval '10 minutes'
+                and ($5::uuid is null or flow_id = $5) and not ($6 and trigger = $7)
+              limit $8)
+             union all
+             (select status from run_hist
+              where tenant_id = $1 and environment_id = $2 and moment = 'ended' and status in ('completed', 'failed')
+                and at >= $4 and at - started_at > interval '10 minutes'
+                and ($5::uuid is null or flow_id = $5) and not ($6 and trigger = $7)
+              order by at desc limit $8)) r"#,
+        rule.tenant.0,
+        rule.environment.0,
+        least_id(ended.minus(SHORT).minus(MINTED_BEFORE)),
+        to_db(ended),
         rule.flow.map(|flow| flow.0),
         rule.to_flow,
         crate::alerts::KIND,
@@ -181,18 +243,11 @@ pub async fn outcomes(engine: &mut PgConnection, rule: &Rule, began: Timestamp) 
     Ok((row.failed.unsigned_abs(), row.all.unsigned_abs()))
 }
 
-/// How long, in milliseconds, the oldest firing of a schedule of the tenant has waited for its run.
-pub async fn oldest_work(engine: &mut PgConnection, rule: &Rule, now: Timestamp) -> Result<u64, sqlx::Error> {
-    let waited = sqlx::query_scalar!(
-        r#"select coalesce(extract(epoch from $2 - min(fired_at)), 0)::float8 as "seconds!" from schedule_firing
-           where tenant_id = $1 and outcome = 'pending'"#,
-        rule.tenant.0,
-        to_db(now),
-    )
-    .fetch_one(engine)
-    .await?;
-    Ok(std::time::Duration::try_from_secs_f64(waited.max(0.0))
-        .map_or(0, |waited| u64::try_from(waited.as_millis()).unwrap_or(u64::MAX)))
+/// From here on to the end of the transaction each question is planned for what it asks: a plan for all tenants reads what most of them
+/// leave out, and one that was made while next to nobody waited reads all who do.
+pub async fn plan_each(engine: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select set_config('plan_cache_mode', 'force_custom_plan', true) as mode").fetch_one(engine).await?;
+    Ok(())
 }
 
 /// Firings of schedules that were missed or could not start their run, written down after `after` and not found before.

@@ -1,13 +1,16 @@
-//! All SQL of alerts: what requests ask (`requests`), what the loop looks for (`looks`), and what is to be told (`firings`).
+//! All SQL of alerts: what requests ask (`requests`), what the loop looks for (`looks`, and what
+//! waits: `queues`), and what is to be told (`firings`).
 
 mod firings;
 mod looks;
+mod queues;
 mod requests;
 
 pub use firings::{Due, Settled, add_test, claim_due, claim_one, due, fire, firing, firings, forget, settle};
 pub use looks::{
-    Rule, failed_runs, failing_polls, lock_due, missed, move_on, oldest_work, outcomes, see, waiting_tasks,
+    Rule, failed_runs, failing_polls, lock_due, missed, move_on, outcomes, parked_runs, plan_each, see, waiting_tasks,
 };
+pub use queues::{oldest_firing, oldest_queued, oldest_unclaimed, oldest_undelivered};
 pub use requests::{SealedUrl, count, delete, has_connection, has_flow, list, lock, put};
 
 use holon_model::wire::alerts::{AlertChannel, AlertWhat};
@@ -17,6 +20,7 @@ use holon_model::{AlertId, FiringId, Timestamp};
 pub fn what_text(what: AlertWhat) -> &'static str {
     match what {
         AlertWhat::RunFailed => "run_failed",
+        AlertWhat::RunParked => "run_parked",
         AlertWhat::ErrorRate => "error_rate",
         AlertWhat::QueueAge => "queue_age",
         AlertWhat::ScheduleMissed => "schedule_missed",
@@ -26,8 +30,9 @@ pub fn what_text(what: AlertWhat) -> &'static str {
 }
 
 /// All that this build looks for; what a newer one beside it knows is left to that one.
-const KNOWN: [AlertWhat; 6] = [
+const KNOWN: [AlertWhat; 7] = [
     AlertWhat::RunFailed,
+    AlertWhat::RunParked,
     AlertWhat::ErrorRate,
     AlertWhat::QueueAge,
     AlertWhat::ScheduleMissed,

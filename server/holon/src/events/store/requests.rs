@@ -263,12 +263,18 @@ pub async fn first_since(tx: &mut TenantTx<'_>, since: Timestamp) -> Result<Opti
 }
 
 /// Sets a subscription back to behind a place.
-pub async fn set_back(tx: &mut TenantTx<'_>, id: SubscriptionId, position: i64) -> Result<(), sqlx::Error> {
+pub async fn set_back(
+    tx: &mut TenantTx<'_>,
+    id: SubscriptionId,
+    position: i64,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "update subscription set position = $3, replay = replay + 1 where tenant_id = $1 and subscription_id = $2",
+        "update subscription set position = $3, replay = replay + 1, set_back_at = $4 where tenant_id = $1 and subscription_id = $2",
         tx.tenant().0,
         id.0,
         position,
+        to_db(now),
     )
     .execute(tx.conn())
     .await?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use holon_model::wire::runs::{RunSummary, is_over};
+use holon_model::wire::runs::{PARKED, RunSummary, is_over};
 use holon_model::{FlowId, Millis, RunId, Timestamp};
 use holon_platform::clock::{from_db, least_id, to_db};
 use holon_platform::db::TenantTx;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub struct Filter {
     /// Of this flow.
     pub flow: Option<FlowId>,
-    /// In this status.
+    /// In this status, or [`PARKED`].
     pub status: Option<String>,
     /// Started by a trigger of this kind.
     pub trigger: Option<String>,
@@ -46,6 +46,8 @@ struct Asked<'a> {
     trigger: Option<&'a str>,
     correlation: Option<&'a str>,
     status: Option<&'a str>,
+    /// Of the paused ones those only that no person paused.
+    parked: bool,
     /// The first id that can be meant, and the first one that cannot be any more: ids go by time, so these say which
     /// partitions are read at all.
     from: Uuid,
@@ -65,7 +67,8 @@ impl<'a> Asked<'a> {
             flow: filter.flow.map(|flow| flow.0),
             trigger: filter.trigger.as_deref(),
             correlation: filter.correlation.as_deref(),
-            status: filter.status.as_deref(),
+            status: filter.status.as_deref().map(|status| if status == PARKED { "paused" } else { status }),
+            parked: filter.status.as_deref() == Some(PARKED),
             from: filter.since.map_or(Uuid::nil(), |since| least_id(since.minus(MINTED_BEFORE))),
             before,
             since: filter.since.map(to_db),
@@ -134,7 +137,7 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
     let lines = match (&filter.labels, &filter.status) {
         (labels, _) if !labels.is_empty() => of_label(tx, &asked, labels).await?,
         (_, Some(status)) if is_over(status) && !narrow => that_ended(tx, &asked, status).await?,
-        (_, Some(status)) if !is_over(status) && !narrow => that_live(tx, &asked, status).await?,
+        (_, Some(status)) if !is_over(status) && !narrow => that_live(tx, &asked).await?,
         _ => of_any_kind(tx, &asked).await?,
     };
     let mut found: Vec<RunSummary> = lines.into_iter().map(RunSummary::from).collect();
@@ -158,7 +161,7 @@ async fn of_any_kind(tx: &mut TenantTx<'_>, asked: &Asked<'_>) -> Result<Vec<Lin
              and ($5::uuid is null or s.flow_id = $5)
              and ($6::text is null or s.trigger = $6)
              and ($7::text is null or s.correlation = $7)
-             and ($8::text is null or coalesce(e.status, l.status, 'queued') = $8)
+             and ($8::text is null or coalesce(e.status, l.status, 'queued') = $8) and (not $12 or l.parked)
              and ($9::timestamptz is null or s.started_at >= $9)
              and ($10::timestamptz is null or s.started_at < $10)
            order by s.run_id desc limit $11"#,
@@ -173,6 +176,7 @@ async fn of_any_kind(tx: &mut TenantTx<'_>, asked: &Asked<'_>) -> Result<Vec<Lin
         asked.since,
         asked.until,
         asked.limit,
+        asked.parked,
     )
     .fetch_all(tx.conn())
     .await
@@ -201,7 +205,7 @@ async fn of_label(
              and ($5::uuid is null or s.flow_id = $5)
              and ($6::text is null or s.trigger = $6)
              and ($7::text is null or s.correlation = $7)
-             and ($8::text is null or coalesce(e.status, l.status, 'queued') = $8)
+             and ($8::text is null or coalesce(e.status, l.status, 'queued') = $8) and (not $15 or l.parked)
              and ($9::timestamptz is null or s.started_at >= $9)
              and ($10::timestamptz is null or s.started_at < $10)
            order by w.run_id desc limit $11"#,
@@ -219,6 +223,7 @@ async fn of_label(
         key,
         value,
         all,
+        asked.parked,
     )
     .fetch_all(tx.conn())
     .await
@@ -253,7 +258,7 @@ async fn that_ended(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> R
     .await
 }
 
-async fn that_live(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> Result<Vec<Line>, sqlx::Error> {
+async fn that_live(tx: &mut TenantTx<'_>, asked: &Asked<'_>) -> Result<Vec<Line>, sqlx::Error> {
     sqlx::query_as!(
         Line,
         r#"select s.run_id, s.flow_id, s.version, s.trigger, s.actor, s.started_at, l.status,
@@ -269,10 +274,11 @@ async fn that_live(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> Re
              and ($7::text is null or s.trigger = $7)
              and ($8::timestamptz is null or s.started_at >= $8)
              and ($9::timestamptz is null or s.started_at < $9)
+             and (not $11 or l.parked)
            order by l.run_id desc limit $10"#,
         asked.tenant,
         asked.environment,
-        status,
+        asked.status,
         asked.from,
         asked.before,
         asked.flow,
@@ -280,6 +286,7 @@ async fn that_live(tx: &mut TenantTx<'_>, asked: &Asked<'_>, status: &str) -> Re
         asked.since,
         asked.until,
         asked.limit,
+        asked.parked,
     )
     .fetch_all(tx.conn())
     .await

@@ -1,13 +1,16 @@
 //! Publishing a version.
 
-use holon_model::wire::flows::{Publish, Published, Severity};
+use holon_model::Problem;
+use holon_model::wire::flows::{Diagnostic, Publish, Published, Severity};
 use holon_model::wire::polls::PollSummary;
 use holon_model::wire::schedules::ScheduleSummary;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{
-    addresses, dialogs, save,
+    addresses, dialogs,
+    drawer::problem,
+    save,
     store::{Asking, Editor, Tab, use_editor},
     strings,
 };
@@ -25,7 +28,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
     let message = RwSignal::new(String::new());
     let working = RwSignal::new(false);
     let done = RwSignal::new(None::<String>);
-    let wrong = RwSignal::new(None::<String>);
+    let wrong = RwSignal::new(None::<Refused>);
     let ports = StoredValue::new(use_ports());
     Effect::new(move |_| {
         if open.get() {
@@ -95,7 +98,7 @@ pub(super) fn PublishDialog() -> impl IntoView {
                         <Show when=move || { warnings.get() > 0 }>
                             <p class="form-problem warning">{icon("triangle-alert")}<span>{move || strings::warnings(warnings.get())}</span></p>
                         </Show>
-                        {move || wrong.get().map(|reason| view! { <p class="form-problem" role="alert"><span>{words(&reason)}</span></p> })}
+                        {move || wrong.get().map(|refused| refusal(editor, refused))}
                         <div class="dialog-foot">
                             <Show when=move || errors.get() || (warnings.get() > 0)>
                                 <button type="button" class="button" on:click=look>{strings::PROBLEMS}</button>
@@ -116,12 +119,45 @@ fn told(published: &Published) -> String {
     if published.unchanged { strings::unchanged(version) } else { strings::published(version) }
 }
 
-/// Saves, then publishes; what that did in words, or why it was not done.
-async fn send(editor: Editor, message: String) -> Result<String, String> {
-    if !save::now(editor).await {
-        return Err(strings::SAVE_FIRST.into());
+/// Why nothing was published, and what only the server finds: that a connection is not there, say.
+#[derive(Debug, Clone)]
+struct Refused {
+    reason: String,
+    found: Vec<Diagnostic>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        let found = problem.errors.into_iter().map(|error| Diagnostic {
+            pointer: error.pointer,
+            code: error.code.unwrap_or_default(),
+            severity: Severity::Error,
+            message: error.detail,
+            hint: None,
+            span: None,
+        });
+        Self { reason: problem.detail, found: found.collect() }
     }
-    let published = api::publish(editor.flow, &Publish { message }).await.map_err(|problem| problem.detail)?;
+}
+
+/// What was refused, each a way to the place.
+fn refusal(editor: Editor, refused: Refused) -> AnyView {
+    let found = refused.found.into_iter().map(problem).collect::<Vec<_>>();
+    view! {
+        <div role="alert">
+            <p class="form-problem"><span>{words(&refused.reason)}</span></p>
+            <div class="problems" on:click=move |_| editor.asking.set(None)>{found}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Saves, then publishes; what that did in words, or why it was not done.
+async fn send(editor: Editor, message: String) -> Result<String, Refused> {
+    if !save::now(editor).await {
+        return Err(Refused { reason: strings::SAVE_FIRST.into(), found: Vec::new() });
+    }
+    let published = api::publish(editor.flow, &Publish { message }).await?;
     let said = told(&published);
     editor.said.try_set(said.clone());
     editor.published.try_set(Some(published.summary));

@@ -345,6 +345,15 @@ pub const RUN_TITLE: &str = "Run it for real?";
 pub const PUBLISH_FIRST: &str = "Publish first";
 /// Import.
 pub const IMPORT: &str = "Fill in";
+/// What an import kept out of the flow, and where it belongs.
+pub fn left_out_of_import(names: &[String]) -> String {
+    let names = names.join(", ");
+    format!(
+        "Filled in without {names}: whoever reads the flow would read it. Save it as a connection and choose that here."
+    )
+}
+/// The way there.
+pub const NEW_CONNECTION: &str = "New connection";
 /// Reading an invalid definition.
 pub const UNREADABLE: &str =
     "The draft of this flow cannot be read. Replace it over the API, or use one of its versions as the draft.";

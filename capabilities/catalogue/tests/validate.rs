@@ -303,13 +303,35 @@ fn samples_policies_and_secrets_are_worth_a_look() {
         one("http.request@1", &format!(r#"{{"url":"https://e.com","headers":{{"Authorization":{value}}}}}"#))
     };
     for secret in [r#""Bearer abc""#, r#"{"$text":"Bearer abc"}"#, r#"{"$cel":"'Bearer abc'"}"#] {
-        expect(&literal(secret), &[("secret_in_definition", "/nodes/n/config/headers/Authorization")]);
+        let found = literal(secret);
+        expect(&found, &[("secret_in_definition", "/nodes/n/config/headers/Authorization")]);
+        assert!(!is_publishable(&found), "{secret}");
     }
-    expect(&literal(r#"{"$cel":"vars.token"}"#), &[]);
-    expect(
-        &one("http.request@1", r#"{"url":"https://me:secret@e.com"}"#),
-        &[("secret_in_definition", "/nodes/n/config/url")],
-    );
+    for fine in [
+        r#"{"$cel":"vars.token"}"#,
+        r#"{"$text":"Bearer {{ vars.token }}"}"#,
+        r#"{"$cel":"'a' in input ? input.a : ''"}"#,
+        r#""""#,
+    ] {
+        expect(&literal(fine), &[]);
+    }
+    for (name, stands) in [("Cookie", true), ("X-Api-Key", true), ("X-Trace", false), ("Idempotency-Key", false)] {
+        let found = one("http.request@1", &format!(r#"{{"url":"https://e.com","headers":{{"{name}":"1"}}}}"#));
+        assert_eq!(is_publishable(&found), !stands, "{name}: {found:?}");
+    }
+    // Elsewhere a name alone does not say that it is a secret of somebody's.
+    for (config, at) in [
+        (r#"{"url":"https://me:secret@e.com"}"#, "/nodes/n/config/url"),
+        (r#"{"url":"https://e.com","query":{"api_key":"abcd"}}"#, "/nodes/n/config/query/api_key"),
+        (
+            r#"{"url":"https://e.com","body":{"json":{"headers":{"Authorization":"abcd"}}}}"#,
+            "/nodes/n/config/body/json/headers/Authorization",
+        ),
+    ] {
+        let found = one("http.request@1", config);
+        expect(&found, &[("secret_in_definition", at)]);
+        assert!(is_publishable(&found), "{found:?}");
+    }
 }
 
 #[test]

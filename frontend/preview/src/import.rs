@@ -1,5 +1,6 @@
 //! Config made of a pasted text by a kind that can read such texts.
 
+use holon_flow::capability::Imported;
 use holon_studio::worker::ImportReply;
 
 /// Reads the text.
@@ -13,7 +14,7 @@ pub(crate) fn import(kind: &str, text: &str) -> Result<ImportReply, String> {
         .and_then(|import| import.read)
         .ok_or_else(|| format!("{} is not filled by pasting.", kind.title))?;
     match read(text) {
-        Some(Ok(config)) => Ok(ImportReply { config }),
+        Some(Ok(Imported { config, left_out })) => Ok(ImportReply { config, left_out }),
         Some(Err(message)) => Err(message),
         None => Err("The text is not of the form that is expected here.".into()),
     }

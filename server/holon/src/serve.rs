@@ -1,5 +1,6 @@
 //! Starts the server: configuration, root key, database, state, listener; and ends it: drain, then stop the database.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ const SESSIONS_KEPT: holon_model::Millis = holon_model::Millis(30 * 24 * 60 * 60
 ///
 /// # Errors
 /// When something at the start cannot be had; the text names what to change.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(mut config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     shutdown.on_signals().context("listening for signals")?;
     let keyring = Arc::new(Keyring::open_or_create(&config.root_key_file)?);
@@ -39,6 +40,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("HOLON_PORT, HOLON_BIND: cannot listen on {}", config.listen))?;
+    config.listens_at(listener.local_addr()?);
     let metrics = match config.metrics_listen {
         None => None,
         Some(address) => Some(
@@ -136,6 +138,8 @@ async fn keep_house(state: AppState) {
 fn say_where(config: &Config, address: SocketAddr, embedded: bool) {
     let database = if embedded { "its own Postgres" } else { "the configured Postgres" };
     tracing::info!(url = %config.public_base(), %address, data_dir = %config.data_dir.display(), database, "Holon is ready");
+    // Beside the log, whose shape and filter are the operator's: the address that a person opens. Nobody may be reading.
+    let _ = writeln!(std::io::stdout(), "Holon is ready at {} (Ctrl-C stops it)", config.public_base());
     if config.cookie_mode() == CookieMode::Refused {
         tracing::warn!(
             url = %config.public_base(),

@@ -1,5 +1,6 @@
-//! Logs: one subscriber for the process, JSON for machines or readable for people. Request and run ids are fields
-//! of spans (`request_id`, `run_id`), so every line inside carries them. What is counted is in `instruments`,
+//! Logs: one subscriber for the process, JSON for machines or readable for people. Request and run ids are fields of spans
+//! (`request_id` of requests, which get `run_id` when they begin a run; `run_id` of effects) or of lines (`run_id`), so every line about one
+//! says which. What is counted is in `instruments`,
 //! what a collector of traces is told in `traces`.
 
 mod instruments;

@@ -26,6 +26,23 @@ fn the_defaults_serve_this_machine_only() {
 }
 
 #[test]
+fn a_public_address_that_was_not_set_has_the_port_that_was_free_and_one_that_was_set_stays() {
+    let mut config = read(&[("HOLON_PORT", "0")]).unwrap();
+    config.listens_at("127.0.0.1:41234".parse().unwrap());
+    assert_eq!((config.public_base().as_str(), config.listen.port()), ("http://localhost:41234", 41234));
+    assert!(config.public_origins().contains(&"http://127.0.0.1:41234".to_owned()));
+    assert_eq!(config.cookie_name(), "holon_41234");
+    for (pairs, base) in [
+        (&[("HOLON_PORT", "0"), ("HOLON_PUBLIC_URL", "https://holon.example")][..], "https://holon.example"),
+        (&[("HOLON_PORT", "9000")], "http://localhost:9000"),
+    ] {
+        let mut config = read(pairs).unwrap();
+        config.listens_at("127.0.0.1:9000".parse().unwrap());
+        assert_eq!(config.public_base(), base);
+    }
+}
+
+#[test]
 fn the_public_address_alone_decides_the_cookie() {
     for (url, plain, mode, name) in [
         ("https://holon.example", "", CookieMode::Host, "__Host-holon"),

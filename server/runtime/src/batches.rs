@@ -256,6 +256,7 @@ async fn start(shared: &Shared, item: &Item, key: String) -> Result<RunId, Why> 
         scope: BATCH,
         key,
         lineage: Lineage { depth: child.depth, ..Lineage::default() },
+        mail: None,
         input: Payload::Inline(joins.batch.clone()),
     };
     match begin(shared, caller, begun).await {

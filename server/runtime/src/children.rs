@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, StartChild};
+use holon_engine::{EffectId, Input, Lineage, Machine, Mail, Outcome, Parent, RunInfo, Stamped, StartChild};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Millis, Payload, RunId, TenantId, Timestamp};
 
@@ -19,7 +19,7 @@ use crate::definitions::DefinitionsError;
 use crate::driver::size;
 use crate::members::{Telling, shares};
 use crate::runtime::{Beginner, Shared, seed};
-use crate::store::{IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
+use crate::store::{Ask, Asked, IdempotencyRow, LiveWrite, RunFacts, RunWrite, StoreError};
 
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -122,6 +122,7 @@ async fn try_start(shared: &Shared, caller: &Caller, child: &StartChild) -> Resu
         scope: CALL,
         key,
         lineage,
+        mail: None,
         input: Payload::Inline(child.input.clone()),
     };
     begin(shared, caller, begun).await.map(|started| Begins::Run(started.run))
@@ -161,11 +162,13 @@ pub(crate) struct Begun {
     pub scope: &'static str,
     pub key: String,
     pub lineage: Lineage,
+    /// What the run that it goes on for hands on.
+    pub mail: Option<Box<Mail>>,
     pub input: Payload,
 }
 
 pub(crate) async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Result<Started, StartError> {
-    let Begun { run, key_run, budget, flow: id, version, trigger, facts, scope, key, lineage, input } = begun;
+    let Begun { run, key_run, budget, flow: id, version, trigger, facts, scope, key, lineage, mail, input } = begun;
     let flow = shared.definitions.load(from.tenant, id, version).await?;
     let now = shared.clock.now();
     let mut info = RunInfo::new(run, seed(run), now);
@@ -175,6 +178,8 @@ pub(crate) async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Resul
     (info.fuel, info.bytes) = budget.unwrap_or((from.info.fuel, from.info.bytes));
     (info.vars, info.environment) = (from.info.vars.clone(), from.info.environment.clone());
     info.lineage = Some(Box::new(lineage));
+    // A run of an older meaning could not say that it has it.
+    info.mail = mail.filter(|_| info.semantics >= Mail::SINCE);
     let marks = facts.marks.handed_on();
     let facts =
         RunFacts { flow: id, version, definition_hash: flow.hash, started_at: now, retry_of: None, marks, ..facts };
@@ -242,19 +247,39 @@ pub(crate) enum Afterword {
     Tell { parent: Parent, outcome: Outcome },
     /// The runs that brought its items are to be told: it is a batch.
     Share { outcome: Outcome },
-    /// Another run is to go on with this input.
-    GoOn { input: Payload, info: Box<RunInfo> },
+    /// Another run is to go on with this input, and with what the run hands on. `kept`: that is more than its journal says, since
+    /// signals were kept for it while it was paused, and they stand in the store until it is said.
+    GoOn { input: Payload, info: Box<RunInfo>, mail: Option<Box<Mail>>, kept: bool },
 }
 
 /// What a run owes, if it is over and owes something.
 pub(crate) fn afterword(machine: &Machine, facts: &RunFacts) -> Option<Afterword> {
     let (outcome, info) = (machine.outcome()?, machine.info()?);
     match outcome {
-        Outcome::Continued { input } => Some(Afterword::GoOn { input: input.clone(), info: Box::new(info.clone()) }),
+        Outcome::Continued { input } => {
+            let (info, mail) = (Box::new(info.clone()), machine.mail().map(Box::new));
+            Some(Afterword::GoOn { input: input.clone(), info, mail, kept: false })
+        }
         outcome if shares(facts) => Some(Afterword::Share { outcome: outcome.clone() }),
         outcome => {
             let parent = info.lineage.as_ref()?.parent?;
             Some(Afterword::Tell { parent, outcome: outcome.clone() })
+        }
+    }
+}
+
+/// Whether a signal that was kept for a run goes on with the next one: this one has gone on, and the signal did not count in it.
+pub(crate) fn goes_onward(machine: &Machine, input: &Input) -> bool {
+    let continued = matches!(machine.outcome(), Some(Outcome::Continued { .. }));
+    continued && matches!(input, Input::Signal { .. }) && !machine.has_counted(input)
+}
+
+impl Afterword {
+    /// The next run begins with this signal too.
+    pub fn carry(&mut self, signal: &Input) {
+        if let (Self::GoOn { mail, kept, .. }, Input::Signal { name, correlation, sender, payload }) = (self, signal) {
+            mail.get_or_insert_default().put(name, correlation, sender, payload);
+            *kept = true;
         }
     }
 }
@@ -273,7 +298,9 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         let said = match &word {
             Afterword::Tell { parent, outcome } => tell(&shared, tenant, *parent, outcome).await,
             Afterword::Share { outcome } => telling.tell_all(&shared, tenant, run, outcome).await,
-            Afterword::GoOn { input, info } => go_on(&shared, tenant, run, &facts, input, info).await,
+            Afterword::GoOn { input, info, mail, .. } => {
+                go_on(&shared, tenant, run, &facts, input, info, mail.as_deref()).await
+            }
         };
         if said {
             break;
@@ -291,7 +318,9 @@ pub(crate) async fn say(shared: Arc<Shared>, tenant: TenantId, run: RunId, facts
         }
         tokio::time::sleep(SHARD_AGAIN_AFTER).await;
     }
-    let (live, asks) = (LiveWrite::Delete, Vec::new());
+    let kept = matches!(word, Afterword::GoOn { kept: true, .. });
+    let nothing = kept.then(|| Asked { at: shared.clock.now(), ask: Ask::Nothing });
+    let (live, asks) = (LiveWrite::Delete, nothing.into_iter().collect());
     let write = RunWrite { live, asks, ..RunWrite::of(tenant, run, facts) };
     shared.committer.submit(Job { write, give_up: None, reply: Box::new(drop) });
 }
@@ -320,6 +349,7 @@ async fn go_on(
     facts: &Arc<RunFacts>,
     input: &Payload,
     info: &RunInfo,
+    mail: Option<&Mail>,
 ) -> bool {
     let mine = info.lineage.as_deref().cloned().unwrap_or_default();
     let lineage = Lineage { continued_from: Some(run), generation: mine.generation + 1, ..mine };
@@ -335,6 +365,7 @@ async fn go_on(
         scope: CONTINUE,
         key: run.to_string(),
         lineage,
+        mail: mail.cloned().map(Box::new),
         input: input.clone(),
     };
     let from = Caller { tenant, run, facts: facts.clone(), info: info.clone() };
@@ -349,7 +380,7 @@ async fn go_on(
         }
         Err(error) => {
             shared.answers.pass_on(tenant, next, run);
-            tracing::warn!(%run, %error, "the run that goes on is not started yet; trying again");
+            tracing::warn!(run_id = %run, %error, "the run that goes on is not started yet; trying again");
             false
         }
     }

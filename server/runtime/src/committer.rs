@@ -283,7 +283,7 @@ impl Lane {
                     refuse(rest, &Refusal::Fenced);
                 }
                 Settled::Rejected(why) if jobs.len() == 1 => {
-                    tracing::error!(run = %jobs[0].write.run, why, "the store refuses what a run has to write");
+                    tracing::error!(run_id = %jobs[0].write.run, why, "the store refuses what a run has to write");
                     refuse(jobs, &Refusal::Poison(why));
                 }
                 Settled::Rejected(_) => {

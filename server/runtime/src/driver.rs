@@ -536,7 +536,7 @@ impl Driver {
     pub(crate) fn park(&mut self, run: RunId, reason: String) {
         let Some(mut live) = self.runs.remove(&run) else { return };
         live.cancel_effects();
-        tracing::error!(%run, reason, "a run is parked");
+        tracing::error!(run_id = %run, reason, "a run is parked");
         if let Some(beginning) = live.beginning.take() {
             // It never was: nothing of it is stored.
             let _ = beginning.reply.send(Err(StartError::Refused(reason)));

@@ -14,6 +14,7 @@ use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::kept::MaybeKept;
 use crate::lease::Standing;
@@ -253,7 +254,9 @@ impl Shared {
         self.counters.effect();
         let told = self.counters.tracer().map(|tracer| (tracer, Tracer::begun(&request)));
         let began = Instant::now();
-        let executing = AssertUnwindSafe(executor.execute(&cx, request)).catch_unwind();
+        // What is said while it is done is said of its run.
+        let span = tracing::info_span!("effect", run_id = %request.run, tenant = %tenant, node = request.path, kind);
+        let executing = AssertUnwindSafe(executor.execute(&cx, request)).catch_unwind().instrument(span.clone());
         let executed = tokio::select! {
             biased;
             // Nobody is told; the error only ends this function.
@@ -275,7 +278,7 @@ impl Shared {
         match executed {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => {
-                tracing::error!(kind, "an executor panicked");
+                span.in_scope(|| tracing::error!("an executor panicked"));
                 Err(NodeError::new(
                     "executor_panicked",
                     format!("{kind} ended unexpectedly; the server's log says more"),

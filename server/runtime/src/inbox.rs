@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{DeliverError, Delivered};
 use crate::driver::Msg;
+use crate::onward::CONTINUED;
 use crate::order::Order;
 use crate::runtime::Shared;
 use crate::store::{Letter, Posted, shard_of};
@@ -26,7 +27,7 @@ const ORDER: u8 = 0xf0;
 /// How long whoever left a letter waits for what becomes of it: longer than it takes until the runs of a replica that died are driven on.
 const SAID_WITHIN: Duration = Duration::from_secs(6);
 /// What runs say when they do not take something in; a word from a newer build may say something else.
-const CODES: [&str; 21] = [
+const CODES: [&str; 22] = [
     "already_cancelled",
     "already_started",
     "batch_closed",
@@ -43,6 +44,7 @@ const CODES: [&str; 21] = [
     "parked",
     "paused_already",
     "queued",
+    CONTINUED,
     "unknown_child",
     "unknown_choice",
     "unknown_effect",
@@ -203,12 +205,24 @@ impl Shared {
     /// Takes a letter in. What cannot be taken in now stays where it is.
     async fn take_in(self: Arc<Self>, letter: Letter, what: Happening) {
         let Letter { tenant, run, .. } = letter;
+        let signal = match &what {
+            Happening::Input(signal @ Input::Signal { .. }) => Some(signal.clone()),
+            _ => None,
+        };
         // An input goes with its commit; whatever else was done or refused is taken away here, and would be refused again.
-        let leaves = matches!(what, Happening::Input(ref input) if !matches!(input, Input::Cancel { .. }));
+        let mut leaves = matches!(what, Happening::Input(ref input) if !matches!(input, Input::Cancel { .. }));
         let answer = match self.hand_in(tenant, run, what, Some(letter.id)).await {
             Handed::Answered(Err(DeliverError::NotFound)) => Err(self.missing(tenant, run).await),
             Handed::Answered(answer) => answer,
             Handed::Elsewhere | Handed::Late => return,
+        };
+        let answer = match (answer, signal) {
+            // Its sender may have been told that it is kept.
+            (Err(DeliverError::Over), Some(signal)) => {
+                leaves = false;
+                self.pass_on(tenant, run, signal).await
+            }
+            (answer, _) => answer,
         };
         if answer == Err(DeliverError::Unavailable) {
             return;
@@ -305,7 +319,7 @@ pub(crate) async fn pump(shared: Arc<Shared>) {
                 continue;
             }
             let Some(what) = Happening::decode(&letter.body) else {
-                tracing::error!(run = %letter.run, shard = shard_of(letter.run), "a letter does not read; a newer server may read it");
+                tracing::error!(run_id = %letter.run, shard = shard_of(letter.run), "a letter does not read; a newer server may read it");
                 continue;
             };
             let (shared, done) = (shared.clone(), done.clone());

@@ -289,7 +289,7 @@ impl Shared {
                 let reason = "a newer run of the flow takes its place".to_owned();
                 match shared.see_cancelled(tenant, run, reason).await {
                     Ok(()) | Err(DeliverError::Over | DeliverError::Refused { .. } | DeliverError::NotFound) => {}
-                    Err(error) => tracing::warn!(%run, %error, "a run that is replaced is not cancelled yet"),
+                    Err(error) => tracing::warn!(run_id = %run, %error, "a run that is replaced is not cancelled yet"),
                 }
             });
         }

@@ -35,6 +35,7 @@ mod live;
 mod living;
 mod members;
 mod metrics;
+mod onward;
 mod order;
 mod proposing;
 mod queued;

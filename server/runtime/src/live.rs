@@ -279,12 +279,12 @@ impl Live {
     }
 
     pub(crate) fn write(&mut self, first: i64, taken: Taken, now: Timestamp) -> RunWrite {
-        let Taken { entries, commands, copied, events, told, mut asks, letters } = taken;
+        let Taken { entries, commands, copied, events, told, mut asks, letters, keeps } = taken;
         let ended = self.machine.status().is_terminal();
         let asks_anew = !asks.is_empty();
         self.asked |= asks_anew;
         let at = entries.last().map_or(now, |entry| entry.at);
-        if ended && self.asked {
+        if ended && self.asked && !keeps {
             asks.push(Asked { at, ask: Ask::Nothing });
         }
         asks.extend(self.inherits.take().map(|from| Asked { at, ask: Ask::Inherit { from } }));
@@ -417,6 +417,8 @@ pub(crate) struct Taken {
     pub told: Vec<(Reply, Result<Delivered, DeliverError>)>,
     pub asks: Vec<Asked>,
     letters: Vec<i64>,
+    /// Whether something that was kept for it stays so when it is over.
+    pub keeps: bool,
 }
 
 impl Taken {
@@ -462,7 +464,7 @@ impl Taken {
         match ask.storable() {
             Some(ask) => self.asks.push(Asked { at, ask }),
             None => {
-                tracing::error!(%run, "a run waits for a signal that no table can hold: it is reached by its id only")
+                tracing::error!(run_id = %run, "a run waits for a signal that no table can hold: it is reached by its id only")
             }
         }
     }

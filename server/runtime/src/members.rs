@@ -35,7 +35,7 @@ impl Members {
     async fn of(shared: &Shared, tenant: TenantId, batch: RunId) -> Result<Self, StoreError> {
         let (entries, mut all) = match shared.store.journal(tenant, batch, 0).await {
             Err(StoreError::Inconsistent(why)) => {
-                tracing::error!(%batch, why, "the journal of a batch does not read: who has something in it is not known for certain");
+                tracing::error!(run_id = %batch, why, "the journal of a batch does not read: who has something in it is not known for certain");
                 (shared.store.legible(tenant, batch).await?, false)
             }
             entries => (entries?, true),

@@ -406,7 +406,15 @@ impl Live {
         let (later, waiting): (VecDeque<Queued>, VecDeque<Queued>) =
             std::mem::take(&mut self.waiting).into_iter().partition(|queued| !queued.proposal.is_empty());
         self.waiting = later;
-        for queued in held.kept.into_iter().chain(waiting) {
+        let mut onward = Vec::new();
+        for queued in held.kept {
+            // Whoever sent it was told that it is kept, and hears nothing more.
+            match children::goes_onward(&self.machine, &queued.input) {
+                true => onward.push(queued.input),
+                false => self.take_in(queued, &mut taken)?,
+            }
+        }
+        for queued in waiting {
             self.take_in(queued, &mut taken)?;
         }
         taken.told.extend(told.map(|told| (told, Ok(Delivered::TakenIn))));
@@ -418,10 +426,16 @@ impl Live {
             taken.copied = old.len();
             taken.commands = old.into_iter().chain(new).collect();
         }
-        if unkeep {
+        // What goes on with the next run stays until that is durable: a process that is killed before finds it.
+        taken.keeps = !onward.is_empty();
+        if unkeep && onward.is_empty() {
             taken.asks.push(Asked { at: now, ask: Ask::Unkeep });
         }
-        Ok(self.write(first, taken, now))
+        let write = self.write(first, taken, now);
+        if let Some(word) = self.flight.as_mut().and_then(|flight| flight.afterword.as_mut()) {
+            onward.iter().for_each(|signal| word.carry(signal));
+        }
+        Ok(write)
     }
 }
 

@@ -250,7 +250,7 @@ impl Shared {
         parent: Option<Parent>,
     ) -> Parked {
         let (tenant, run) = (row.tenant, row.run);
-        tracing::error!(%run, reason, "a run is parked");
+        tracing::error!(run_id = %run, reason, "a run is parked");
         // One that waits for its place, or that a person has paused, does so also for a build that knows it: its row goes on saying so.
         let stays = reason.starts_with(NEWER) && (row.status == LiveStatus::Queued || row.paused_by.is_some());
         // What was read while its shard went to another replica is that one's to judge.
@@ -342,7 +342,11 @@ impl Shared {
         if let Some((error, log_hash)) = failed {
             return Ok(Taken::Parked { reason: format!("journal_mismatch: {error}"), log_hash });
         }
-        if let Some(word) = children::afterword(&machine, &row.facts) {
+        if let Some(mut word) = children::afterword(&machine, &row.facts) {
+            let goes_on = matches!(word, Afterword::GoOn { .. });
+            let kept = if goes_on { self.store.kept(row.tenant, row.run).await? } else { Vec::new() };
+            let kept = kept.iter().filter_map(|(_, bytes)| decode_input(bytes).ok());
+            kept.filter(|input| children::goes_onward(&machine, input)).for_each(|signal| word.carry(&signal));
             return Ok(Taken::Over(Box::new(word)));
         }
         // A run whose end was written has no row here; one that is over by its journal was not ended by this code.
@@ -423,7 +427,7 @@ impl Shared {
 pub(crate) async fn first_info(shared: &Shared, tenant: TenantId, run: RunId) -> Result<Option<RunInfo>, StoreError> {
     let entry = match shared.store.first(tenant, run).await {
         Err(StoreError::Inconsistent(why)) => {
-            tracing::warn!(%run, why, "the first input of a run does not read");
+            tracing::warn!(run_id = %run, why, "the first input of a run does not read");
             None
         }
         entry => entry?,

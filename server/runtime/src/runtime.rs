@@ -414,7 +414,10 @@ impl RuntimeHandle {
         let inputs = vec![Stamped::new(now, start)];
         let (tenant, run) = (request.tenant, request.run);
         let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows: false };
-        self.shared.begin(&flow, beginner).await
+        let started = self.shared.begin(&flow, beginner).await?;
+        // The line about the request says which run it began, or found.
+        tracing::Span::current().record("run_id", tracing::field::display(started.run));
+        Ok(started)
     }
 
     /// Asks for the end of a run; answers when that is durable or kept. What must be cleaned up is cleaned up first.
@@ -433,7 +436,8 @@ impl RuntimeHandle {
     }
 
     /// Tells a run what happened outside: a signal, an answer to a task. Answers when it is durable in the run's journal, or kept for
-    /// the replica that drives the run; until then it may or may not be taken in, and may be told again.
+    /// the replica that drives the run; until then it may or may not be taken in, and may be told again. A signal to a run that has
+    /// gone on in another one reaches that one.
     ///
     /// # Errors
     /// When there is no such run, or it does not take it.
@@ -443,10 +447,7 @@ impl RuntimeHandle {
             let message = format!("it has {bytes} bytes, more than the {MOST_PAYLOAD} that a run takes at once");
             return Err(DeliverError::Refused { code: "payload_too_large", message });
         }
-        match self.shared.tell(tenant, run, Happening::Input(input)).await {
-            Err(DeliverError::NotFound) => Err(self.shared.missing(tenant, run).await),
-            other => other,
-        }
+        self.shared.tell_or_pass_on(tenant, run, input).await
     }
 
     /// The runs of an environment that wait for a signal of this name and correlation now; the first

@@ -223,7 +223,7 @@ impl Driver {
                 }
                 // Whoever asks is told what history knows of it.
                 Came::Newer => {}
-                Came::Nothing => tracing::error!(%run, "a run that slept is not in the store any more"),
+                Came::Nothing => tracing::error!(run_id = %run, "a run that slept is not in the store any more"),
             }
             for message in held {
                 self.take(message);

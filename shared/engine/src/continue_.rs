@@ -1,6 +1,8 @@
 //! `continue`: ends the run, and another one of the same flow goes on for it with a given input: a history that would grow for
 //! ever is cut into runs.
 //!
+//! Signals that nobody took go on with it, see `mail`.
+//!
 //! Running → succeeded; what else runs in the graph is stopped, then the run is over as continued. A run that is cancelled
 //! meanwhile is cancelled.
 

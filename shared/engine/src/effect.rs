@@ -8,7 +8,7 @@ use crate::{
     command::{Cached, RunEffect},
     machine::{At, Machine},
     node::Emit,
-    retry,
+    retry, saga,
     state::NodeStatus,
     without_indices,
 };
@@ -20,14 +20,17 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode
     let config = machine.eval_config(flow, at, node)?;
     let run = machine.core.info.as_ref().map(|info| info.key_run.unwrap_or(info.run_id));
     let run = run.ok_or_else(|| NodeError::new("internal", "the run has not started"))?;
-    let id = machine.paths[at.frame as usize].effect(run, &node.key);
+    let (id, spent) = saga::undoing(machine, flow, at, (run, &config)).unwrap_or_else(|| {
+        let id = machine.paths[at.frame as usize].effect(run, &node.key);
+        (id, 0)
+    });
     let path = machine.paths[at.frame as usize].node(&node.key);
     // What is wrong with a key of the flow's own is said before anything is asked for; nothing else can be.
     if node.policies.cache.as_ref().is_some_and(|cache| cache.key.is_some()) {
         cached(flow, node, &path, (&config, &machine.core.arena.node(at.frame, at.node).input))?;
     }
     let extra = machine.core.arena.node_mut(at.frame, at.node).extra();
-    extra.attempt = 1;
+    (extra.attempt, extra.spent) = (spent + 1, spent);
     extra.config = config;
     extra.effect = Some(id);
     machine.core.effects.insert(id, (at.frame, at.node));
@@ -40,6 +43,9 @@ pub(crate) fn start(machine: &mut Machine, flow: &Compiled, at: At, node: &CNode
 pub(crate) fn issue(machine: &mut Machine, flow: &Compiled, at: At) {
     if let Some(effect) = request(machine, flow, at) {
         machine.core.in_flight += 1;
+        if let Some(undone) = machine.core.undone.get_mut(&effect.id) {
+            undone.attempt = effect.attempt;
+        }
         let key = &machine.cnode(flow, at).key;
         machine.log.run_effect(at.frame, key, effect);
     }

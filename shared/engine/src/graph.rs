@@ -11,6 +11,7 @@ use crate::{
     machine::{At, Machine, Work},
     names::{Names, RunNames},
     path::FramePath,
+    signal::Mailbox,
     state::{Ending, Frame, FrameId, FrameStatus, NodeState, NodeStatus, Timer, TimerKind, check},
 };
 use holon_flow::{capability::NodeError, definition::Join};
@@ -30,7 +31,7 @@ pub(crate) const LEGAL: &[(FrameStatus, FrameStatus)] = &[
 ];
 
 impl Machine {
-    pub(crate) fn start_run(&mut self, flow: &Compiled, input: &Payload, run: Box<RunInfo>) {
+    pub(crate) fn start_run(&mut self, flow: &Compiled, input: &Payload, mut run: Box<RunInfo>) {
         self.meter = holon_flow::expr::Meter::new(run.fuel, run.bytes).meaning(run.semantics);
         let trigger = input.to_value();
         self.core.names = RunNames {
@@ -43,7 +44,11 @@ impl Machine {
         };
         let supported = run.semantics <= crate::SEMANTICS;
         let wanted = run.trigger.clone();
+        let mail = run.mail.take();
         self.core.info = Some(run);
+        if let Some(mail) = mail {
+            self.core.mailbox = Mailbox::of(*mail, self.hands_on());
+        }
         self.log.run_event(EventKind::RunStarted);
         if let Some(path) = wanted.as_deref().filter(|wanted| supported && crate::batch::is_batch(wanted)) {
             return self.collect(flow, path, &trigger);

@@ -1,5 +1,6 @@
 //! Inputs: what happened, stamped by the host. They are all that is journaled, so this file only grows.
 
+use crate::Mail;
 use holon_flow::capability::NodeError;
 use holon_model::{Payload, RunId, Timestamp, Value, canon};
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,10 @@ pub struct RunInfo {
     /// before there was one read as before.
     #[serde(skip)]
     pub lineage: Option<Box<Lineage>>,
+    /// The signals that the run before handed on, where this one goes on for it. It stands behind the lineage. The machine takes
+    /// it out when it starts.
+    #[serde(skip)]
+    pub mail: Option<Box<Mail>>,
 }
 
 /// Where a run comes from: the run that called it, or the one that it goes on for.
@@ -185,6 +190,7 @@ impl RunInfo {
             vars: Value::map::<&str>([]),
             environment: "prod".into(),
             lineage: None,
+            mail: None,
         }
     }
 
@@ -209,7 +215,7 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
-    /// Another run goes on for it; runs only.
+    /// Another run goes on for it, also with what [`crate::Machine::mail`] says; runs only.
     Continued {
         /// What that one is started with.
         input: Payload,
@@ -266,9 +272,16 @@ pub fn encode_input(input: &Input) -> Vec<u8> {
     if let Ok(body) = postcard::to_allocvec(input) {
         bytes.extend_from_slice(&body);
     }
-    if let Input::Start { run, .. } = input
-        && let Some(lineage) = &run.lineage
-        && let Ok(tail) = postcard::to_allocvec(lineage)
+    let Input::Start { run, .. } = input else { return bytes };
+    // What goes on for another run comes from one: there is no mail without a lineage.
+    let lineage = run.lineage.clone().or_else(|| run.mail.is_some().then(Box::default));
+    if let Some(lineage) = lineage
+        && let Ok(tail) = postcard::to_allocvec(&lineage)
+    {
+        bytes.extend_from_slice(&tail);
+    }
+    if let Some(mail) = &run.mail
+        && let Ok(tail) = postcard::to_allocvec(mail)
     {
         bytes.extend_from_slice(&tail);
     }
@@ -287,13 +300,17 @@ pub fn decode_input(bytes: &[u8]) -> Result<Input, DecodeError> {
     };
     match postcard::take_from_bytes(body) {
         Ok((input, [])) => Ok(input),
-        Ok((Input::Start { input, mut run }, tail)) => match postcard::take_from_bytes(tail) {
-            Ok((lineage, [])) => {
-                run.lineage = Some(lineage);
-                Ok(Input::Start { input, run })
+        Ok((Input::Start { input, mut run }, tail)) => {
+            let (lineage, tail) = postcard::take_from_bytes(tail).map_err(|_| DecodeError::Malformed)?;
+            run.lineage = Some(lineage);
+            if !tail.is_empty() {
+                let (mail, []) = postcard::take_from_bytes(tail).map_err(|_| DecodeError::Malformed)? else {
+                    return Err(DecodeError::Malformed);
+                };
+                run.mail = Some(mail);
             }
-            _ => Err(DecodeError::Malformed),
-        },
+            Ok(Input::Start { input, run })
+        }
         Ok(_) => Err(DecodeError::Malformed),
         Err(_) => match postcard::take_from_bytes::<u32>(body) {
             Ok((kind, _)) if kind >= KINDS => Err(DecodeError::UnknownKind(kind)),
@@ -343,13 +360,17 @@ impl Input {
     /// The input for people: what the journal page shows.
     pub fn shown(&self) -> Value {
         match self {
-            Self::Start { input, run } => Value::map([
-                ("input", input.to_value()),
-                ("trigger", run.trigger.clone().map_or(Value::Null, Value::Str)),
-                ("fuel", Value::Int(i64::try_from(run.fuel).unwrap_or(i64::MAX))),
-                ("bytes", Value::Int(i64::try_from(run.bytes).unwrap_or(i64::MAX))),
-                ("semantics", Value::from(run.semantics)),
-            ]),
+            Self::Start { input, run } => {
+                let told = [
+                    ("input", input.to_value()),
+                    ("trigger", run.trigger.clone().map_or(Value::Null, Value::Str)),
+                    ("fuel", Value::Int(i64::try_from(run.fuel).unwrap_or(i64::MAX))),
+                    ("bytes", Value::Int(i64::try_from(run.bytes).unwrap_or(i64::MAX))),
+                    ("semantics", Value::from(run.semantics)),
+                ];
+                let signals = run.mail.iter().map(|mail| ("signals", mail.shown()));
+                Value::map(told.into_iter().chain(signals))
+            }
             Self::EffectCompleted { id, attempt, outcome } => {
                 let since = match outcome {
                     Outcome::Kept { since, .. } => Some(("since", Value::Int(since.0))),

@@ -30,6 +30,7 @@ mod keep;
 mod log;
 mod loop_;
 mod machine;
+mod mail;
 mod map;
 mod names;
 mod node;
@@ -70,6 +71,7 @@ pub use input::{
 };
 pub use inspect::DueTimer;
 pub use machine::{Decision, Machine};
+pub use mail::Mail;
 pub use path::{FramePath, without_indices};
 pub use preview::{EdgeView, Preview, PreviewRequest, preview};
 pub use refusal::Refusal;
@@ -85,4 +87,6 @@ pub use view::RunView;
 ///    hold no U+0000 and are bounded, and so is a task's context; a call narrows the budget of the run that it starts; whole
 ///    decimals beyond 64 bits are written without `.0`.
 /// 3. a saga that is tried again asks people anew, under ids of its own, when it cannot be undone again.
-pub const SEMANTICS: u32 = 3;
+/// 4. a run that goes on for another one begins with the signals that nobody took there, and knows the senders that came last;
+///    what a compensation asks for has the same key however often it is tried; a text that is read as JSON (`parse_json`) names no blob.
+pub const SEMANTICS: u32 = 4;

@@ -52,6 +52,9 @@ impl Log {
                 if run.depth() > 0 {
                     canon.tag(b'D').u64(run.depth().into());
                 }
+                if let Some(mail) = &run.mail {
+                    mail.content(canon);
+                }
             }
             // The id holds the run's id; which effect it was, the events that follow say.
             Input::EffectCompleted { id: _, attempt, outcome } => {
@@ -94,6 +97,10 @@ impl Log {
         self.canon.tag(b'.').u64(fuel).u64(bytes);
         self.hash = self.canon.hash();
         self.seq += 1;
+    }
+
+    pub(crate) fn canon(&mut self) -> &mut Canon {
+        &mut self.canon
     }
 
     pub(crate) fn frame(&mut self, parent: FrameId, scope: &str, body: &str, index: Option<u32>) {

@@ -1,13 +1,14 @@
 //! The machine: one run of one flow. Stamped inputs in, decisions out.
 
 use crate::{
-    Command, Event, Input, Outcome, Refusal, Response, Stamped,
+    Command, Event, Input, Mail, Outcome, Refusal, Response, Stamped,
     arena::{CNode, Compiled, NodeId},
     batch::Batches,
     input::{EffectId, RunInfo, TimerId},
     log::Log,
     names::RunNames,
     path::FramePath,
+    saga::Undone,
     signal::Mailbox,
     state::{Arena, FrameId, RunStatus, Timers, check},
     turns::Turns,
@@ -82,6 +83,9 @@ pub(crate) struct Core {
     pub finished_at: Option<Timestamp>,
     /// Number of the input with which the run ended.
     pub ended_by: Option<u64>,
+    /// Of effects of compensations what is known over all rounds. It stands behind the rest of a snapshot too.
+    #[serde(skip)]
+    pub undone: BTreeMap<EffectId, Undone>,
     /// Nodes whose value was given to an earlier effect, and when. It stands behind the rest of a snapshot, and only where there are
     /// any, so that others read as before.
     #[serde(skip)]
@@ -132,6 +136,7 @@ impl Machine {
             outcome: None,
             finished_at: None,
             ended_by: None,
+            undone: BTreeMap::new(),
             kept: BTreeMap::new(),
             turns: Turns::default(),
             batches: Batches::default(),
@@ -253,6 +258,11 @@ impl Machine {
         self.log.run_event(event);
         self.log.command(Command::Finish(outcome.clone()));
         self.core.outcome = Some(outcome);
+        if self.means(Mail::SINCE)
+            && let Some(mail) = self.mail()
+        {
+            self.log.mail(&mail);
+        }
     }
 
     /// Where the run is.

@@ -60,17 +60,27 @@ impl FramePath {
     ///
     /// The iteration is the attempts of the scopes around it: a scope that is tried again does its effects anew.
     pub(crate) fn effect(&self, run: RunId, key: &str) -> EffectId {
+        self.effect_id(run, key, None)
+    }
+
+    /// The same, in which it makes no difference in which round the body is that is so many bodies outwards.
+    pub(crate) fn effect_of_all_rounds(&self, run: RunId, key: &str, outwards: u32) -> EffectId {
+        self.effect_id(run, key, Some(outwards))
+    }
+
+    fn effect_id(&self, run: RunId, key: &str, without: Option<u32>) -> EffectId {
         let mut hasher = blake3::Hasher::new();
         hasher.update(run.as_bytes());
         hasher.update(self.node(key).as_bytes());
         hasher.update(&[0]);
-        let mut frame = self;
+        let (mut frame, mut outwards) = (self, 0);
         while let Some(link) = &frame.0 {
             hasher.update(&link.attempt.to_le_bytes());
-            if link.round > 0 {
+            if link.round > 0 && without != Some(outwards) {
                 hasher.update(b"r").update(&link.round.to_le_bytes());
             }
             frame = &link.parent;
+            outwards += 1;
         }
         let mut id = [0; 16];
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
@@ -119,5 +129,12 @@ mod tests {
             |attempt, round| root.body(&"guard".into(), &"body".into(), None, attempt, round).effect(run(1), "call");
         assert_ne!(tried(1, 0), tried(2, 0));
         assert_ne!(tried(1, 1), tried(1, 2));
+        let undone = |attempt, round| {
+            let body = root.body(&"trip".into(), &"undo".into(), None, attempt, round);
+            let inner = body.body(&"guard".into(), &"body".into(), None, 1, 0);
+            inner.effect_of_all_rounds(run(1), "call", 1)
+        };
+        assert_eq!(undone(1, 1), undone(1, 2));
+        assert_ne!(undone(1, 1), undone(2, 1));
     }
 }

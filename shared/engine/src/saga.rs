@@ -7,18 +7,20 @@
 
 use crate::{
     Choice, EventKind, StepState, Task, TaskKind,
-    arena::Compiled,
+    arena::{BehaviourKind, Compiled},
     ask::{Ask, TaskAsk},
+    input::EffectId,
     machine::{At, Machine},
     retry,
     state::{Ending, NodeStatus, ScopeState, Timer, TimerKind, check},
 };
 use holon_flow::{
-    capability::NodeError,
+    capability::{EffectClass, NodeError, Primitive},
     definition::{Policies, Retry},
 };
 use holon_model::{
-    Map, Value,
+    Map, RunId, Value,
+    canon::Canon,
     wire::runs::{SagaRun, SagaStepRun},
 };
 use serde::{Deserialize, Serialize};
@@ -204,6 +206,54 @@ fn compensate(machine: &mut Machine, flow: &Compiled, at: At, number: usize) {
     if let Err(error) = machine.open_round(flow, at, body, None, round, input) {
         compensation_failed(machine, flow, at, error);
     }
+}
+
+/// What is known of an effect of a compensation, over all of its rounds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Undone {
+    /// The last attempt.
+    pub attempt: u32,
+    /// Hash of what is asked for.
+    asks: [u8; 32],
+}
+
+/// The id of an effect of a compensation, and its attempts in earlier rounds. It is one in all rounds: nobody knows what a round that
+/// failed has done, and only a receiver that is told the same key can. Attempts are numbered on, so that the answer of an
+/// earlier one that comes late is none to a later one. Nothing where the id is made as for all effects:
+///
+/// - in runs of an older meaning, and outside of compensations;
+/// - of what may be done once only, which a round does anew and deliberately, and of what changes Holon's own tables, of which is
+///   known what it did;
+/// - in a saga inside the compensation: what that does and undoes it does anew in each round;
+/// - when something else is asked for than in the round before: one id always carries the same bytes.
+pub(crate) fn undoing(
+    machine: &mut Machine,
+    flow: &Compiled,
+    at: At,
+    (run, config): (RunId, &Value),
+) -> Option<(EffectId, u32)> {
+    let node = machine.cnode(flow, at);
+    if !machine.means(4) || !matches!(node.class, EffectClass::Idempotent | EffectClass::Pure) {
+        return None;
+    }
+    let outwards = compensation(machine, flow, at)?;
+    let id = machine.paths[at.frame as usize].effect_of_all_rounds(run, &node.key, outwards);
+    let asks = Canon::new().value(config).value(&machine.core.arena.node(at.frame, at.node).input).hash();
+    let undone = machine.core.undone.entry(id).or_insert(Undone { attempt: 0, asks });
+    (undone.asks == asks).then_some((id, undone.attempt))
+}
+
+/// How many bodies outwards the compensation is whose part the node is; nothing when it is part of none, or of a saga in it.
+fn compensation(machine: &Machine, flow: &Compiled, at: At) -> Option<u32> {
+    let (mut frame, mut outwards) = (machine.core.arena.frame(at.frame), 0);
+    while let Some((parent, node)) = frame.parent {
+        let scope = &machine.cnode(flow, At { frame: parent, node }).behaviour;
+        if matches!(scope, BehaviourKind::Primitive(Primitive::Saga)) {
+            return (frame.round > 0).then_some(outwards);
+        }
+        (frame, outwards) = (machine.core.arena.frame(parent), outwards + 1);
+    }
+    None
 }
 
 /// A try at the present compensation failed: another one after a pause, or the saga is parked.

@@ -1,7 +1,8 @@
 //! `signal`: waits for a signal by name and correlation. And the mailbox: signals that nobody waits for yet.
 //!
 //! A signal goes to the node that has waited for it the longest; without one it is kept, and the next node that waits takes the
-//! oldest. A second delivery with the same sender's id changes nothing.
+//! oldest. A second delivery with the same sender's id changes nothing. What becomes of it when the run goes on in another one,
+//! `mail` says.
 
 use crate::{
     Awaited, EventKind, Refusal,
@@ -10,6 +11,7 @@ use crate::{
     input::EffectId,
     keep,
     machine::{At, Machine},
+    mail::{self, fingerprint},
     node::Emit,
     state::NodeStatus,
 };
@@ -32,13 +34,20 @@ pub const MAX_SIGNAL_TEXT: usize = 512;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Mailbox {
     /// Of each signal that came a hash of its name, correlation and sender's id.
-    seen: BTreeSet<[u8; 16]>,
+    pub(crate) seen: BTreeSet<[u8; 16]>,
     /// How many are kept in `early`.
-    kept: u32,
+    pub(crate) kept: u32,
     /// What came before anybody waited for it, oldest first.
-    early: BTreeMap<(Arc<str>, Arc<str>), VecDeque<Value>>,
+    pub(crate) early: BTreeMap<(Arc<str>, Arc<str>), VecDeque<Value>>,
     /// Who waits, longest first.
     waits: BTreeMap<(Arc<str>, Arc<str>), VecDeque<EffectId>>,
+    /// What `early` weighs. It follows from that, and is not part of snapshots.
+    #[serde(skip)]
+    pub(crate) weight: u64,
+    /// Of `seen` those that came last, oldest first, where another run may have to know them. It stands behind the rest of a
+    /// snapshot, so that others read as before.
+    #[serde(skip)]
+    pub(crate) recent: VecDeque<[u8; 16]>,
 }
 
 impl Mailbox {
@@ -49,6 +58,7 @@ impl Mailbox {
             self.early.remove(key);
         }
         self.kept -= u32::from(value.is_some());
+        self.weight -= value.as_ref().map_or(0, Value::weight);
         value
     }
 
@@ -145,8 +155,11 @@ pub(crate) fn check(
     }
     let value = payload.to_value();
     crate::node::shallow(value.clone()).map_err(|error| Refusal::new("invalid_signal", error.message))?;
-    let full = machine.core.mailbox.kept as usize >= MAX_EARLY;
-    if full || machine.meter.bytes < value.weight() + SIGNAL_BYTES {
+    let mailbox = &machine.core.mailbox;
+    let waited_for = mailbox.first(name, correlation).is_some();
+    let heavy = machine.hands_on() && !waited_for && mailbox.weight + value.weight() > mail::MAX_MAIL;
+    let full = mailbox.kept as usize >= MAX_EARLY;
+    if full || heavy || machine.meter.bytes < value.weight() + SIGNAL_BYTES {
         return Err(Refusal::new("mailbox_full", "the run cannot keep more signals"));
     }
     Ok(())
@@ -164,11 +177,13 @@ pub(crate) fn came(
     let value = payload.to_value();
     // That there is enough was checked when the input was taken.
     let _ = machine.meter.alloc(value.weight() + SIGNAL_BYTES);
-    machine.core.mailbox.seen.insert(fingerprint(name, correlation, sender));
+    let orders = machine.hands_on();
+    machine.core.mailbox.note(fingerprint(name, correlation, sender), orders);
     let key: (Arc<str>, Arc<str>) = (name.into(), correlation.into());
     let waiting = machine.core.mailbox.waits.get(&key).and_then(|waiting| waiting.front()).copied();
     let Some((frame, node)) = waiting.and_then(|id| machine.core.asks.get(&id)).copied() else {
         machine.core.mailbox.kept += 1;
+        machine.core.mailbox.weight += value.weight();
         machine.core.mailbox.early.entry(key).or_default().push_back(value);
         return;
     };
@@ -176,14 +191,4 @@ pub(crate) fn came(
     machine.drop_ask(flow, at);
     let port = machine.cnode(flow, at).out_port;
     machine.succeed_node(flow, at, Emit { port, value, passed: false });
-}
-
-fn fingerprint(name: &str, correlation: &str, sender: &str) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    for text in [name, correlation, sender] {
-        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-    }
-    let mut print = [0; 16];
-    print.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    print
 }

@@ -61,7 +61,9 @@ impl Machine {
         };
         // Serialising plain data into a growing vector has nothing that can fail.
         let mut body = postcard::to_allocvec(&written).unwrap_or_default();
-        let batches = !self.core.batches.is_empty();
+        let undone = !self.core.undone.is_empty();
+        let recent = undone || !self.core.mailbox.recent.is_empty();
+        let batches = recent || !self.core.batches.is_empty();
         let turns = batches || !self.core.turns.is_empty();
         if turns || !self.core.kept.is_empty() {
             body.extend(postcard::to_allocvec(&self.core.kept).unwrap_or_default());
@@ -71,8 +73,14 @@ impl Machine {
         }
         if batches {
             body.extend(postcard::to_allocvec(&self.core.batches).unwrap_or_default());
-            if !self.core.batches.ahead.is_empty() {
+            if recent || !self.core.batches.ahead.is_empty() {
                 body.extend(postcard::to_allocvec(&self.core.batches.ahead).unwrap_or_default());
+            }
+            if recent {
+                body.extend(postcard::to_allocvec(&self.core.mailbox.recent).unwrap_or_default());
+            }
+            if undone {
+                body.extend(postcard::to_allocvec(&self.core.undone).unwrap_or_default());
             }
         }
         let definition = self.flow.hash();
@@ -108,11 +116,20 @@ impl Machine {
                     let (batches, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
                     read.core.batches = batches;
                     if !tail.is_empty() {
-                        read.core.batches.ahead = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                        let (ahead, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                        read.core.batches.ahead = ahead;
+                        if !tail.is_empty() {
+                            let (recent, tail) = postcard::take_from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                            read.core.mailbox.recent = recent;
+                            if !tail.is_empty() {
+                                read.core.undone = postcard::from_bytes(tail).map_err(|_| SnapshotError::Damaged)?;
+                            }
+                        }
                     }
                 }
             }
         }
+        read.core.mailbox.weigh();
         let mut log = Log::new(flow.hash());
         log.hash = read.hash;
         log.seq = read.seq;

@@ -7,6 +7,7 @@ pub mod definition;
 pub mod expr;
 pub mod redact;
 pub mod schema;
+pub mod secrets;
 pub mod validate;
 
 pub use capability::{Capability, Catalogue, ManifestError, NodeKind};

@@ -1,7 +1,8 @@
 //! Strict JSON (RFC 8259) to and from values: exact numbers, located errors, a bound on depth.
 //!
 //! A number without fraction or exponent that fits 64 bits is an int, every other number a decimal; one that fits neither
-//! is an error, never rounded. A key that stands twice in an object is an error. Blob references are `{"$blob": {…}}`.
+//! is an error, never rounded. A key that stands twice in an object is an error. Blob references are `{"$blob": {…}}`, which
+//! only Holon writes: whoever else could would name a payload that they never sent.
 
 use crate::{BlobRef, Decimal, Map, Value};
 use std::{fmt::Write as _, sync::Arc};
@@ -25,21 +26,38 @@ pub struct JsonError {
     pub pointer: String,
 }
 
-/// Reads one JSON text, with nothing but white space around it.
+/// Reads one JSON text that Holon wrote, with nothing but white space around it: the inverse of [`to_string`].
 ///
 /// # Errors
 /// Invalid UTF-8 or JSON, numbers that do not fit, repeated keys, nesting deeper than [`MAX_DEPTH`].
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    read(bytes, true)
+}
+
+/// Reads one JSON text of somebody else: a delivery, a request, an answer. It cannot name a blob. Kept as a map it would be one
+/// after all as soon as it was written and read again.
+///
+/// # Errors
+/// As [`parse`], and what would be a blob reference.
+pub fn parse_foreign(bytes: &[u8]) -> Result<Value, JsonError> {
+    read(bytes, false)
+}
+
+fn read(bytes: &[u8], blobs: bool) -> Result<Value, JsonError> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let valid = &bytes[..error.valid_up_to()];
-            let reader =
-                Reader { text: std::str::from_utf8(valid).unwrap_or_default(), at: valid.len(), path: Vec::new() };
+            let reader = Reader {
+                text: std::str::from_utf8(valid).unwrap_or_default(),
+                at: valid.len(),
+                path: Vec::new(),
+                blobs,
+            };
             return Err(reader.error("the text is not UTF-8"));
         }
     };
-    let mut reader = Reader { text, at: 0, path: Vec::new() };
+    let mut reader = Reader { text, at: 0, path: Vec::new(), blobs };
     let value = reader.value(0)?;
     reader.space();
     if reader.at < text.len() {
@@ -217,6 +235,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     path: Vec<String>,
+    /// Whether the text may name blobs.
+    blobs: bool,
 }
 
 impl Reader<'_> {
@@ -422,7 +442,14 @@ impl Reader<'_> {
                 return Err(self.error(format!("the key `{key}` stands twice")));
             }
             if self.eat(b'}') {
-                return Ok(blob(&map).unwrap_or_else(|| Value::from(map)));
+                return match blob(&map) {
+                    None => Ok(Value::from(map)),
+                    Some(blob) if self.blobs => Ok(blob),
+                    Some(_) => {
+                        self.at = key_at;
+                        Err(self.error("`$blob` names a payload that Holon keeps, which only Holon does"))
+                    }
+                };
             }
             if !self.eat(b',') {
                 return Err(self.error("`,` or `}` was expected"));
@@ -491,6 +518,28 @@ mod tests {
         assert_eq!(parse(b"{\"a\": \"\xff\"}").unwrap_err().offset, 7);
         assert!(error(r#"{"a":1,"a":2}"#).message.contains("twice"));
         assert!(error(&"[".repeat(100_000)).message.contains("deeper"));
+    }
+
+    #[test]
+    fn a_text_of_somebody_else_names_no_blob_however_it_is_written_and_where() {
+        let blob = |key: &str| {
+            let hash = "0".repeat(64);
+            format!(r#"{{"{key}": {{"hash": "{hash}", "len": 3, "media_type": "text/plain"}}}}"#)
+        };
+        for key in ["$blob", r"\u0024blob", r"$b\u006cob"] {
+            let text = format!(r#"{{"a": [1, {}]}}"#, blob(key));
+            let found = parse_foreign(text.as_bytes()).unwrap_err();
+            assert_eq!((found.pointer.as_str(), found.message.contains("$blob")), ("/a/1", true), "{text}");
+            assert_eq!((found.line, found.column), (1, 12), "{text}");
+            let ours = parse(text.as_bytes()).unwrap();
+            assert!(matches!(ours.pointer("/a/1"), Some(Value::Blob(_))), "{text}");
+            assert_eq!(parse(ours.to_json().as_bytes()).unwrap(), ours);
+        }
+        // What only looks like one is a map for everybody, before and after it is written.
+        for text in [r#"{"$blob":{"hash":"00","len":3,"media_type":"a"}}"#, r#"{"$blob":1}"#, r#"{"$blob":{},"b":1}"#] {
+            let map = parse_foreign(text.as_bytes()).unwrap();
+            assert_eq!((map.to_json().as_str(), parse(text.as_bytes()).unwrap()), (text, map.clone()));
+        }
     }
 
     #[test]

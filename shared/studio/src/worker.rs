@@ -257,4 +257,6 @@ pub struct EvalFailure {
 pub struct ImportReply {
     /// The config.
     pub config: Value,
+    /// Secrets of the text that are not in it, as people call them.
+    pub left_out: Vec<String>,
 }

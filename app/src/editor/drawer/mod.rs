@@ -5,6 +5,8 @@ mod input;
 mod output;
 mod problems;
 
+pub(super) use problems::problem;
+
 use holon_model::wire::flows::Severity;
 use holon_studio::states::{self, Outcome};
 use leptos::prelude::*;

@@ -46,7 +46,8 @@ fn none(editor: Editor) -> AnyView {
     .into_any()
 }
 
-fn problem(found: Diagnostic) -> AnyView {
+/// One of them: pressed, it leads to its place.
+pub(in crate::editor) fn problem(found: Diagnostic) -> AnyView {
     let editor = use_editor();
     let place = path::locate(&found.pointer);
     let of_result = path::locate_result(&found.pointer);

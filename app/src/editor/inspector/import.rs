@@ -17,6 +17,7 @@ pub(super) fn import(spot: &Spot) -> Option<AnyView> {
     let (title, placeholder) = kind.import.clone()?;
     let text = RwSignal::new(String::new());
     let wrong = RwSignal::new(None::<String>);
+    let left_out = RwSignal::new(Vec::<String>::new());
     let spot = spot.clone();
     let read = move |_| {
         let (spot, kind) = (spot.clone(), kind.id.clone());
@@ -26,10 +27,12 @@ pub(super) fn import(spot: &Spot) -> Option<AnyView> {
                 Ok(reply) => {
                     wrong.try_set(None);
                     text.try_set(String::new());
+                    left_out.try_set(reply.left_out);
                     spot.set("", Some(reply.config));
                 }
                 Err(error) => {
                     wrong.try_set(Some(error.to_string()));
+                    left_out.try_set(Vec::new());
                 }
             }
         });
@@ -41,6 +44,12 @@ pub(super) fn import(spot: &Spot) -> Option<AnyView> {
                 <div class="form">
                     <textarea class="input mono" rows="3" spellcheck="false" aria-label=title.clone() placeholder=placeholder prop:value=text on:input=move |event| text.set(event_target_value(&event))></textarea>
                     {move || wrong.get().map(|message| view! { <p class="form-problem" role="alert"><span>{markdown::inline(&message)}</span></p> })}
+                    <Show when=move || !left_out.get().is_empty()>
+                        <p class="form-problem warning" role="status">
+                            {icon("triangle-alert")}
+                            <span>{move || markdown::inline(&strings::left_out_of_import(&left_out.get()))}" "<a href="/connections?new=connection" target="_blank">{strings::NEW_CONNECTION}</a></span>
+                        </p>
+                    </Show>
                     <button type="button" class="button" on:click=read>{icon("clipboard-paste")}{strings::IMPORT}</button>
                 </div>
             </details>

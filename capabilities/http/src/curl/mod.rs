@@ -1,11 +1,16 @@
 //! A cURL command as the config of `http.request`: what documentation and browsers' "copy as cURL" give.
 //!
 //! Everything that changes the request is understood or refused by name; nothing is dropped in silence except what only
-//! concerns curl's own output.
+//! concerns curl's own output. Secrets are left out by name: a definition is copied, exported and shown to everyone who may
+//! read it, and saved as it is typed.
 
 mod words;
 
-use holon_flow::definition::names::shown;
+use holon_flow::{
+    capability::Imported,
+    definition::names::shown,
+    secrets::{is_secret_header, without_password},
+};
 use holon_model::{Map, Value, json};
 
 /// Why a command cannot become a config.
@@ -32,7 +37,7 @@ pub enum CurlError {
 }
 
 /// What pasting offers: `None` for text that is no cURL command.
-pub(crate) fn import(text: &str) -> Option<Result<Value, String>> {
+pub(crate) fn import(text: &str) -> Option<Result<Imported, String>> {
     match from_curl(text) {
         Err(CurlError::NotCurl) => None,
         other => Some(other.map_err(|error| error.to_string())),
@@ -102,7 +107,6 @@ const IGNORED: &[&str] = &[
     "--tr-encoding",
     "--raw",
 ];
-const ELSEWHERE: &str = "save the secret as a connection and choose it in the node";
 const FILES: &str = "files are not read; paste the content";
 const ROAD: &str = "requests leave through the server's own road";
 
@@ -117,13 +121,14 @@ struct Request {
     head: bool,
     follow: Option<i64>,
     timeout: Option<i64>,
+    left_out: Vec<String>,
 }
 
-/// The config of `http.request` that does what the command does.
+/// The config of `http.request` that does what the command does, but for its secrets.
 ///
 /// # Errors
 /// What cannot be read or taken over.
-pub fn from_curl(text: &str) -> Result<Value, CurlError> {
+pub fn from_curl(text: &str) -> Result<Imported, CurlError> {
     let text = text.trim();
     let text = text.strip_prefix("$ ").unwrap_or(text);
     let first = text.split_whitespace().next().unwrap_or_default();
@@ -224,7 +229,10 @@ impl Request {
             "-m" | "--max-time" => {
                 self.timeout = value()?.parse::<f64>().ok().filter(|s| (0.0..=300.0).contains(s)).map(millis)
             }
-            "-u" | "--user" | "--oauth2-bearer" => return Err(CurlError::Refused(option.to_owned(), ELSEWHERE)),
+            "-u" | "--user" | "--oauth2-bearer" => {
+                value()?;
+                self.leave_out(format!("`{option}`"));
+            }
             "-F" | "--form" | "--form-string" => {
                 return Err(CurlError::Refused(option.to_owned(), "multipart bodies cannot be sent yet"));
             }
@@ -248,8 +256,17 @@ impl Request {
         Ok(())
     }
 
-    /// A later header replaces an earlier one of its name, whatever its case.
+    fn leave_out(&mut self, what: String) {
+        if !self.left_out.contains(&what) {
+            self.left_out.push(what);
+        }
+    }
+
+    /// A later header replaces an earlier one of its name, whatever its case. One that holds a secret is left out.
     fn header(&mut self, name: &str, value: &str) {
+        if is_secret_header(name) && !value.is_empty() {
+            return self.leave_out(format!("the header `{}`", shown(name.trim())));
+        }
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name.trim()));
         self.headers.push((name.trim().to_owned(), value.to_owned()));
     }
@@ -259,9 +276,16 @@ impl Request {
         Some(self.headers.remove(at).1)
     }
 
-    fn config(mut self) -> Result<Value, CurlError> {
+    fn config(mut self) -> Result<Imported, CurlError> {
         let url = self.url.take().ok_or(CurlError::Address("there is no address in the command"))?;
         let url = if url.contains("://") { url } else { format!("http://{url}") };
+        let url = match without_password(&url) {
+            None => url,
+            Some(rest) => {
+                self.leave_out("the name and password in the address".to_owned());
+                rest
+            }
+        };
         let data = (!self.data.is_empty()).then(|| self.data.join("&"));
         let (url, data) = match data {
             Some(data) if self.query => (format!("{url}{}{data}", if url.contains('?') { '&' } else { '?' }), None),
@@ -295,7 +319,7 @@ impl Request {
         if let Some(timeout) = self.timeout {
             config.insert("timeout".into(), Value::Int(timeout));
         }
-        Ok(config.into())
+        Ok(Imported { config: config.into(), left_out: self.left_out })
     }
 
     /// JSON where the command says so and it is; a form where it is one; else text with its content type.
@@ -308,7 +332,7 @@ impl Request {
         });
         let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if essence == "application/json"
-            && let Ok(value) = json::parse(data.as_bytes())
+            && let Ok(value) = json::parse_foreign(data.as_bytes())
         {
             return Value::map([("json", value)]);
         }

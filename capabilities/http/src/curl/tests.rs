@@ -3,8 +3,13 @@
 use super::*;
 
 fn gives(command: &str, config: &str) {
+    leaves_out(command, config, &[]);
+}
+
+fn leaves_out(command: &str, config: &str, names: &[&str]) {
     let config = json::parse(config.as_bytes()).unwrap();
-    assert_eq!(from_curl(command), Ok(config), "{command}");
+    let left_out = names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(from_curl(command), Ok(Imported { config, left_out }), "{command}");
 }
 
 #[test]
@@ -52,16 +57,45 @@ fn bodies_become_json_forms_or_text() {
 
 #[test]
 fn what_browsers_copy_is_understood() {
-    gives(
+    leaves_out(
         "curl 'https://e.com/api' \\\n  -H 'accept: */*' \\\n  -H 'accept: text/html' \\\n  -b 'sid=1' \\\n  --data-raw $'{\"a\":\"it\\'s\"}' \\\n  -H 'content-type: application/json' \\\n  --compressed",
-        r#"{"method":"POST","url":"https://e.com/api","redirects":0,"headers":{"Cookie":"sid=1","accept":"text/html"},"body":{"json":{"a":"it's"}}}"#,
+        r#"{"method":"POST","url":"https://e.com/api","redirects":0,"headers":{"accept":"text/html"},"body":{"json":{"a":"it's"}}}"#,
+        &["the header `Cookie`"],
     );
+}
+
+#[test]
+fn secrets_are_left_out_by_name_and_all_else_is_kept() {
+    let kept = r#"{"method":"GET","url":"https://e.com/a","redirects":0,"headers":{"x-trace":"a"}}"#;
+    for (secret, name) in [
+        ("-H 'Authorization: Bearer S3CRET'", "the header `Authorization`"),
+        ("-H 'proxy-authorization: Basic S3CRET'", "the header `proxy-authorization`"),
+        ("-H 'X-Api-Key: S3CRET'", "the header `X-Api-Key`"),
+        ("-H 'PRIVATE-TOKEN:S3CRET'", "the header `PRIVATE-TOKEN`"),
+        ("-H 'cookie: sid=S3CRET'", "the header `cookie`"),
+        ("-b sid=S3CRET", "the header `Cookie`"),
+        ("-u me:S3CRET", "`-u`"),
+        ("-ume:S3CRET", "`-u`"),
+        ("--user me:S3CRET", "`--user`"),
+        ("--oauth2-bearer=S3CRET", "`--oauth2-bearer`"),
+    ] {
+        leaves_out(&format!("curl https://e.com/a {secret} -H 'x-trace: a'"), kept, &[name]);
+    }
+    leaves_out(
+        "curl -H 'x-trace: a' -u me:S3CRET -H 'Authorization: S3CRET' -H 'Authorization: again' https://me:S3CRET@e.com/a",
+        kept,
+        &["`-u`", "the header `Authorization`", "the name and password in the address"],
+    );
+    // What is imported is what may be published: it holds nothing that validation would refuse.
+    let empty = r#"{"method":"GET","url":"http://e.com","redirects":0,"headers":{"Authorization":""}}"#;
+    gives("curl e.com -H 'Authorization;'", empty);
 }
 
 #[test]
 fn what_cannot_be_kept_is_refused_by_name() {
     for (command, part) in [
-        ("curl -u me:secret e.com", "connection"),
+        ("curl e.com -u", "needs a value"),
+        ("curl -b jar e.com", "files"),
         ("curl -k https://e.com", "certificates"),
         ("curl -F a=@b e.com", "multipart"),
         ("curl -d @file e.com", "files"),
@@ -91,7 +125,7 @@ fn every_config_fits_the_kinds_schema() {
         "curl -d a=1 -m 3 e.com",
         "curl -H 'a: b' --data-raw x -H 'content-type: text/plain' e.com",
     ] {
-        let config = from_curl(command).unwrap();
+        let config = from_curl(command).unwrap().config;
         let mut meter = holon_flow::expr::Meter::new(10_000, 0);
         let found = holon_flow::schema::check(
             kind.config.as_value(),

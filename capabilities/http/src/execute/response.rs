@@ -50,7 +50,7 @@ fn body(mode: &str, response: &EgressResponse) -> Result<Value, NodeError> {
     let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence == "application/json" || essence.ends_with("+json");
     if mode == "json" || (mode == "auto" && is_json) {
-        return json::parse(bytes).map_err(|error| {
+        return json::parse_foreign(bytes).map_err(|error| {
             let mut failed = NodeError::new("invalid_json", format!("the answer is not valid JSON: {error}"));
             failed.detail = Value::map([
                 ("line", Value::from(error.line)),

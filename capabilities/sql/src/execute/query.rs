@@ -91,7 +91,7 @@ pub(super) async fn ask(session: &mut Session, ask: &Ask<'_>, within: Duration) 
         let known = run(session, "select result from holon_effect where key = $1", &key, 1).await.map_err(ledger)?;
         session.simple("rollback").await?;
         let result = known.rows.first().and_then(|row| row.get("result")?.as_str());
-        let read = result.and_then(|text| json::parse(text.as_bytes()).ok());
+        let read = result.and_then(|text| json::parse_foreign(text.as_bytes()).ok());
         return read.ok_or_else(|| {
             Failure::Ours("bad_ledger", "the table holon_effect has the key of this step without a result".into())
         });

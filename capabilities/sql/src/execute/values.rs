@@ -54,7 +54,7 @@ pub(super) fn read(text: &str, kind: u32) -> Value {
         kind if oid::INTS.contains(&kind) => text.parse().map_or_else(|_| Value::from(text), Value::Int),
         // `NaN`, and numbers of more digits than are counted exactly, stay what they are.
         kind if oid::NUMBERS.contains(&kind) => number().unwrap_or_else(|| Value::from(text)),
-        kind if oid::JSON.contains(&kind) => json::parse(text.as_bytes()).unwrap_or_else(|_| Value::from(text)),
+        kind if oid::JSON.contains(&kind) => json::parse_foreign(text.as_bytes()).unwrap_or_else(|_| Value::from(text)),
         oid::TIMESTAMP => instant(text, "").map_or_else(|| Value::from(text), Value::from),
         oid::TIMESTAMPTZ => instant(text, "+00").map_or_else(|| Value::from(text), Value::from),
         _ => Value::from(text),

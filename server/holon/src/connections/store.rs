@@ -1,5 +1,7 @@
 //! All SQL of connections. No function here returns a secret in clear.
 
+use std::collections::BTreeMap;
+
 use holon_model::wire::connections::{Connection, ConnectionKind, ConnectionServer, ServerTls};
 use holon_model::{ConnectionId, EnvironmentId, FlowId, TenantId, Timestamp};
 use holon_platform::clock::{from_db, to_db};
@@ -115,6 +117,19 @@ pub async fn list(tx: &mut TenantTx<'_>) -> Result<Vec<Connection>, Error> {
             })
         })
         .collect()
+}
+
+/// The kind of each connection, by name.
+pub async fn kinds(tx: &mut TenantTx<'_>) -> Result<BTreeMap<String, String>, sqlx::Error> {
+    let (tenant, environment) = (tx.tenant().0, tx.context().environment.0);
+    let rows = sqlx::query!(
+        "select name, kind from connection where tenant_id = $1 and environment_id = $2",
+        tenant,
+        environment,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.kind)).collect())
 }
 
 pub async fn insert(tx: &mut TenantTx<'_>, new: &NewConnection<'_>) -> Result<(), sqlx::Error> {

@@ -38,7 +38,7 @@ async fn start(state: &AppState, delivery: &Pending) -> Result<bool, sqlx::Error
     match begun {
         Ok(run) => store::settle(engine, delivery, "started", None, run).await.map(|()| true),
         Err(Refused::Later(why)) => {
-            tracing::debug!(subscription = %delivery.row.id, run = %delivery.run, why, "an event waits for its run");
+            tracing::debug!(subscription = %delivery.row.id, run_id = %delivery.run, why, "an event waits for its run");
             Ok(false)
         }
         Err(Refused::Never(why)) => {

@@ -12,7 +12,7 @@ use holon_studio::Command;
 use super::check::checked;
 use super::error::stored;
 use super::{Error, store};
-use crate::{audit, state::AppState};
+use crate::{audit, connections, state::AppState};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -41,7 +41,8 @@ pub async fn apply(state: &AppState, _: Authorised<EditFlows>, intent: Intent<Ap
         holon_studio::apply(&mut definition, command)
             .map_err(|error| Error::Command { index, message: error.to_string() })?;
     }
-    let new = checked(&state.catalogue, definition);
+    let mut new = checked(&state.catalogue, definition);
+    new.diagnostics.extend(connections::diagnose(&mut tx, &state.catalogue, &new.definition).await?);
     let summary = summary(&commands);
     let draft = store::NewDraft {
         name: &new.definition.name,

@@ -9,7 +9,7 @@ use holon_platform::db::TenantTx;
 use super::check::checked;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::{audit, events, failures, polls, schedules, state::AppState};
+use crate::{audit, connections, events, failures, polls, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
 #[derive(Debug, Clone)]
@@ -49,7 +49,8 @@ pub async fn publish(
     if let Some(base) = intent.base_revision.filter(|base| *base != draft.revision) {
         return Err(Error::Stale { base, present: draft.revision });
     }
-    let read = checked(&state.catalogue, stored(id, &draft.definition)?);
+    let mut read = checked(&state.catalogue, stored(id, &draft.definition)?);
+    read.diagnostics.extend(connections::diagnose(&mut tx, &state.catalogue, &read.definition).await?);
     if read.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(Error::Invalid(read.diagnostics));
     }

@@ -112,7 +112,7 @@ fn one(field: &Field, data: &Data, wrong: &mut Vec<FieldError>) -> Option<Value>
         Input::List(items) if is_lines(items) => {
             Some(Value::list(sent.lines().map(str::trim).filter(|line| !line.is_empty()).map(Value::from)))
         }
-        _ => match json::parse(sent.trim().as_bytes()) {
+        _ => match json::parse_foreign(sent.trim().as_bytes()) {
             Ok(value) => Some(value),
             Err(error) => refuse(format!("{} {error}", strings::NOT_JSON)),
         },

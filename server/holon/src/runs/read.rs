@@ -147,7 +147,9 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
             // What cannot be tried is not offered; the run itself is shown all the same.
             let tried = can_retry(state, &flow.compiled, entries, id).await;
             retry = tried
-                .inspect_err(|error| tracing::warn!(run = %id, %error, "whether a retry would be taken is not known"))
+                .inspect_err(
+                    |error| tracing::warn!(run_id = %id, %error, "whether a retry would be taken is not known"),
+                )
                 .ok();
         }
     }

@@ -42,7 +42,7 @@ async fn start(state: &AppState, firing: &Pending) -> Result<Option<RunId>, sqlx
             Ok(Some(run))
         }
         Err(Refused::Later(why)) => {
-            tracing::warn!(schedule = %firing.row.id, run = %firing.run, why, "a firing waits for its run");
+            tracing::warn!(schedule = %firing.row.id, run_id = %firing.run, why, "a firing waits for its run");
             Ok(None)
         }
         Err(Refused::Never(why)) => {

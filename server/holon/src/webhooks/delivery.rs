@@ -93,10 +93,12 @@ impl Delivery {
             return Ok(Value::Null);
         }
         match essence {
-            json if json == "application/json" || json.ends_with("+json") => json::parse(&self.body).map_err(|error| {
-                Problem::new(Code::InvalidJson, format!("The body does not read as JSON: {error}."))
-                    .with_field(format!("/body{}", error.pointer), error.to_string())
-            }),
+            json if json == "application/json" || json.ends_with("+json") => {
+                json::parse_foreign(&self.body).map_err(|error| {
+                    Problem::new(Code::InvalidJson, format!("The body does not read as JSON: {error}."))
+                        .with_field(format!("/body{}", error.pointer), error.to_string())
+                })
+            }
             "application/x-www-form-urlencoded" => pairs(&self.body, "body"),
             text if text.starts_with("text/") || text == "application/xml" => match std::str::from_utf8(&self.body) {
                 Ok(text) => Ok(Value::from(text)),

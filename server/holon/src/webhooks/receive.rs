@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use holon_engine::Outcome;
+use holon_model::wire::connections::ConnectionKind;
 use holon_model::{Code, Problem, RunId, Value};
 use holon_runtime::{Answer, Definitions as _, Idempotency, StartRequest};
 
@@ -123,6 +124,11 @@ async fn verify(state: &AppState, address: &Address, config: &Value, delivery: &
         tracing::warn!(%error, flow = %address.flow, "the key of a webhook's signature cannot be had");
         refused("The signature cannot be checked: the connection with its key is missing.")
     })?;
+    // A token or password of another service is no key of ours, and whoever knows it must not be let in for that.
+    if connection.kind != ConnectionKind::HmacKey {
+        tracing::warn!(flow = %address.flow, name, "the connection of a webhook's signature is no key for signatures");
+        return Err(refused("The signature cannot be checked: its connection holds no key for signatures.").into());
+    }
     let header = |name: &str| delivery.header(name).map(str::to_owned);
     holon_cap_triggers::verify(config, &header, &delivery.body, connection.secret.expose(), state.clock.now())
         .map_err(|why| refused(&format!("{why}.")).into())

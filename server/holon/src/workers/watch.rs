@@ -49,7 +49,7 @@ impl Watcher {
                 // A worker was faster, or the run is over: its row goes by itself.
                 Ok(_) | Err(DeliverError::Refused { .. } | DeliverError::Over | DeliverError::NotFound) => {}
                 Err(DeliverError::Unavailable) => {
-                    tracing::debug!(run = %end.run, "a run cannot be told of a lost task; trying again")
+                    tracing::debug!(run_id = %end.run, "a run cannot be told of a lost task; trying again")
                 }
             }
         }

@@ -99,3 +99,70 @@ async fn names_are_taken_within_a_workspace_and_free_in_another() {
     let listed = server.by(&ada, "GET", "/api/v1/connections", Value::Null).await.json();
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flow_is_saved_before_its_connections_are_there_and_published_only_with_them() {
+    let server = Server::new().await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    // Another workspace's connection is none of ours.
+    made(&server, &bob, "shop").await;
+    let ask = json!({"kind": "http.request@1", "config": {"url": "https://api.example.com", "connection": "shop"}});
+    let definition = json!({"holon": 1, "name": "asks", "nodes": {
+        "hook": {"kind": "trigger.webhook@1", "config": {"auth": {"hmac": {"connection": "gitbub"}}}},
+        "off": {"kind": "email.send@1", "config": {"connection": "nowhere", "to": "a@example.com"}, "disabled": true},
+        "each": {"kind": "map@1", "config": {"items": {"$cel": "[1]"}}, "bodies": {"body": {"nodes": {"ask": ask}, "edges": []}}}},
+      "edges": [{"from": "hook.out", "to": "each.in"}]});
+    let flow = server.by(&ada, "POST", "/api/v1/flows", json!({ "definition": definition })).await;
+    assert_eq!(flow.status, StatusCode::CREATED, "{}", flow.text);
+    let path = format!("/api/v1/flows/{}", flow.json()["id"].as_str().unwrap());
+    let publish = async || server.by(&ada, "POST", &format!("{path}/publish"), json!({})).await;
+    let add = async |name: &str, kind: &str| {
+        let hosts = if kind == "hmac_key" { json!([]) } else { json!(["api.example.com"]) };
+        let body = json!({"name": name, "kind": kind, "secret": "s", "hosts": hosts});
+        let answer = server.by(&ada, "POST", "/api/v1/connections", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    };
+    let (key, shop) =
+        ("/nodes/hook/config/auth/hmac/connection", "/nodes/each/bodies/body/nodes/ask/config/connection");
+    let found = |answer: &Value, field: &str| {
+        let mut found: Vec<(String, String, String)> = answer[field]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|found| found["code"].as_str().unwrap().ends_with("_connection"))
+            .map(|found| {
+                let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+                (text("pointer"), text("code"), format!("{}{} {}", text("detail"), text("message"), text("hint")))
+            })
+            .collect();
+        found.sort();
+        found
+    };
+
+    let refused = publish().await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_definition"));
+    let errors = found(&refused.json(), "errors");
+    let places: Vec<(&str, &str)> = errors.iter().map(|(at, code, _)| (at.as_str(), code.as_str())).collect();
+    assert_eq!(places, [(shop, "unknown_connection"), (key, "unknown_connection")], "{}", refused.text);
+    assert!(errors[0].2.contains("`shop`") && errors[0].2.contains("Create it"), "{errors:?}");
+    // Whoever reads the draft reads the same of it.
+    let read = server.by(&ada, "GET", &path, Value::Null).await.json();
+    assert_eq!(found(&read, "diagnostics").len(), 2, "{read}");
+
+    add("github", "hmac_key").await;
+    add("shop", "hmac_key").await;
+    let errors = found(&publish().await.json(), "errors");
+    assert_eq!((errors[0].0.as_str(), errors[0].1.as_str()), (shop, "unfit_connection"), "{errors:?}");
+    assert!(errors[0].2.contains("`hmac_key`") && errors[0].2.contains("`http_bearer`"), "{errors:?}");
+    assert!(errors[1].2.contains("Did you mean `github`?"), "{errors:?}");
+
+    add("gitbub", "hmac_key").await;
+    let shops = server.by(&ada, "GET", "/api/v1/connections", Value::Null).await.json();
+    let shops = shops["data"].as_array().unwrap().iter().find(|one| one["name"] == "shop").unwrap()["id"].clone();
+    let gone =
+        server.by(&ada, "DELETE", &format!("/api/v1/connections/{}", shops.as_str().unwrap()), Value::Null).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text);
+    add("shop", "http_bearer").await;
+    let published = publish().await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+}

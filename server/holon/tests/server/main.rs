@@ -1,12 +1,15 @@
 //! The server's routes in process, against a real Postgres, as the roles it uses.
 
 mod alerts;
+mod alerts_queues;
+mod alerts_runs;
 mod backup;
 mod bad_input;
 mod caching;
 mod connections;
 mod cross_site;
 mod databases;
+mod deliveries;
 mod disk_full;
 mod endpoint;
 mod events;

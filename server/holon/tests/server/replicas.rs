@@ -178,6 +178,9 @@ pub async fn ended(server: &Process, cookie: &str, runs: &[String]) -> Vec<Strin
     statuses
 }
 
+/// From the kill of a server until a run of it has ended on another one, at most.
+const MOVED_ON_WITHIN: Duration = Duration::from_secs(5);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stderr, reason = "how long the takeover took is for people to read")]
 async fn one_of_two_servers_is_killed_under_load_and_its_runs_move_on_in_the_other() {
@@ -209,12 +212,20 @@ async fn one_of_two_servers_is_killed_under_load_and_its_runs_move_on_in_the_oth
     killed.child.kill().unwrap();
     let at = tokio::time::Instant::now();
     killed.child.wait().unwrap();
-    // The one that is left goes on taking runs in.
-    here.extend(stays.deliver(&hook, orders.next().unwrap()).await);
-    // The last ones were waiting when their server was killed.
+    // The last ones were waiting when their server was killed. The one that is left goes on taking runs in meanwhile.
     there.reverse();
-    let first = ended(&stays, &cookie, &there[..1]).await;
-    let moved_on = at.elapsed();
+    let moves_on = async { (ended(&stays, &cookie, &there[..1]).await, at.elapsed()) };
+    let goes_on = async {
+        let mut taken = Vec::new();
+        while at.elapsed() < MOVED_ON_WITHIN {
+            taken.extend(stays.deliver(&hook, orders.next().unwrap()).await);
+        }
+        taken
+    };
+    let ((first, moved_on), taken) = tokio::join!(moves_on, goes_on);
+    assert!(moved_on < MOVED_ON_WITHIN, "the runs of the one that was killed stood still for {moved_on:?}");
+    assert!(taken.len() > 20, "it goes on: {}", taken.len());
+    here.extend(taken);
     let mut statuses = ended(&stays, &cookie, &there).await;
     let all_over = at.elapsed();
     statuses.extend(first);

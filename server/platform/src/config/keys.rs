@@ -27,7 +27,7 @@ const fn key(env: &'static str, default: &'static str, help: &'static str) -> Ke
 
 /// Every key there is.
 pub const KEYS: &[Key] = &[
-    key("HOLON_PORT", "`8080`", "Port to listen on; `0` takes a free one."),
+    key("HOLON_PORT", "`8080`", "Port to listen on; `0` takes a free one, which the server says when it is ready."),
     key("HOLON_BIND", "`127.0.0.1`", "Address to listen on. `0.0.0.0` or `::` opens the server to the network."),
     key(
         "HOLON_DATA_DIR",

@@ -120,6 +120,16 @@ impl Config {
         Self::from_sources(&Sources::from_process()?)
     }
 
+    /// Says where the server listens now that it does: a free port is known only then, and a public address that was made from
+    /// the port has the number of none until then. One that was set stays.
+    pub fn listens_at(&mut self, address: SocketAddr) {
+        self.listen = address;
+        if self.public_url.port() == Some(0) {
+            // An http address with a host takes every port.
+            let _ = self.public_url.set_port(Some(address.port()));
+        }
+    }
+
     /// How the session cookie can be set at the configured public address.
     #[must_use]
     pub fn cookie_mode(&self) -> CookieMode {

@@ -268,7 +268,7 @@ impl Sleepers for PgStore {
             let (row, snapshot) = match columns.read() {
                 Ok(read) => read,
                 Err(error) => {
-                    tracing::error!(%run, %error, "a run that is to wake cannot be read");
+                    tracing::error!(run_id = %run, %error, "a run that is to wake cannot be read");
                     continue;
                 }
             };

@@ -1,7 +1,7 @@
 //! The golden corpus: small definitions with the inputs that happen to them and what must come out, log hash included.
 //!
-//! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, semantics?, steps, status, output? | error?}`. Its hash stands
-//! in `corpus/hashes.txt`. A step is one of
+//! A case is `corpus/<name>.json`: `{definition, input?, trigger?, seed?, fuel?, semantics?, mail?, steps, status, output? | error?}`. Its hash
+//! stands in `corpus/hashes.txt`. Mail is signals that nobody took in the run before: `[{signal, correlation?, sender, payload?}]`. A step is one of
 //! `{"answer": path, "value" (with "since": milliseconds one that was kept) | "error": {code, retryable?, detail?}, "attempt"?}` · `{"timer": true}` (the next one that is due) ·
 //! `{"after": milliseconds}` · `{"again": true}` (the last input once more) · `{"cancel": reason}` · `{"tried_again": by}` ·
 //! `{"now": milliseconds}` (the time must be this many after the start) ·
@@ -9,7 +9,7 @@
 //! `{"child": path, "value" | "error" | "cancelled": reason}` · `{"chosen": path, "batch": number}` · to a batch
 //! `{"join": number of a run, "item"}` and `{"leave": number of a run}`; with `"refused": code` the input must be refused with this code.
 
-use crate::{Command, EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, Stamped, TimerId, compile};
+use crate::{Command, EffectId, Input, Lineage, Machine, Mail, Outcome, Parent, RunInfo, Stamped, TimerId, compile};
 use holon_flow::{Definition, capability::NodeError};
 use holon_model::{Millis, Payload, Timestamp, Value, canon, json};
 use std::collections::BTreeMap;
@@ -51,6 +51,8 @@ cases! {
     "batch_of_nothing" "batch_item_taken_back" "batch_cancelled_while_it_collects" "batch_fails"
     "batch_of_no_such_node" "batch_takes_no_joining_by_a_run" "batch_beyond_its_budget" "flow_call_of_a_path"
     "batch_waits_for_its_first_item" "batch_item_taken_back_before_it_came"
+    "continued_hands_on_signals" "continued_in_older_runs" "continued_begins_with_signals"
+    "saga_compensation_keeps_its_key" "saga_parked_keeps_its_key"
 }
 
 /// The log hashes that must come out: `name hash` a line.
@@ -108,6 +110,10 @@ pub fn run(text: &str) -> Ran {
         let depth = u32::try_from(depth).unwrap_or(u32::MAX);
         Box::new(Lineage { depth, ..Lineage::default() })
     });
+    run.mail = case.get("mail").and_then(Value::as_list).map(|signals| Box::new(mail(signals)));
+    if run.mail.is_some() {
+        run.lineage.get_or_insert_default().generation = 1;
+    }
     let input = Payload::Inline(case.get("input").cloned().unwrap_or_default());
     world.feed(Input::Start { input, run: Box::new(run) });
     for step in case.get("steps").and_then(Value::as_list).unwrap_or_default() {
@@ -229,6 +235,16 @@ fn member(number: u64) -> Parent {
 
 fn payload(step: &Value, field: &str) -> Payload {
     Payload::Inline(step.get(field).cloned().unwrap_or_default())
+}
+
+/// What the run before handed on.
+fn mail(signals: &[Value]) -> Mail {
+    let mut mail = Mail::default();
+    for signal in signals {
+        let text = |field: &str| signal.get(field).and_then(Value::as_str).unwrap_or_default();
+        mail.put(text("signal"), text("correlation"), text("sender"), &payload(signal, "payload"));
+    }
+    mail
 }
 
 fn outcome(step: &Value) -> Outcome {

@@ -406,7 +406,7 @@ impl Behaviour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::Output;
+    use crate::capability::{Imported, Output};
 
     const MANIFEST: &str = r#"{"capability":1,"id":"demo","version":"1.0.0","title":"Demo","kinds":[
         {"kind":"demo.echo@1","title":"Echo","summary":"Gives back.","category":"Data","icon":"box",
@@ -423,7 +423,9 @@ mod tests {
 
     #[test]
     fn a_manifest_reads_and_its_kinds_write_back() {
-        let capability = read(MANIFEST).unwrap().with_import("demo.echo@1", |text| Some(Ok(text.into())));
+        let capability = read(MANIFEST)
+            .unwrap()
+            .with_import("demo.echo@1", |text| Some(Ok(Imported { config: text.into(), left_out: Vec::new() })));
         let kinds = &capability.kinds;
         assert!(kinds[0].import.as_ref().unwrap().read.is_some());
         let config = json::parse(br#"{"cases":[{"port":"a"},{"port":"b"}]}"#).unwrap();

@@ -3,11 +3,13 @@
 //! Everything declarative stands in the capability's `capability.json`; the only thing code adds is how a pure kind computes. What people
 //! read of its kinds stands apart in its `help.md`: the engine in the browser does without.
 
+mod connections;
 mod each;
 mod help;
 mod manifest;
 pub mod trial;
 
+pub use connections::NamedConnection;
 pub use help::help_of;
 pub use manifest::ManifestError;
 
@@ -278,8 +280,17 @@ pub struct Import {
     pub read: Option<ReadImport>,
 }
 
+/// What a pasted text became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The config.
+    pub config: Value,
+    /// Secrets of the text that are not in it, as people call them: `the header Authorization`. A definition holds none.
+    pub left_out: Vec<String>,
+}
+
 /// Reads a pasted text: `None` when it is not of that form at all, else config or what is wrong with it.
-pub type ReadImport = fn(&str) -> Option<Result<Value, String>>;
+pub type ReadImport = fn(&str) -> Option<Result<Imported, String>>;
 
 impl fmt::Debug for NodeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -58,7 +58,8 @@ pub struct Meter {
 /// The newest meaning of the language. What it says may depend on the run's, so that journals of older runs replay:
 ///
 /// 2. Whole decimals that are too large for an int are written with their digits alone, as they came; before with `.0`.
-pub const MEANING: u32 = 2;
+/// 4. A text that is read as JSON names no blob.
+pub const MEANING: u32 = 4;
 
 impl Meter {
     /// A budget, for the newest meaning.

@@ -20,7 +20,7 @@ macro_rules! codes {
                 match self { $(DiagnosticCode::$name => $code),* }
             }
 
-            /// Whether it prevents publishing.
+            /// Whether it prevents publishing, where the place does not say otherwise.
             pub fn severity(self) -> Severity {
                 match self { $(DiagnosticCode::$name => Severity::$severity),* }
             }
@@ -94,8 +94,12 @@ codes! {
     TypeMismatch = "type_mismatch", Error;
     /// A sample for a node that is not there.
     UnknownSample = "unknown_sample", Warning;
-    /// A secret seems to stand in the definition.
+    /// A secret seems to stand in the definition; a header that proves who asks prevents publishing.
     SecretInDefinition = "secret_in_definition", Warning;
+    /// A node names a connection that is not there.
+    UnknownConnection = "unknown_connection", Error;
+    /// A node names a connection of a kind that it cannot use.
+    UnfitConnection = "unfit_connection", Error;
     /// An input or output schema that is not a JSON Schema.
     InvalidSchema = "invalid_schema", Error;
 }

@@ -11,30 +11,19 @@ use crate::{
     },
     expr::{CompiledConfig, Meter},
     schema::{CheckError, Options, check, well_formed},
+    secrets::{is_secret_field, is_secret_header, without_password},
 };
-use holon_model::Value;
+use holon_model::{
+    Value,
+    wire::flows::{Diagnostic, Severity},
+};
 use std::collections::BTreeSet;
 
 /// Steps that checking the config of one node may take.
 const FUEL: u64 = 200_000;
 
-/// Fields that hold secrets wherever they are named so.
-const SECRETS: &[&str] = &[
-    "authorization",
-    "proxy-authorization",
-    "cookie",
-    "x-api-key",
-    "x-auth-token",
-    "api-key",
-    "api_key",
-    "apikey",
-    "access_token",
-    "client_secret",
-    "password",
-    "passwd",
-    "private_key",
-    "secret",
-];
+/// Where the headers of a request stand.
+const HEADERS: &str = "/headers";
 
 impl Check<'_> {
     /// Checks a node's config.
@@ -236,8 +225,11 @@ impl Check<'_> {
                 for (key, value) in map.iter() {
                     pointer.push('/');
                     pointer.push_str(&escape(key));
-                    if SECRETS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) && is_literal(value) {
-                        self.secret(&format!("`{key}` seems to hold a secret"), &at.rest(pointer));
+                    let header = length == HEADERS.len() && pointer.starts_with(HEADERS) && is_secret_header(key);
+                    if header && stands_there(value, |_| true) {
+                        self.secret(Severity::Error, &format!("the header `{key}` holds a secret"), &at.rest(pointer));
+                    } else if is_secret_field(key) && is_literal(value) {
+                        self.secret(Severity::Warning, &format!("`{key}` seems to hold a secret"), &at.rest(pointer));
                     } else {
                         self.secrets(value, pointer, at, depth + 1);
                     }
@@ -251,17 +243,17 @@ impl Check<'_> {
                     pointer.truncate(length);
                 }
             }
-            Value::Str(text) if has_password(text) => {
-                self.secret("the address holds a name and a password", &at.rest(pointer));
+            Value::Str(text) if without_password(text).is_some() => {
+                self.secret(Severity::Warning, "the address holds a name and a password", &at.rest(pointer));
             }
             _ => {}
         }
     }
 
-    fn secret(&mut self, what: &str, at: &Pointer<'_>) {
+    fn secret(&mut self, severity: Severity, what: &str, at: &Pointer<'_>) {
         let message = format!("{what}; whoever can read the flow can read it");
         let hint = "Save it as a connection and choose that in the node.".to_owned();
-        self.report(Code::SecretInDefinition.hinted(at, message, hint));
+        self.report(Diagnostic { severity, ..Code::SecretInDefinition.hinted(at, message, hint) });
     }
 }
 
@@ -315,17 +307,26 @@ fn contains_dynamic(value: &Value, depth: usize) -> bool {
     }
 }
 
-/// Text that stands in the definition: itself, or as a template without expressions, or as an expression that is one literal.
+/// Text that stands in the definition and is long enough to be a secret.
 fn is_literal(value: &Value) -> bool {
-    let long_enough = |text: &str| text.trim().len() >= 4;
+    const SHORTEST: usize = 4;
+    stands_there(value, |text| text.len() >= SHORTEST)
+}
+
+/// Whether the definition says such a text: itself, or as a template without expressions, or as an expression that is one
+/// literal. A blank one is none.
+fn stands_there(value: &Value, such: impl Fn(&str) -> bool + Copy) -> bool {
+    let said = |text: &str| !text.trim().is_empty() && such(text.trim());
     match (Dynamic::of(value), value) {
-        (Some(Dynamic::Text(source)), _) => !source.contains('{') && long_enough(source),
+        (Some(Dynamic::Text(source)), _) => !source.contains('{') && said(source),
         (Some(Dynamic::Cel(source)), _) => {
             let source = source.trim();
-            let quoted = |quote: char| source.len() > 6 && source.starts_with(quote) && source.ends_with(quote);
-            (quoted('\'') || quoted('"')) && !source.contains('+')
+            let inner =
+                |quote: char| source.strip_prefix(quote)?.strip_suffix(quote).filter(|text| !text.contains(quote));
+            inner('\'').or_else(|| inner('"')).is_some_and(said)
         }
-        (None, Value::Str(text)) => long_enough(text),
+        (None, Value::Str(text)) => said(text),
+        (None, Value::List(items)) => items.iter().any(|item| stands_there(item, such)),
         _ => false,
     }
 }
@@ -342,11 +343,4 @@ fn no_address(text: &str) -> Option<&'static str> {
         return Some("is an address of another protocol than `https` and `http`");
     }
     (rest.is_empty() || rest.starts_with(['/', '?', '#', ':'])).then_some("is an address without a host")
-}
-
-/// `https://name:password@host`
-fn has_password(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.split_once('@').is_some_and(|(user, _)| user.contains(':') && !user.contains("{{"))
 }

@@ -39,8 +39,9 @@ pub const LEAVES: &[&str] = &[
     r#"{"a": {"kind": "test.call@1"}, "r": {"kind": "flow.respond@1", "config": {"status": 200}, "after": "a"}, "b": {"kind": "test.call@1", "after": "r"}}"#,
     // Again and again.
     r#"{"l": {"kind": "loop@1", "config": {"while": {"$cel": "index < 4"}, "max": 6}, "bodies": {"body": {"a": {"kind": "test.call@1"}}}}, "b": {"kind": "test.call@1", "after": "l"}}"#,
-    // Goes on in another run, twice.
-    r#"{"c": {"kind": "when@1", "config": {"if": {"$cel": "input > 0"}}}, "a": {"kind": "test.call@1", "after": "c.true"},
+    // Goes on in another run, twice, with the signals that came early: each run takes one of them.
+    r#"{"c": {"kind": "when@1", "config": {"if": {"$cel": "input > 0"}}}, "s": {"kind": "flow.signal@1", "config": {"name": "paid", "correlation": "x"}, "policies": {"timeout": {"after": "2s", "fallback": 0}}, "after": "c.true"},
+        "a": {"kind": "test.call@1", "after": "s"},
         "g": {"kind": "flow.continue@1", "config": {"input": {"$cel": "trigger - 1"}}, "after": "a"}, "z": {"kind": "test.call@1", "after": "c.false"}}"#,
     // Enough inputs for a snapshot while it is at work.
     r#"{"e": {"kind": "map@1", "config": {"items": {"$cel": "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(x, [1, 2, 3, 4, 5, 6, 7])"}, "concurrency": 3, "gather": "all_settled"},

@@ -67,6 +67,7 @@ pub async fn check(world: &World) {
     judge.lineage();
     judge.answers();
     judge.said_to_runs();
+    judge.mail();
     judge.terminated();
     judge.counts();
     judge.puts();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use holon_engine::{Command, EffectId, Input};
-use holon_model::RunId;
+use holon_engine::{Command, EffectId, Input, Mail};
+use holon_model::{RunId, Value};
 use holon_runtime::Answer;
 
 use super::story::Story;
@@ -36,13 +36,14 @@ impl Judge<'_> {
 
     /// What runs were told counts once where that was said, and never more often.
     pub(super) fn said_to_runs(&self) {
+        let chains = self.chains();
         let mut signals: BTreeMap<(RunId, String, String, String), u32> = BTreeMap::new();
         let mut tasks: BTreeMap<(RunId, EffectId), Vec<String>> = BTreeMap::new();
         for story in self.stories.values() {
             for (_, input) in &story.inputs {
                 match input {
                     Input::Signal { name, correlation, sender, .. } => {
-                        let id = (story.run, name.clone(), correlation.clone(), sender.clone());
+                        let id = (chains[&story.run], name.clone(), correlation.clone(), sender.clone());
                         *signals.entry(id).or_default() += 1;
                     }
                     Input::TaskAnswered { id, by, .. } => tasks.entry((story.run, *id)).or_default().push(by.clone()),
@@ -50,8 +51,15 @@ impl Judge<'_> {
                 }
             }
         }
-        for (id, taken) in &self.said.signals {
+        let mut told: BTreeMap<_, bool> = BTreeMap::new();
+        for ((run, name, correlation, sender), taken) in &self.said.signals {
+            let first = chains.get(run).copied().unwrap_or(*run);
+            *told.entry((first, name.clone(), correlation.clone(), sender.clone())).or_default() |= taken;
+        }
+        for (id, taken) in &told {
             let times = signals.remove(id).unwrap_or_default();
+            // What was kept in a pause in which the run was about to go on is no input: the next run begins with it.
+            let times = if times == 0 && self.was_handed_on(&chains, id) { 1 } else { times };
             // What is kept in a pause is gone with a run that is ended by decree; nobody was told that it counts.
             if times > 1 || (*taken && times == 0) {
                 self.problem("signal", id.0, || format!("{id:?} counts {times} times (acknowledged: {taken})"));
@@ -82,6 +90,49 @@ impl Judge<'_> {
             };
             if !self.stories.get(run).is_some_and(|story| cancelled(story) || decreed(story)) {
                 self.problem("cancel", *run, || format!("`{reason}` was acknowledged, and is not in its journal"));
+            }
+        }
+    }
+
+    /// The first of the runs that went on in each other, by run.
+    fn chains(&self) -> BTreeMap<RunId, RunId> {
+        let before =
+            |run: &RunId| self.stories.get(run).filter(|story| !story.copies()).and_then(Story::continued_from);
+        let first = |run: &RunId| {
+            let mut first = *run;
+            while let Some(earlier) = before(&first) {
+                first = earlier;
+            }
+            (*run, first)
+        };
+        self.stories.keys().map(first).collect()
+    }
+
+    /// Whether a run after the first of a chain began with it.
+    fn was_handed_on(
+        &self,
+        chains: &BTreeMap<RunId, RunId>,
+        (first, name, correlation, sender): &(RunId, String, String, String),
+    ) -> bool {
+        let (name, correlation, sender) = (name.clone(), correlation.clone(), sender.clone());
+        let signal = Input::Signal { name, correlation, sender, payload: Value::Null.into() };
+        let runs = chains.iter().filter(|(_, of)| *of == first).filter_map(|(run, _)| self.stories.get(run));
+        runs.filter(|story| story.run != *first).any(|story| story.machine.has_counted(&signal))
+    }
+
+    /// Signals that came to a run and that nobody took in it wait in the one that goes on for it, and are not lost between the two.
+    pub(super) fn mail(&self) {
+        for story in self.stories.values().filter(|story| !story.copies()) {
+            let Some(before) = story.continued_from().and_then(|run| self.stories.get(&run)) else { continue };
+            let Some((_, Input::Start { run, .. })) = story.inputs.first() else { continue };
+            // An older build does not know of it.
+            if run.semantics < Mail::SINCE {
+                continue;
+            }
+            let waited = before.machine.mail().map_or(0, |mail| mail.waiting());
+            let waits = run.mail.as_ref().map_or(0, |mail| mail.waiting());
+            if waits < waited {
+                self.problem("mail", story.run, || format!("{waited} signals waited in {}, {waits} here", before.run));
             }
         }
     }

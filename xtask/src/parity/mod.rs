@@ -1,4 +1,7 @@
-//! The parity gate: the same flows give the same log hashes, byte for byte, natively and in wasm32 under Node.
+//! The parity gate: the same flows give the same log hashes, byte for byte, natively and in wasm32 under Node; and so does the module
+//! that the page loads, with every kind that computes.
+
+mod worker;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -23,6 +26,11 @@ process.stdout.write(from === undefined ? String(parity.count_corpus()) : parity
 
 /// Runs both sides over everything and compares.
 pub fn check() -> Result<()> {
+    engine()?;
+    worker::check()
+}
+
+fn engine() -> Result<()> {
     let native = native()?;
     let module = module()?;
     let corpus: u32 = in_node(&module, &[])?.trim().parse().context("the number of cases is not a number")?;

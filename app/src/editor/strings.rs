@@ -506,6 +506,11 @@ pub fn same_as(version: i32) -> String {
     format!("Nothing that runs is different from version {version}, which is in force: there is nothing to publish.")
 }
 
+/// An item of a list, by its place from 1.
+pub fn item(number: usize) -> String {
+    format!("Item {number}")
+}
+
 /// Moves an item of a list.
 pub fn move_up(number: usize) -> String {
     format!("Move item {number} up")

@@ -51,14 +51,15 @@ pub(super) fn field(spot: Spot, field: Field) -> AnyView {
     .into_any()
 }
 
-/// The control alone: items of lists and values of maps have no name of their own.
-pub(super) fn bare(spot: Spot, field: Field) -> AnyView {
+/// The control alone: items of lists and values of maps have no name that is seen, and this one for who does not see where they stand.
+pub(super) fn bare(spot: Spot, field: Field, name: String) -> AnyView {
     let id = spot.id(&field.pointer);
     let written = written(&spot, &field);
     let fx = switch(&spot, &field, written);
     let problems = problems(&spot, &field.pointer, written, &id);
     view! {
         <div class="form-bare">
+            <label class="hidden-visually" for=id.clone()>{name}</label>
             <div class="grow">{control(spot, field, written, id)}{problems}</div>
             {fx}
         </div>

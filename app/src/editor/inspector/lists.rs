@@ -46,7 +46,7 @@ pub(super) fn list(spot: Spot, field: &Field, items: Value) -> AnyView {
         };
         view! {
             <div class="form-item">
-                <div class="grow">{field::bare(spot.clone(), inner)}</div>
+                <div class="grow">{field::bare(spot.clone(), inner, strings::item(at + 1))}</div>
                 <div class="form-acts">
                     {(at > 0).then(|| view! { <button type="button" class="button ghost small only-icon" aria-label=strings::move_up(at + 1) on:click=up>{icon("arrow-up")}</button> })}
                     <button type="button" class="button ghost small only-icon" aria-label=strings::remove_item(at + 1) on:click=remove>{icon("x")}</button>
@@ -110,7 +110,7 @@ pub(super) fn table(spot: Spot, field: &Field, values: Value) -> AnyView {
         view! {
             <div class="form-row">
                 <input class="input mono" aria-label=strings::MAP_KEY spellcheck="false" prop:value=key.clone() on:change=rename/>
-                <div class="grow">{field::bare(spot.clone(), inner)}</div>
+                <div class="grow">{field::bare(spot.clone(), inner, key.clone())}</div>
                 <button type="button" class="button ghost small only-icon" aria-label=format!("{} {key}", strings::REMOVE) on:click=remove>{icon("x")}</button>
                 {refuse::told(wrong)}
             </div>
@@ -180,12 +180,12 @@ pub(super) fn variant(spot: Spot, field: &Field, variants: Vec<(String, Value)>,
         }
     };
     let inner = move || {
-        let (_, schema) = variants.get(chosen.get()?)?;
+        let (title, schema) = variants.get(chosen.get()?)?;
         if schema.get("const").is_some() {
             return None;
         }
         let inner = form::field(schema, &spot.root, &pointer, "", true);
-        Some(field::bare(spot.clone(), inner))
+        Some(field::bare(spot.clone(), inner, title.to_string()))
     };
     view! {
         <select class="input" id=id on:change=choose>

@@ -162,10 +162,10 @@ fn problem(code: Code, detail: &str, diagnostics: &[Diagnostic]) -> Problem {
         .take(MOST)
         .map(|found| FieldError {
             pointer: found.pointer.clone(),
-            detail: found
-                .hint
-                .as_ref()
-                .map_or_else(|| found.message.clone(), |hint| format!("{} {hint}", found.message)),
+            detail: found.hint.as_ref().map_or_else(
+                || found.message.clone(),
+                |hint| format!("{}. {hint}", found.message.trim_end_matches('.')),
+            ),
             code: Some(found.code.clone()),
         })
         .collect();

@@ -72,3 +72,33 @@ test.describe('a host that is none', () => {
     await expect(hosts).toBeInViewport();
   });
 });
+
+test.describe('a connection that is not there', () => {
+  // Chromium reports the refused publishing.
+  test.use({ expected: ['422'] });
+  test('is told with its place, and publishing goes through when it is there', async ({ page, server }) => {
+    await enter(page, server);
+    const api = new Api(page.request, server.url);
+    const ask = { kind: 'http.request@1', config: { method: 'GET', url: 'https://api.example.com', connection: 'shop' } };
+    const flow = await api.ok<{ id: string }>('POST', '/flows', {
+      definition: definition('asks the shop', { go: { kind: 'trigger.manual@1' }, ask }, ['go -> ask']),
+    });
+    await visit(page, `/flows/${flow.id}`);
+    await expect(page.locator('#node-ask')).toBeVisible();
+    const publish = page.getByRole('button', { name: 'Publish', exact: true });
+    await publish.first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Publish', exact: true }).click();
+    await expect(dialog.getByRole('alert')).toContainText('shop');
+    await accessible(page);
+    await shots(page, 'publish-refused');
+    await dialog.getByRole('alert').getByRole('button').first().press('Enter');
+    await expect(dialog).toBeHidden();
+    await expect(page.getByRole('combobox', { name: 'Connection' })).toBeVisible();
+
+    await api.ok('POST', '/connections', { name: 'shop', kind: 'http_bearer', secret: 's', hosts: ['api.example.com'] });
+    await publish.first().click();
+    await dialog.getByRole('button', { name: 'Publish', exact: true }).click();
+    await expect.poll(async () => (await api.ok<{ published?: unknown }>('GET', `/flows/${flow.id}`)).published ?? null).not.toBeNull();
+  });
+});

@@ -70,7 +70,8 @@ test('a delivery that is caught becomes the sample of the webhook, whatever star
   expect((await samples())?.start).toBeUndefined();
 });
 
-test('a cURL command fills the form of a request', async ({ page, server }) => {
+/** A new flow with a request to fill in from a pasted command; `stored`: the flow as the server has it, `kept`: the request's settings in it. */
+async function pasting(page: Page, server: HolonServer) {
   await enter(page, server);
   const api = new Api(page.request, server.url);
   const flow = await api.ok<{ id: string }>('POST', '/flows', { name: 'pasted' });
@@ -80,7 +81,14 @@ test('a cURL command fills the form of a request', async ({ page, server }) => {
   await find.fill('http request');
   await find.press('Enter');
   await page.getByText('Paste a cURL command').click();
-  const paste = page.getByRole('textbox', { name: 'Paste a cURL command' });
+  type Kept = { definition: { nodes: Record<string, { config?: unknown }> } };
+  const stored = () => api.ok<Kept>('GET', `/flows/${flow.id}`);
+  const kept = async () => (await stored()).definition.nodes.request?.config;
+  return { paste: page.getByRole('textbox', { name: 'Paste a cURL command' }), stored, kept };
+}
+
+test('a cURL command fills the form of a request', async ({ page, server }) => {
+  const { paste, kept } = await pasting(page, server);
   const command = `curl -X PUT 'https://api.example.com/orders/7?dry=1' -H 'content-type: application/json' -H "x-trace: a b" -d '{"qty": 3}'`;
 
   await paste.fill(`${command} --insecure`);
@@ -89,10 +97,20 @@ test('a cURL command fills the form of a request', async ({ page, server }) => {
 
   await paste.fill(command);
   await page.getByRole('button', { name: 'Fill in' }).click();
-  type Kept = { definition: { nodes: Record<string, { config: unknown }> } };
   await expect
-    .poll(async () => (await api.ok<Kept>('GET', `/flows/${flow.id}`)).definition.nodes.request?.config)
+    .poll(kept)
     .toMatchObject({ method: 'PUT', url: 'https://api.example.com/orders/7?dry=1', body: { json: { qty: 3 } }, headers: { 'x-trace': 'a b' } });
+});
+
+test('a secret in a pasted command is left out, and it is said where it belongs', async ({ page, server }) => {
+  const { paste, stored, kept } = await pasting(page, server);
+  await paste.fill(`curl https://api.example.com/orders -H 'Authorization: Bearer pasted-by-mistake' -H 'accept: application/json'`);
+  await page.getByRole('button', { name: 'Fill in' }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'Authorization' })).toBeVisible();
+  await accessible(page);
+  await shots(page, 'import-left-out');
+  await expect.poll(kept).toMatchObject({ headers: { accept: 'application/json' } });
+  expect(JSON.stringify(await stored())).not.toContain('pasted-by-mistake');
 });
 
 type Kept<T> = { revision: number; definition: T };

@@ -58,15 +58,14 @@ pub fn site(release: bool, tools: &setup::Tools) -> Result<PathBuf> {
 
 /// The server's program as the native tests have built it.
 pub fn server_of_workspace() -> Result<PathBuf> {
-    of_workspace("holon", "server")?;
-    paths::server(false)
+    of_workspace("holon", "server")
 }
 
 /// A program with the features that the whole workspace switches on. A test of its package is named besides, because what only tests
 /// switch on counts only where one is compiled.
 pub fn of_workspace(program: &str, test: &str) -> Result<PathBuf> {
     exec::run(exec::cargo()?.args(["build", "--quiet", "--workspace", "--bin", program, "--test", test]))?;
-    Ok(paths::target()?.join("debug").join(program))
+    Ok(paths::target()?.join(paths::profile_dir(false)).join(program))
 }
 
 /// The server's program.

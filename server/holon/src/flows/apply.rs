@@ -9,10 +9,10 @@ use holon_model::{
 use holon_platform::db::TenantTx;
 use holon_studio::Command;
 
-use super::check::checked;
+use super::check::checked_here;
 use super::error::stored;
 use super::{Error, store};
-use crate::{audit, connections, state::AppState};
+use crate::{audit, state::AppState};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -41,8 +41,7 @@ pub async fn apply(state: &AppState, _: Authorised<EditFlows>, intent: Intent<Ap
         holon_studio::apply(&mut definition, command)
             .map_err(|error| Error::Command { index, message: error.to_string() })?;
     }
-    let mut new = checked(&state.catalogue, definition);
-    new.diagnostics.extend(connections::diagnose(&mut tx, &state.catalogue, &new.definition).await?);
+    let new = checked_here(&mut tx, &state.catalogue, definition).await?;
     let summary = summary(&commands);
     let draft = store::NewDraft {
         name: &new.definition.name,

@@ -4,9 +4,10 @@ use holon_flow::definition::pointer::Pointer;
 use holon_flow::validate::{DiagnosticCode, validate};
 use holon_flow::{Catalogue, Definition};
 use holon_model::{Value, wire::flows::Diagnostic};
+use holon_platform::db::TenantTx;
 
 use super::{Error, webhooks};
-use crate::{events, forms, polls, schedules};
+use crate::{connections, events, forms, polls, schedules};
 
 /// A definition with all that a save needs to know of it.
 pub struct Checked {
@@ -34,6 +35,17 @@ pub fn checked(catalogue: &Catalogue, definition: Definition) -> Checked {
     diagnostics.extend(polls::diagnose(&definition));
     diagnostics.extend(too_many_triggers(&definition));
     Checked { text: definition.to_value().to_json(), hash: definition.hash(), diagnostics, definition }
+}
+
+/// The same, and what is found out only in the environment of the transaction: whether the connections that it names are there.
+pub async fn checked_here(
+    tx: &mut TenantTx<'_>,
+    catalogue: &Catalogue,
+    definition: Definition,
+) -> Result<Checked, sqlx::Error> {
+    let mut read = checked(catalogue, definition);
+    read.diagnostics.extend(connections::diagnose(tx, catalogue, &read.definition).await?);
+    Ok(read)
 }
 
 /// Triggers that a flow may have which somebody else than a person pulls: each is an address or a schedule to be looked after.

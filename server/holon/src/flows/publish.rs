@@ -6,10 +6,10 @@ use holon_model::wire::flows::{Published, Severity};
 use holon_model::{FlowId, Intent, IntentPayload, canon::hex};
 use holon_platform::db::TenantTx;
 
-use super::check::checked;
+use super::check::checked_here;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::{audit, connections, events, failures, polls, schedules, state::AppState};
+use crate::{audit, events, failures, polls, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
 #[derive(Debug, Clone)]
@@ -49,8 +49,7 @@ pub async fn publish(
     if let Some(base) = intent.base_revision.filter(|base| *base != draft.revision) {
         return Err(Error::Stale { base, present: draft.revision });
     }
-    let mut read = checked(&state.catalogue, stored(id, &draft.definition)?);
-    read.diagnostics.extend(connections::diagnose(&mut tx, &state.catalogue, &read.definition).await?);
+    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.definition)?).await?;
     if read.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(Error::Invalid(read.diagnostics));
     }

@@ -8,10 +8,9 @@ use holon_platform::db::TenantTx;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::check::checked;
+use super::check::checked_here;
 use super::error::stored;
 use super::{Error, store, webhooks};
-use crate::connections;
 use crate::http::cursor;
 use crate::state::AppState;
 
@@ -54,8 +53,7 @@ pub async fn list(
 pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadFlows>, id: FlowId) -> Result<Flow, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let draft = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let mut read = checked(&state.catalogue, stored(id, &draft.definition)?);
-    read.diagnostics.extend(connections::diagnose(&mut tx, &state.catalogue, &read.definition).await?);
+    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.definition)?).await?;
     let published = store::deployed(&mut tx, context.environment, id).await?;
     let webhooks = match &published {
         Some(version) => {

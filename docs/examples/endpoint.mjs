@@ -50,6 +50,13 @@ const label = async (response, key) => {
   return json(response, 201, ledger.get(key));
 };
 
+/** North answers at once and South takes a second; either can be closed: `/fail/north`. */
+const price = async (response, supplier, sku) => {
+  if (failing.has(supplier)) return json(response, 503, { error: `${supplier} is closed` });
+  if (supplier === 'south') await new Promise((asked) => setTimeout(asked, 1_000));
+  return json(response, 200, { sku, price: supplier === 'south' ? 4.9 : 4.2 });
+};
+
 createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   const key = request.headers['idempotency-key'];
@@ -69,6 +76,17 @@ createServer(async (request, response) => {
     response.writeHead(200, { 'content-type': 'text/csv; charset=utf-8' });
     return response.end(await readFile(new URL('./csv-report/endpoint/sales.csv', import.meta.url)));
   }
+  if (request.method === 'POST' && url.pathname === '/leaves') {
+    if (!ledger.has(key)) ledger.set(key, { id: `leave-${ledger.size + 1}` });
+    return json(response, 201, ledger.get(key));
+  }
+  if (request.method === 'GET' && url.pathname === '/items') {
+    const after = Number(url.searchParams.get('after') ?? 0);
+    const page = { items: [{ id: after + 1 }, { id: after + 2 }], next: after + 2 < 10 ? after + 2 : null };
+    return setTimeout(() => json(response, 200, page), 500);
+  }
+  const [, supplier, prices_of, sku] = url.pathname.split('/');
+  if (request.method === 'GET' && prices_of === 'prices') return price(response, supplier, sku);
   if (request.method === 'GET' && url.pathname === '/tickets') {
     const after = Number(url.searchParams.get('after') ?? 0);
     const count = 3 + Math.floor((Date.now() - started) / 10_000);

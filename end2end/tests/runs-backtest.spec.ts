@@ -50,6 +50,21 @@ test('a draft is tried on recorded runs, and those that would end differently ar
   await shots(page, 'backtest-run');
   await page.keyboard.press('Escape');
 
+  // From a run: it is tried with the others, and told first.
+  const [newest] = (await api.runs(flow.id)).map((run) => run.id);
+  await visit(page, `/runs/${newest}`);
+  await page.getByRole('button', { name: /^More actions/ }).click();
+  await page.getByRole('menuitem', { name: 'Back-test from here' }).click();
+  await page.waitForURL(`**/flows/${flow.id}/backtest?run=${newest}`);
+  await expect(page.getByText(/^5 runs tried in/)).toBeVisible();
+  const mine = page.getByRole('status').filter({ hasText: 'The run you came from:' });
+  await expect(mine).toContainText('The same');
+  await accessible(page);
+  await shots(page, 'backtest-from-run');
+  await mine.getByRole('button', { name: 'In detail' }).click();
+  await expect(page.getByRole('dialog')).toContainText('As recorded');
+  await page.keyboard.press('Escape');
+
   // What was never recorded stays open, and nothing outside is asked.
   await save(draft(100, { tell: { kind: 'http.request@1', config: { method: 'POST', url: `${endpoint.url}/tell` } } }, ['large -> tell']));
   await visit(page, `/flows/${flow.id}/backtest`);

@@ -1,6 +1,6 @@
 // Runs that wait for people: an approval, and a step that could not be undone.
 import { Api, definition } from '../support/api';
-import { accessible } from '../support/axe';
+import { accessible, accessibleInBothSchemes } from '../support/axe';
 import { Receiver } from '../support/receiver';
 import { shots } from '../support/shots';
 import { enter, expect, test, visit } from '../support/test';
@@ -146,6 +146,83 @@ test.describe('a task that somebody else answers first', () => {
   });
 });
 
+test('a saga that failed shows its path forward and its path back, in words and on the canvas', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const set = (word: string) => ({ nodes: { set: { kind: 'data.set@1', config: { fields: { did: word } } } }, edges: [] });
+  const names = ['flight', 'hotel', 'car'];
+  const bodies = Object.fromEntries(names.flatMap((name) => [[name, set(name)], [`cancel_${name}`, set(`cancel ${name}`)]]));
+  const flow = await api.publish(
+    definition(
+      'trips',
+      {
+        go: { kind: 'trigger.manual@1' },
+        trip: {
+          kind: 'saga@1',
+          config: { steps: [...names.map((step) => ({ step, compensate: `cancel_${step}` })), { step: 'payment' }] },
+          bodies: { ...bodies, payment: { nodes: { no: { kind: 'flow.fail@1', config: { message: 'the card was refused' } } }, edges: [] } },
+        },
+      },
+      ['go -> trip'],
+    ),
+  );
+  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {} }, { 'idempotency-key': 'trips' });
+  await api.reaches(run.id, 'failed');
+  await visit(page, `/runs/${run.id}`);
+  await page.getByRole('option', { name: /^trip/ }).click();
+  const steps = page.getByRole('region', { name: 'Steps' });
+  const legs = (name: string) => steps.getByRole('list', { name }).getByRole('listitem');
+  await expect(legs('Forward')).toHaveText([/flight.*Done/s, /hotel.*Done/s, /car.*Done/s, /payment.*the card was refused.*Failed/s]);
+  await expect(legs('Back, last step first')).toHaveText([/car.*Undone/s, /hotel.*Undone/s, /flight.*Undone/s]);
+  const rows = page.locator('.run-canvas [data-node="trip"] .node-row');
+  await expect(rows).toHaveText([
+    /flight\s*Done/,
+    /hotel\s*Done/,
+    /car\s*Done/,
+    /payment\s*Failed/,
+    /1\s*cancel_car\s*Undone/,
+    /2\s*cancel_hotel\s*Undone/,
+    /3\s*cancel_flight\s*Undone/,
+  ]);
+  await expect(page.locator('.run-canvas .way-back')).toHaveCount(3);
+  await expect(page.locator('.run-canvas .way-forward')).toHaveCount(3);
+  await accessibleInBothSchemes(page);
+  await shots(page, 'run-saga');
+});
+
+test('who is named by a task is told, and tasks are listed by whom they are for', async ({ page, server }) => {
+  await enter(page, server);
+  const api = new Api(page.request, server.url);
+  const asks = async (name: string, assignees: string[]) => {
+    const ask = { kind: 'flow.approval@1', config: { title: name, assignees, choices: [{ port: 'yes' }, { port: 'no' }] } };
+    const flow = await api.publish(definition(name, { go: { kind: 'trigger.manual@1' }, ask }, ['go -> ask']));
+    const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: null }, { 'idempotency-key': name });
+    return { run: run.id, task: await api.task(run.id) };
+  };
+  const mine = await asks('mine by mail', ['ADA@example.com']);
+  await asks('theirs', ['accounting']);
+  await asks('anybody', []);
+  const counts = await api.ok<{ open: number; mine: number; unassigned: number }>('GET', '/tasks/count');
+  await visit(page, '/');
+  const rail = page.getByRole('navigation', { name: 'Pages' });
+  await expect(rail.getByRole('link', { name: new RegExp(`Tasks\\s*, ${counts.mine} for you`) })).toBeVisible();
+  await page.locator('.counts').getByRole('link', { name: /for you$/ }).click();
+  await page.waitForURL('**/tasks?for=me');
+  const rows = page.locator('table.data tbody tr');
+  await expect(rows.filter({ hasText: 'mine by mail' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: /theirs|anybody/ })).toHaveCount(0);
+  await accessibleInBothSchemes(page);
+  await shots(page, 'tasks-mine');
+  await page.getByLabel('Whose tasks').selectOption('nobody');
+  await page.waitForURL('**/tasks?for=nobody');
+  await expect(rows.filter({ hasText: 'anybody' })).toHaveCount(1);
+  await expect(rows.filter({ hasText: 'mine by mail' })).toHaveCount(0);
+  // Answered, it is nobody's any more.
+  await api.ok('POST', `/runs/${mine.run}/tasks/${mine.task}/answer`, { choice: 'yes' });
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Runs' }).click();
+  await expect(rail.getByText(`, ${counts.mine} for you`)).toHaveCount(0);
+});
+
 test.describe('a step that cannot be undone', () => {
   // The answer without a reason is refused.
   test.use({ expected: ['422'] });
@@ -179,9 +256,19 @@ test.describe('a step that cannot be undone', () => {
     await expect(page.locator('.run-waits .notice')).toContainText('A step could not be undone');
     await page.getByRole('option', { name: /^trip/ }).click();
     const steps = page.getByRole('region', { name: 'Steps' });
-    await expect(steps).toContainText('Undoing, last step first');
-    await expect(steps.getByRole('listitem').filter({ hasText: 'flight' })).toContainText('Could not be undone');
-    await accessible(page);
+    // Both paths in words, each in its order …
+    const there = steps.getByRole('list', { name: 'Forward' }).getByRole('listitem');
+    const back = steps.getByRole('list', { name: 'Back, last step first' }).getByRole('listitem');
+    await expect(there).toHaveText([/flight.*Done/s, /hotel.*Failed/s]);
+    await expect(back).toHaveCount(1);
+    await expect(back).toContainText('by cancel_flight');
+    await expect(back).toContainText('Could not be undone');
+    await expect(back).toContainText('answered 500');
+    // … and on the canvas: the steps, then what undoes them, and the curve between the two.
+    const card = page.locator('.run-canvas [data-node="trip"]');
+    await expect(card.locator('.node-row')).toHaveText([/flight\s*Done/, /hotel\s*Failed/, /1\s*cancel_flight\s*Not undone/]);
+    await expect(card.locator('.way-back[data-undoes="flight"]')).toHaveCount(1);
+    await accessibleInBothSchemes(page);
     await shots(page, 'run-parked');
 
     await page.locator('.run-waits').getByRole('link', { name: 'Answer' }).click();
@@ -211,7 +298,8 @@ test.describe('a step that cannot be undone', () => {
     expect(over.summary.status).toBe('failed');
     await visit(page, `/runs/${run.id}`);
     await page.getByRole('option', { name: /^trip/ }).click();
-    await expect(steps.getByRole('listitem').filter({ hasText: 'flight' })).toContainText('Left as it is');
+    await expect(back).toContainText('Left as it is');
+    await expect(back).toContainText('2 tries');
     await expect(steps).toContainText('Ada Lovelace left it as it is: the airline is closed');
     // Nothing was tried behind the person's back.
     expect(endpoint.received.map(({ path }) => path)).toEqual(['/book', '/cancel', '/cancel']);

@@ -2,10 +2,10 @@
 
 use holon_flow::definition::Key;
 use holon_model::{Timestamp, wire::flows::Severity};
-use holon_studio::{geometry, states::NodeState, view::NodeView};
+use holon_studio::{geometry, states::NodeState, view::NodeView, way::Way};
 use leptos::prelude::*;
 
-use super::{CanvasEvent, Scene, ports, strings};
+use super::{CanvasEvent, Scene, ports, strings, way};
 use crate::ui::{format, icon, plain, sentence, status, time, words};
 
 /// The card of the node `key`.
@@ -30,6 +30,7 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
     let still = Memo::new(move |_| view.get().map(|view| NodeView { rect: Default::default(), ..view }));
     let place =
         move || view.with(|view| view.as_ref().map(|view| format!("translate({}px,{}px)", view.rect.x, view.rect.y)));
+    let along = Memo::new(move |_| state.with(|state| state.way.clone()));
     let height = move || view.with(|view| view.as_ref().map(|view| format!("{}px", view.rect.h)));
     // All of it at once: an attribute that changes would wipe out classes that were set one by one.
     let class = move || {
@@ -61,7 +62,7 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
             <div class="node-body" style:min-height=height>
                 {move || still.get().map(|view| head(&view))}
                 <span class="node-state">{move || state_icon(&state.get(), problem.get())}</span>
-                {move || still.get().map(|view| bodies(&view, on))}
+                {move || still.get().map(|view| along.with(|along| bodies(&view, along.as_ref(), on)))}
             </div>
             {move || foot(&state.get())}
             {move || still.get().map(|view| ports::ports(&view, scene.editable, on))}
@@ -102,14 +103,22 @@ fn state_icon(state: &NodeState, problem: Option<(Severity, String)>) -> AnyView
     }
 }
 
-/// The bodies of a scope, each a row that can be entered.
-fn bodies(view: &NodeView, on: Option<Callback<CanvasEvent>>) -> Option<AnyView> {
+/// The bodies of a scope, each a row that can be entered; those of a saga that runs in the order of its paths.
+fn bodies(view: &NodeView, along: Option<&Way>, on: Option<Callback<CanvasEvent>>) -> Option<AnyView> {
     if view.bodies.is_empty() {
         return None;
     }
     let key = view.key.clone();
-    let row = |(body, count): &(Key, usize)| {
-        let (key, name, count) = (key.clone(), body.clone(), *count);
+    let row = |way::Row { body, count, leg }: &way::Row| {
+        let (key, name) = (key.clone(), body.clone());
+        let told = match leg {
+            Some((leg, _)) => way::mark(leg),
+            None => view! { <span class="muted">{format::count(*count as u64, "node", "nodes")}</span> }.into_any(),
+        };
+        let number = leg
+            .as_ref()
+            .filter(|(_, back)| *back)
+            .map(|(leg, _)| view! { <span class="node-turn">{leg.number}</span> });
         let enter = {
             let body = body.clone();
             move |_| {
@@ -120,16 +129,19 @@ fn bodies(view: &NodeView, on: Option<Callback<CanvasEvent>>) -> Option<AnyView>
         };
         view! {
             <button type="button" class="node-row" tabindex="-1" style:height=format!("{}px", geometry::ROW) on:click=enter>
+                {number}
                 <span class="truncate">{name.to_string()}</span>
-                <span class="muted">{format::count(count as u64, "node", "nodes")}</span>
+                {told}
                 {icon("chevron-right")}
             </button>
         }
     };
     let ports = view.inputs.len().max(view.outputs.len());
     let top = if ports > 1 { ports } else { 0 } * usize::try_from(geometry::ROW).unwrap_or(0);
-    let rows: Vec<_> = view.bodies.iter().map(row).collect();
-    Some(view! { <div class="node-bodies" style:margin-top=format!("{top}px")>{rows}</div> }.into_any())
+    let all = way::rows(&view.bodies, along);
+    let rows: Vec<_> = all.iter().map(row).collect();
+    let paths = way::paths(&all);
+    Some(view! { <div class="node-bodies" style:margin-top=format!("{top}px")>{rows}{paths}</div> }.into_any())
 }
 
 /// Until when it waits: the time of day, and of what is far away the day. In a browser only.

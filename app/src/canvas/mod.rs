@@ -22,6 +22,8 @@ mod seen;
 pub mod strings;
 #[cfg(target_arch = "wasm32")]
 mod tools;
+#[cfg(target_arch = "wasm32")]
+mod way;
 
 #[cfg(target_arch = "wasm32")]
 pub use crumbs::Crumbs;

@@ -41,3 +41,15 @@ pub const LOADING: &str = "Loading the flow …";
 pub const NO_KINDS: &str = "The nodes are shown without what their kinds say of them";
 /// Loads them again.
 pub const AGAIN: &str = "Try again";
+
+/// How a step of a saga went, on a card where there is little room.
+pub fn leg(state: &str) -> &'static str {
+    match state {
+        "compensating" => "Undoing",
+        "parked" => "Not undone",
+        "skipped" => "Left",
+        "by_hand" => "By hand",
+        "to_undo" => "To undo",
+        _ => crate::runs::strings::step(state),
+    }
+}

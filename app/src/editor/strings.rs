@@ -1,9 +1,7 @@
 //! What people read in the editor.
 
-use holon_studio::{
-    states::{self, Outcome},
-    worker::PreviewReply,
-};
+use holon_studio::states::{self, Outcome};
+use holon_studio::worker::PreviewReply;
 
 /// Title of the page.
 pub const TITLE: &str = "Editor";
@@ -60,6 +58,8 @@ pub const CIRCLE: &str = "This edge would lead in a circle. Repetition is a scop
 pub const UNDID: &str = "Undid";
 /// Spoken after a redo, before its name.
 pub const REDID: &str = "Did again:";
+/// What could follow in an expression.
+pub const SUGGESTIONS: &str = "Suggestions";
 /// Undo.
 pub const UNDO: &str = "Undo";
 /// Redo.

@@ -1,13 +1,23 @@
 //! The rail: the pages, as icons, or with words when it is opened. On narrow screens it lies at the bottom.
 
+use std::time::Duration;
+
+use holon_model::error::{Code, Problem};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use leptos_router::hooks::use_location;
 
 use super::strings;
+use crate::ports::use_ports;
+use crate::rest::connection::lost_since;
+use crate::runs::follow::every;
 use crate::ui::{Menu, dom, icon::mark, icon_large, menu};
 
 /// Where this browser remembers whether the rail is open; the document's first script reads it too.
 const REMEMBERED: &str = "holon.rail";
+
+/// How often it is looked how many tasks there are for who looks.
+const ANYHOW: Duration = Duration::from_secs(30);
 
 /// The menu of the pages that a narrow page has no room for.
 const MORE: &str = "more-pages";
@@ -32,7 +42,7 @@ pub fn rail() -> AnyView {
             {item("/", "house", strings::HOME, "item")}
             {item("/flows", "workflow", strings::FLOWS, "item")}
             {item("/runs", "activity", strings::RUNS, "item")}
-            {item("/tasks", "clipboard-check", strings::TASKS, "item")}
+            {tasks()}
             {item("/schedules", "calendar-clock", strings::SCHEDULES, "item")}
             {item("/events", "radio", strings::EVENTS, "item wide-only")}
             {item("/workers", "hard-hat", strings::WORKERS, "item wide-only")}
@@ -63,6 +73,58 @@ pub fn rail() -> AnyView {
         </Menu>
     }
     .into_any()
+}
+
+/// The tasks, with how many of them name who looks: that is how they are told.
+fn tasks() -> AnyView {
+    let ports = use_ports();
+    let counts = Resource::new(|| (), move |()| ports.tasks.counts());
+    let lost = lost_since();
+    let forbidden = |counts: &Result<_, Problem>| counts.as_ref().is_err_and(|problem| problem.code == Code::Forbidden);
+    // What is asked of somebody while they look elsewhere is told within a moment. Who may not read tasks is not told again.
+    every(ANYHOW, move || {
+        if lost.get().is_none() && counts.try_get_untracked().flatten().is_some_and(|counts| !forbidden(&counts)) {
+            counts.refetch();
+        }
+    });
+    // Whoever has just answered one has one less.
+    let place = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let here = place.get();
+        if before.is_some_and(|before| before != here) {
+            counts.refetch();
+        }
+        here
+    });
+    // A look that failed is no news.
+    let last = StoredValue::new(0);
+    let told = move || {
+        Suspend::new(async move {
+            if let Ok(counts) = counts.await {
+                last.set_value(counts.mine);
+            }
+            let mine = last.get_value();
+            (mine > 0).then(|| {
+                view! {
+                    <span class="badge number" aria-hidden="true">{count(mine)}</span>
+                    <span class="hidden-visually">{strings::for_you(mine)}</span>
+                }
+            })
+        })
+    };
+    view! {
+        <A href="/tasks" attr:class="item" attr:title=strings::TASKS>
+            {icon_large("clipboard-check")}
+            <span class="label">{strings::TASKS}</span>
+            <Transition>{told}</Transition>
+        </A>
+    }
+    .into_any()
+}
+
+/// Of many, that there are many.
+fn count(mine: u32) -> String {
+    if mine > 99 { "99+".to_owned() } else { mine.to_string() }
 }
 
 fn item(href: &'static str, glyph: &'static str, label: &'static str, class: &'static str) -> AnyView {

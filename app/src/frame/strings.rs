@@ -44,6 +44,11 @@ pub const TOKENS: &str = "API tokens";
 pub const WORKERS: &str = "Workers";
 pub const WORKSPACE: &str = "Workspace";
 
+/// How many tasks name who looks, for whoever hears it.
+pub fn for_you(tasks: u32) -> String {
+    format!(", {tasks} for you")
+}
+
 /// Above a page that does not hear its server.
 pub fn lost(since: &str) -> String {
     format!("The server cannot be reached: trying again. What is shown is as it was at {since}.")

@@ -6,6 +6,7 @@ pub(crate) mod strings;
 
 use holon_model::Problem;
 use holon_model::wire::identity::Overview;
+use holon_model::wire::tasks::TaskCounts;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -15,6 +16,7 @@ use crate::ports::use_ports;
 use crate::runs::api::RunsQuery;
 use crate::runs::live::LiveList;
 use crate::runs::table;
+use crate::tasks::api::TasksQuery;
 use crate::ui::{format, icon, problem_notice, skeleton};
 
 /// So many runs are shown.
@@ -35,8 +37,16 @@ pub fn HomePage() -> impl IntoView {
                 let flows = FlowsQuery { limit: Some(100), ..FlowsQuery::default() };
                 let runs = RunsQuery { limit: u16::try_from(RECENT).ok(), ..RunsQuery::default() };
                 let overview = ports.identity.overview().await?;
-                let tasks = ports.tasks.list(Some("open".to_owned()), None).await?;
-                Ok::<_, Problem>((overview, ports.flows.list(flows).await?, ports.runs.list(runs).await?, tasks))
+                let open = TasksQuery { state: Some("open".to_owned()), ..TasksQuery::default() };
+                let tasks = ports.tasks.list(open).await?;
+                let counts = ports.tasks.counts().await?;
+                Ok::<_, Problem>((
+                    overview,
+                    ports.flows.list(flows).await?,
+                    ports.runs.list(runs).await?,
+                    tasks,
+                    counts,
+                ))
             }
         },
     );
@@ -47,14 +57,14 @@ pub fn HomePage() -> impl IntoView {
             <Suspense fallback=|| skeleton::table(8)>
                 {move || Suspend::new(async move {
                     match all.await {
-                        Ok((overview, flows, runs, tasks)) => {
+                        Ok((overview, flows, runs, tasks, counts)) => {
                             let started = !runs.data.is_empty();
                             let recent = LiveList::new(runs.data, None);
                             let side = attention::attention(&flows.data, &tasks, overview.parked_runs);
                             let steps = first_steps::first_steps(&flows.data, started);
                             view! {
                                 <div class="home">
-                                    {health(&overview)}
+                                    {health(&overview, counts)}
                                     {steps}
                                     {started.then(|| view! { <div class="home-columns">{recent_runs(recent)}{side}</div> })}
                                 </div>
@@ -69,7 +79,7 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
-fn health(overview: &Overview) -> AnyView {
+fn health(overview: &Overview, tasks: TaskCounts) -> AnyView {
     // Where nothing is, nothing went well.
     let nothing = overview.flows == 0 && overview.live_runs == 0;
     let (glyph, class) = match overview.healthy {
@@ -87,6 +97,7 @@ fn health(overview: &Overview) -> AnyView {
                 {count(overview.flows, strings::FLOW, strings::FLOWS, "/flows")}
                 {count(overview.live_runs, strings::LIVE_RUN, strings::LIVE_RUNS, "/runs")}
                 {count(overview.failed_runs, strings::FAILED_RUN, strings::FAILED_RUNS, "/runs?status=failed")}
+                {(tasks.mine > 0).then(|| count(tasks.mine, strings::TASK_FOR_YOU, strings::TASKS_FOR_YOU, "/tasks?for=me"))}
                 {(overview.parked_runs > 0).then(|| count(overview.parked_runs, strings::PARKED_RUN, strings::PARKED_RUNS, PARKED_AT))}
             </p>
         </div>

@@ -28,4 +28,6 @@ pub const STEP_PUBLISH: &str = "Publish it";
 pub const STEP_PUBLISH_WHAT: &str = "A version never changes again, and its webhook address starts to answer.";
 pub const STEP_RUN: &str = "Start a run";
 pub const STEP_RUN_WHAT: &str = "Post to the webhook with curl, or start it by hand, and watch it live.";
+pub const TASK_FOR_YOU: &str = "task for you";
+pub const TASKS_FOR_YOU: &str = "tasks for you";
 pub const GO_MAKE: &str = "Choose a start";

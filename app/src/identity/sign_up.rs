@@ -1,7 +1,7 @@
 //! Signing up: a person and a workspace. The first person becomes the operator.
 
 use holon_model::Problem;
-use holon_model::wire::identity::{Instance, SignUp, SignUpPolicy};
+use holon_model::wire::identity::{Instance, SHORTEST_PASSWORD, SignUp, SignUpPolicy};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -70,7 +70,7 @@ fn form(invitation: Option<String>) -> AnyView {
         send(api::sign_up(&body), pending, problem, |_| dom::leave_for("/"));
     };
     let shown = rest_of(problem, &["/name", "/email", "/password", "/workspace"]);
-    let long = Signal::derive(move || password.with(|password| password.chars().count() >= 12));
+    let long = Signal::derive(move || password.with(|password| password.chars().count() >= SHORTEST_PASSWORD));
     let own = Signal::derive(move || {
         let (password, email, name) =
             (password.get().to_lowercase(), email.get().to_lowercase(), name.get().to_lowercase());
@@ -83,7 +83,7 @@ fn form(invitation: Option<String>) -> AnyView {
             <Field id="email" label=strings::EMAIL kind="email" value=email autocomplete="username" error=field_error(problem, "/email")/>
             <div class="stack tight">
                 {password_field(password, "new-password", field_error(problem, "/password"))}
-                <ul class="rules" id="password-rules">{rule(strings::RULE_LENGTH, long)}{rule(strings::RULE_EMAIL, own)}</ul>
+                <ul class="rules" id="password-rules">{rule(strings::rule_length(), long)}{rule(strings::RULE_EMAIL.to_owned(), own)}</ul>
             </div>
             <Field id="workspace" label=strings::WORKSPACE value=workspace autocomplete="organization" hint=strings::WORKSPACE_HINT error=field_error(problem, "/workspace")/>
             <Submit pending label=strings::CREATE block=true/>
@@ -92,7 +92,7 @@ fn form(invitation: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn rule(text: &'static str, met: Signal<bool>) -> AnyView {
+fn rule(text: String, met: Signal<bool>) -> AnyView {
     view! { <li class:met=met>{move || icon(if met.get() { "check" } else { "dot" })}{text}</li> }.into_any()
 }
 

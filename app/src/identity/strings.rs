@@ -1,5 +1,7 @@
 //! What people read on the pages before the first page.
 
+use holon_model::wire::identity::SHORTEST_PASSWORD;
+
 pub const BY_INVITATION: &str = "Sign-up is by invitation";
 pub const BY_INVITATION_WHAT: &str =
     "Open the link in your invitation. If you have none, ask whoever runs this Holon for one.";
@@ -17,7 +19,6 @@ pub const NAME: &str = "Your name";
 pub const NEW_HERE: &str = "New here?";
 pub const PASSWORD: &str = "Password";
 pub const RULE_EMAIL: &str = "Is not your e-mail or name";
-pub const RULE_LENGTH: &str = "At least 12 characters";
 pub const SIGN_IN: &str = "Sign in";
 pub const SIGN_IN_WHAT: &str = "Draw flows, watch them run, and prove what they did.";
 pub const SIGN_UP: &str = "Sign up";
@@ -25,3 +26,8 @@ pub const SIGN_UP_TITLE: &str = "Create your workspace";
 pub const SIGN_UP_WHAT: &str = "A workspace holds your flows, runs and connections, apart from everybody else's.";
 pub const WORKSPACE: &str = "Workspace";
 pub const WORKSPACE_HINT: &str = "Your team's or project's name. Other workspaces cannot see into it.";
+
+/// What a password must have.
+pub fn rule_length() -> String {
+    format!("At least {SHORTEST_PASSWORD} characters")
+}

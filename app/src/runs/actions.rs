@@ -79,8 +79,15 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
             let end = move || asking.set(Some(&deeds::TERMINATE));
             view! { <hr/>{menu::item("octagon-x", strings::TERMINATE, true, end)} }
         });
+        // One that was terminated has no end that a draft's could be held against.
+        let comparable = !live.get() && status.with(|status| status != "terminated");
+        let backtest = comparable.then(|| {
+            let from = run.summary.with(|summary| format!("/flows/{}/backtest?run={}", summary.flow, summary.id));
+            menu::link("flask-conical", strings::BACKTEST_FROM, from)
+        });
         view! {
             {menu::link("pencil", strings::OPEN_FLOW, run.summary.with(|summary| format!("/flows/{}", summary.flow)))}
+            {backtest}
             {menu::item("text-quote", strings::AGAIN_EDITED, false, move || editing.set(true))}
             {end}
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use holon_model::wire::Page;
 use holon_model::wire::runs::{
     BulkResults, BulkRuns, CancelRun, ForkCheck, ForkRun, Forked, JournalRow, PauseRun, Run, RunAgain, RunSummary,
-    StartRun, Started, TerminateRun,
+    StartRun, Started, Starter, TerminateRun,
 };
 use holon_model::{FlowId, RunId, Timestamp};
 
@@ -40,6 +40,8 @@ pub struct RunsQuery {
 pub trait RunsPort: Send + Sync {
     /// Runs, the newest first.
     fn list(&self, query: RunsQuery) -> PortFuture<Page<RunSummary>>;
+    /// What can start one.
+    fn starters(&self) -> PortFuture<Page<Starter>>;
     /// A run, whole.
     fn get(&self, id: RunId) -> PortFuture<Run>;
     /// Its journal, from the first input on.
@@ -62,6 +64,10 @@ impl RunsPort for Rest {
         let labels = query.labels.iter();
         let address = labels.fold(address, |address, (key, value)| address.with("label", &format!("{key}:{value}")));
         Ask::get(address.build()).read()
+    }
+
+    fn starters(&self) -> PortFuture<Page<Starter>> {
+        Ask::get("/starters".to_owned()).read()
     }
 
     fn get(&self, id: RunId) -> PortFuture<Run> {

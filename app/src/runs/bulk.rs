@@ -14,8 +14,8 @@ use crate::ui::form::{field_error, rest_of};
 use crate::ui::status::is_live;
 use crate::ui::{Dialog, Field, Submit, about, dom, focus_inside, format, icon, problem_notice, words};
 
-/// So many at once take the server's one answer.
-const AT_ONCE: usize = 500;
+/// So many are asked for at once: after each piece it is told how many are done, and whoever closes the question stops there.
+const AT_ONCE: usize = 50;
 
 /// What can be done, in the order of the buttons.
 const ACTIONS: [BulkAction; 5] =
@@ -102,10 +102,14 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
     let (pending, problem) = (RwSignal::new(false), RwSignal::new(None::<Problem>));
     let (reason, results) = (RwSignal::new(String::new()), RwSignal::new(Vec::<BulkResult>::new()));
     let finished = RwSignal::new(false);
+    // Which time it is opened: pieces that were begun before go no further, whatever is asked meanwhile.
+    let turn = StoredValue::new(0_u32);
     let open = about(asking);
     Effect::new(move |was: Option<bool>| {
         let is = open.get();
+        turn.update_value(|turn| *turn += 1);
         if is {
+            pending.set(false);
             problem.set(None);
             results.set(Vec::new());
             finished.set(false);
@@ -128,9 +132,15 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
         // What was done before something broke is not done again.
         let over: Vec<RunId> = results.with_untracked(|results| results.iter().map(|result| result.run).collect());
         let left: Vec<RunId> = runs.iter().map(|run| run.id).filter(|id| !over.contains(id)).collect();
+        let mine = turn.get_value();
         spawn_local(async move {
             for some in left.chunks(AT_ONCE) {
-                match api::bulk(&BulkRuns { action, runs: some.to_vec(), reason: why.clone() }).await {
+                let answer = api::bulk(&BulkRuns { action, runs: some.to_vec(), reason: why.clone() }).await;
+                if turn.try_get_value() != Some(mine) {
+                    // Stopped: what is done stays done, and the list shows it.
+                    return done();
+                }
+                match answer {
                     Ok(answer) => _ = results.try_update(|results| results.extend(answer.results)),
                     Err(error) => {
                         problem.try_set(Some(error));
@@ -164,9 +174,15 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
         let why = keeps_reason(action).then(|| {
             view! { <Field id="reason" label=strings::REASON value=reason optional=true error=field_error(problem, "/reason")/> }
         });
+        let all = asking.runs.len() as u64;
         let progress = move || {
-            let count = results.with(Vec::len);
-            (count > 0).then(|| view! { <p role="status">{strings::done_so_far(count as u64)}</p> })
+            let (count, failed) = results.with(|results| (results.len(), results.iter().filter(|one| !one.ok).count()));
+            (count > 0 || pending.get() && all > AT_ONCE as u64).then(|| {
+                view! {
+                    <progress aria-label=strings::bulk_ask(action, all) max=all.to_string() value=count.to_string()></progress>
+                    <p role="status">{strings::done_so_far(count as u64, all, failed as u64)}</p>
+                }
+            })
         };
         view! {
             <form method="post" class="stack" novalidate=true on:submit=submit>
@@ -176,7 +192,7 @@ fn dialog(asking: RwSignal<Option<Asking>>, picked: Picked, done: impl Fn() + Co
                 {why}
                 {progress}
                 <div class="dialog-foot">
-                    <button type="button" class="button" on:click=move |_| open.set(false)>{crate::ui::strings::CANCEL}</button>
+                    <button type="button" class="button" on:click=move |_| open.set(false)>{move || if pending.get() { strings::STOP } else { crate::ui::strings::CANCEL }}</button>
                     <Submit pending danger=destroys(action) label=verb/>
                 </div>
             </form>

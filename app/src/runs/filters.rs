@@ -14,19 +14,6 @@ use crate::ui::format;
 pub const WITHIN: [(&str, u64); 4] =
     [("1h", 3_600_000), ("24h", 86_400_000), ("7d", 604_800_000), ("30d", 2_592_000_000)];
 
-/// What can start a run, as lists name it.
-pub const TRIGGERS: [&str; 9] = [
-    "trigger.manual",
-    "trigger.webhook",
-    "trigger.form",
-    "trigger.schedule",
-    "trigger.poll",
-    "trigger.event",
-    "trigger.failure",
-    "flow",
-    "batch",
-];
-
 /// Every status that lists can be asked for, those that may still change first.
 pub fn statuses() -> impl Iterator<Item = &'static str> {
     GOING.into_iter().chain([PARKED]).chain(ENDED)

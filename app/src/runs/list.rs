@@ -2,14 +2,14 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::flows::FlowSummary;
-use holon_model::wire::runs::RunSummary;
+use holon_model::wire::runs::{RunSummary, Starter};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use super::api::RunsQuery;
-use super::filters::{Filters, TRIGGERS, WITHIN, statuses};
+use super::filters::{Filters, WITHIN, statuses};
 use super::live::LiveList;
 use super::picked::Picked;
 use super::{bulk, rows, strings};
@@ -38,6 +38,10 @@ pub fn RunsPage() -> impl IntoView {
         let ports = ports.clone();
         move |()| ports.flows.list(FlowsQuery { limit: Some(200), ..FlowsQuery::default() })
     });
+    let starters = Resource::new(|| (), {
+        let ports = ports.clone();
+        move |()| ports.runs.starters()
+    });
     view! {
         <Title text=strings::RUNS/>
         {bar(vec![Crumb::here(strings::RUNS)], ())}
@@ -48,8 +52,9 @@ pub fn RunsPage() -> impl IntoView {
                     let ports = ports.clone();
                     Suspend::new(async move {
                         let flows = flows.await.map(|page| page.data).unwrap_or_default();
+                        let starters = starters.await.map(|page| page.data).unwrap_or_default();
                         match runs.await {
-                            Ok(page) => body(ports, page, &flows, filters),
+                            Ok(page) => body(ports, page, (&flows, starters), filters),
                             Err(problem) => problem_notice(&problem),
                         }
                     })
@@ -64,7 +69,12 @@ fn now(ports: &Ports) -> holon_model::Timestamp {
     ports.now.max(time::browser_now())
 }
 
-fn body(ports: Ports, page: Page<RunSummary>, flows: &[FlowSummary], filters: Memo<Filters>) -> AnyView {
+fn body(
+    ports: Ports,
+    page: Page<RunSummary>,
+    (flows, starters): (&[FlowSummary], Vec<Starter>),
+    filters: Memo<Filters>,
+) -> AnyView {
     let chosen = filters.get_untracked();
     let (query, filtered) = (chosen.query(now(&ports)), chosen.any());
     let list = LiveList::new(page.data, page.next_cursor);
@@ -88,7 +98,7 @@ fn body(ports: Ports, page: Page<RunSummary>, flows: &[FlowSummary], filters: Me
     };
     view! {
         <div class="filters">
-            {selects(flows, filters)}
+            {selects(flows, starters, filters)}
             {marks(filters)}
             <span class="live live-dot" class:lost=move || !list.connected.get() role="status">
                 {move || if list.connected.get() { strings::LIVE } else { strings::NOT_LIVE }}
@@ -116,7 +126,7 @@ fn given(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn selects(flows: &[FlowSummary], filters: Memo<Filters>) -> AnyView {
+fn selects(flows: &[FlowSummary], starters: Vec<Starter>, filters: Memo<Filters>) -> AnyView {
     let go = goer(filters);
     let with = |any: &str, choices: &mut dyn Iterator<Item = Choice>| {
         let mut all: Vec<Choice> = vec![(String::new(), any.to_owned())];
@@ -144,7 +154,7 @@ fn selects(flows: &[FlowSummary], filters: Memo<Filters>) -> AnyView {
     let trigger = {
         let go = go.clone();
         let choices =
-            with(strings::ANY_TRIGGER, &mut TRIGGERS.into_iter().map(|kind| (kind.to_owned(), strings::trigger(kind))));
+            with(strings::ANY_TRIGGER, &mut starters.into_iter().map(|starter| (starter.kind, starter.title)));
         let value = of(|filters| filters.trigger.clone());
         filter(strings::FILTER_TRIGGER, choices, value, move |kind| {
             go(&|filters| filters.trigger = given(kind.clone()));

@@ -373,6 +373,7 @@ pub(crate) mod tests {
             version: 1,
             status: status.into(),
             trigger: "trigger.webhook".into(),
+            trigger_title: "Webhook".into(),
             started_by: None,
             started_by_name: None,
             started_at: Timestamp(at),

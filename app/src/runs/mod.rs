@@ -21,7 +21,7 @@ mod picked;
 mod replay;
 mod rows;
 mod run;
-mod saga;
+pub(crate) mod saga;
 pub(crate) mod strings;
 pub mod table;
 mod verify;

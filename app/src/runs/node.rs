@@ -3,6 +3,7 @@
 use holon_model::RunId;
 use holon_model::Value;
 use holon_model::wire::runs::{NodeFailure, NodeRun};
+use holon_studio::way::Way;
 use leptos::prelude::*;
 
 use super::{saga, strings, waits};
@@ -11,7 +12,7 @@ use crate::ui::time::took;
 use crate::ui::{Json, ago, copyable, icon, sentence, words};
 
 /// The panel.
-pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
+pub fn panel(run: RunId, node: &NodeRun, way: Memo<Option<Way>>) -> AnyView {
     let name = node.path.rsplit('/').next().unwrap_or(&node.path).to_owned();
     let input = node.input.clone().map(|value| view! { <Json id="node-input" title=strings::INPUT value/> });
     view! {
@@ -19,7 +20,7 @@ pub fn panel(run: RunId, node: &NodeRun) -> AnyView {
         {facts(node)}
         {node.waiting_for.as_ref().map(|waiting| waits::one(run, waiting))}
         {node.error.as_ref().map(failure)}
-        {node.saga.as_ref().map(saga::way)}
+        {move || way.with(|way| way.as_ref().map(saga::paths))}
         {node.output.as_ref().map(outputs)}
         {input}
     }

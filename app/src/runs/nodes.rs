@@ -7,7 +7,7 @@ use holon_model::wire::runs::NodeRun;
 use leptos::prelude::*;
 
 use super::looking::{self, Looking};
-use super::{node, strings};
+use super::{node, saga, strings};
 use crate::ui::keys;
 use crate::ui::more::left;
 use crate::ui::status::{state_icon, word};
@@ -71,9 +71,11 @@ pub fn panel(
     });
     let edge = Memo::new(move |_| looking.edge.get());
     let node = Memo::new(move |_| current.get().filter(|_| edge.with(Option::is_none)));
+    // What its nodes did changes more often than the saga's own node does.
+    let way = Memo::new(move |_| node.with(|node| all.with(|all| saga::way(node.as_ref(), all))));
     let shown = move || match edge.get() {
         Some(edge) => Some(all.with(|nodes| looking::edge(&edge, nodes))),
-        None => node.get().map(|node| node::panel(run, &node)),
+        None => node.get().map(|node| node::panel(run, &node, way)),
     };
     view! { <div class="panel">{shown}{more(node)}</div> }.into_any()
 }

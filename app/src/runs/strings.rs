@@ -27,12 +27,12 @@ pub const FROM_CACHE: &str = "from cache";
 pub const FROM_CACHE_HINT: &str = "Nothing was done: an earlier answer was still good.";
 /// When that answer was given.
 pub const GIVEN_FIRST: &str = "Given first";
-pub const BACKWARD: &str = "Undoing, last step first";
+pub const BACKTEST_FROM: &str = "Back-test from here";
+pub const BACKWARD: &str = "Back, last step first";
 pub const BECAME: &str = "What happened";
 pub const BULK: &str = "With the selected runs";
-pub const BY_BATCH: &str = "Batch";
-pub const BY_FLOW: &str = "Another flow";
-pub const BY_HAND: &str = "By hand";
+/// Between a step and the body that undoes it.
+pub const BY_BODY: &str = "by";
 pub const CAME_IN: &str = "What came in";
 pub const CANCEL: &str = "Cancel run";
 pub const CANCELLING: &str = "The run was asked to stop.";
@@ -58,8 +58,6 @@ pub const EMPTY_FILTER_WHAT: &str = "Choose another flow or status, or clear the
 pub const EMPTY_WHAT: &str =
     "Publish a flow, then post to its webhook address or start it by hand. A run appears here within a second.";
 pub const ERROR: &str = "Error";
-pub const EVENT: &str = "Event";
-pub const FAILED_RUN: &str = "Failed run";
 pub const FILTER_FLOW: &str = "Flow";
 pub const FILTER_MARK: &str = "Find by label or correlation";
 pub const FILTER_MARK_HINT: &str = "key:value or correlation";
@@ -75,7 +73,6 @@ pub const FORKED: &str = "A new run goes on from there.";
 pub const FORK_CHECK: &str = "What fits";
 pub const FORK_DO: &str = "Fork";
 pub const FORK_OF: &str = "Forked from";
-pub const FORM: &str = "Form";
 pub const FORWARD: &str = "Forward";
 pub const FROM: &str = "From";
 pub const GO_ON: &str = "Go on";
@@ -117,7 +114,6 @@ pub const PAUSE_ASK: &str = "Pause this run?";
 pub const PAUSE_HINT: &str = "Stands beside your name for as long as the run is paused.";
 pub const PAUSE_WHAT: &str = "It takes nothing new in until it is resumed. What is being done is finished, and timers that come due meanwhile fire then.";
 pub const PAUSING: &str = "The run is paused.";
-pub const POLL: &str = "Poll";
 pub const PREVIOUS: &str = "Previous input";
 pub const REASON: &str = "Reason";
 pub const REASON_HINT: &str = "Stands in the run's journal, beside who cancelled.";
@@ -134,7 +130,6 @@ pub const RUN: &str = "Run";
 pub const RUNS: &str = "Runs";
 pub const SAGA: &str = "Steps";
 pub const SAME_VERSION: &str = "the one it runs on";
-pub const SCHEDULE: &str = "Schedule";
 pub const SCRUBBER: &str = "Input after which the run is shown";
 pub const SEE_BATCH: &str = "See the batch";
 pub const SEE_FLOWS: &str = "See the flows";
@@ -168,33 +163,15 @@ pub const VERSION: &str = "Version";
 /// How long a node waited until there was a place for it.
 pub const WAITED_TURN: &str = "Waited its turn";
 pub const WAITS_UNTIL: &str = "Waits until";
-pub const WEBHOOK: &str = "Webhook";
 pub const WHAT_HAPPENED: &str = "What this input did";
 pub const WHOLE_INPUT: &str = "What the run was started with";
 pub const WHOLE_OUTPUT: &str = "What came out";
 
-/// What started a run, in words.
-pub fn trigger(kind: &str) -> String {
-    match kind.split('@').next().unwrap_or(kind) {
-        "trigger.manual" => BY_HAND.to_owned(),
-        "trigger.schedule" => SCHEDULE.to_owned(),
-        "trigger.poll" => POLL.to_owned(),
-        "trigger.webhook" => WEBHOOK.to_owned(),
-        "flow" => BY_FLOW.to_owned(),
-        "batch" => BY_BATCH.to_owned(),
-        "trigger.form" => FORM.to_owned(),
-        "trigger.event" => EVENT.to_owned(),
-        "trigger.failure" => FAILED_RUN.to_owned(),
-        other => other.strip_prefix("trigger.").unwrap_or(other).to_owned(),
-    }
-}
-
 /// Who or what started a run: a trigger by itself, or somebody by one.
 pub fn started_by(run: &RunSummary) -> String {
     match &run.started_by_name {
-        Some(name) if run.trigger.starts_with("trigger.manual") => name.clone(),
-        Some(name) => format!("{name} · {}", trigger(&run.trigger)),
-        None => trigger(&run.trigger),
+        Some(name) => format!("{name} · {}", run.trigger_title),
+        None => run.trigger_title.clone(),
     }
 }
 
@@ -238,6 +215,8 @@ pub fn step(state: &str) -> &'static str {
         "parked" => "Could not be undone",
         "skipped" => "Left as it is",
         "by_hand" => "Undone by hand",
+        "to_undo" => "To be undone",
+        "nothing" => NOT_UNDOABLE,
         _ => "Not begun",
     }
 }
@@ -478,8 +457,9 @@ pub fn left_out(runs: u64) -> String {
 }
 
 /// While it goes on.
-pub fn done_so_far(runs: u64) -> String {
-    format!("{} so far", count(runs, "run", "runs"))
+pub fn done_so_far(done: u64, of: u64, refused: u64) -> String {
+    let refused = if refused > 0 { format!(", {} refused", thousands(refused)) } else { String::new() };
+    format!("{} of {}{refused}", thousands(done), count(of, "run", "runs"))
 }
 
 /// Those to which it was done.

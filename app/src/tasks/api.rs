@@ -2,16 +2,29 @@
 
 use holon_model::wire::Page;
 use holon_model::wire::links::{Link, MadeLink, MakeLink};
-use holon_model::wire::tasks::{AnswerKept, AnswerTask, Task, TaskSummary};
+use holon_model::wire::tasks::{AnswerKept, AnswerTask, Task, TaskCounts, TaskSummary};
 use holon_model::{LinkId, RunId};
 
 use crate::ports::PortFuture;
 use crate::rest::{Ask, Query, Rest};
 
+/// Which tasks to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TasksQuery {
+    /// Only in this state: `open`, `answered` or `closed`.
+    pub state: Option<String>,
+    /// Only for these: `me` or `nobody`.
+    pub whom: Option<String>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+}
+
 /// What pages read about tasks.
 pub trait TasksPort: Send + Sync {
-    /// Tasks in this state, `open`, `answered` or `closed`, or all of them; of the newest run first.
-    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>>;
+    /// Tasks, of the newest run first.
+    fn list(&self, query: TasksQuery) -> PortFuture<Page<TaskSummary>>;
+    /// How many are open.
+    fn counts(&self) -> PortFuture<TaskCounts>;
     /// Tasks of one run that are open.
     fn of_run(&self, run: RunId) -> PortFuture<Page<TaskSummary>>;
     /// One task of one run.
@@ -21,10 +34,16 @@ pub trait TasksPort: Send + Sync {
 }
 
 impl TasksPort for Rest {
-    fn list(&self, state: Option<String>, cursor: Option<String>) -> PortFuture<Page<TaskSummary>> {
-        let address =
-            Query::new("/tasks").with("state", &state.unwrap_or_default()).with("cursor", &cursor.unwrap_or_default());
+    fn list(&self, query: TasksQuery) -> PortFuture<Page<TaskSummary>> {
+        let address = Query::new("/tasks")
+            .with("state", &query.state.unwrap_or_default())
+            .with("for", &query.whom.unwrap_or_default())
+            .with("cursor", &query.cursor.unwrap_or_default());
         Ask::get(address.build()).read()
+    }
+
+    fn counts(&self) -> PortFuture<TaskCounts> {
+        Ask::get("/tasks/count".to_owned()).read()
     }
 
     fn of_run(&self, run: RunId) -> PortFuture<Page<TaskSummary>> {

@@ -1,17 +1,18 @@
 //! All tasks: what waits for an answer, and what was answered, kept current while somebody looks.
 
 use holon_model::wire::Page;
-use holon_model::wire::tasks::TaskSummary;
+use holon_model::wire::tasks::{ME, NOBODY, TaskSummary, WHOM};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
+use super::api::TasksQuery;
 use super::strings::{self, answerer};
 use crate::frame::{Crumb, bar};
 use crate::ports::{Ports, use_ports};
-use crate::rest::connection::lost_since;
+use crate::rest::{Query, connection::lost_since};
 use crate::runs::{follow::follow, strings as runs};
 use crate::ui::more::more;
 use crate::ui::select::filter;
@@ -20,15 +21,41 @@ use crate::ui::{ago, empty, keys, plain, problem_notice, skeleton, words};
 /// So many are on a page of the server.
 const PAGE: usize = 50;
 
-/// `/tasks`: those that are open; with `?show=all` all.
+/// What the page shows: its address says so, so that it can be shared and gone back from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shown {
+    /// Answered and closed ones too.
+    all: bool,
+    /// `me`, `nobody`, or empty for whoever it is.
+    whom: String,
+}
+
+impl Shown {
+    fn query(&self, cursor: Option<String>) -> TasksQuery {
+        let state = (!self.all).then(|| "open".to_owned());
+        TasksQuery { state, whom: Some(self.whom.clone()).filter(|whom| !whom.is_empty()), cursor }
+    }
+
+    fn address(&self) -> String {
+        let show = if self.all { "all" } else { "" };
+        Query::new("/tasks").with("show", show).with("for", &self.whom).build()
+    }
+}
+
+/// `/tasks`: those that are open; with `?show=all` all, with `?for=me` or `?for=nobody` those that name the reader, or nobody.
 #[component]
 pub fn TasksPage() -> impl IntoView {
     let ports = use_ports();
     let query = use_query_map();
-    let all = Memo::new(move |_| query.with(|query| query.get("show").as_deref() == Some("all")));
-    let tasks = Resource::new(move || all.get(), {
+    let shown = Memo::new(move |_| {
+        query.with(|query| Shown {
+            all: query.get("show").as_deref() == Some("all"),
+            whom: query.get("for").filter(|whom| WHOM.contains(&whom.as_str())).unwrap_or_default(),
+        })
+    });
+    let tasks = Resource::new(move || shown.get(), {
         let ports = ports.clone();
-        move |all| ports.tasks.list(wanted(all), None)
+        move |shown: Shown| ports.tasks.list(shown.query(None))
     });
     view! {
         <Title text=strings::TASKS/>
@@ -38,13 +65,13 @@ pub fn TasksPage() -> impl IntoView {
                 <h1>{strings::TASKS}</h1>
                 <p>{strings::ABOUT}</p>
             </div>
-            <div class="filters">{show(all)}{mark()}</div>
+            <div class="filters">{state(shown)}{whom(shown)}{mark()}</div>
             <Transition fallback=|| skeleton::table(4)>
                 {move || {
                     let ports = ports.clone();
                     Suspend::new(async move {
                         match tasks.await {
-                            Ok(page) => table(ports, page, all.get_untracked()),
+                            Ok(page) => table(ports, page, shown.get_untracked()),
                             Err(problem) => problem_notice(&problem),
                         }
                     })
@@ -54,19 +81,27 @@ pub fn TasksPage() -> impl IntoView {
     }
 }
 
-/// The state that is asked for.
-fn wanted(all: bool) -> Option<String> {
-    (!all).then(|| "open".to_owned())
-}
-
-/// Open ones or all, kept in the address so that it can be shared and gone back from.
-fn show(all: Memo<bool>) -> AnyView {
+/// Open ones or all.
+fn state(shown: Memo<Shown>) -> AnyView {
     let navigate = use_navigate();
     let choices = vec![(String::new(), strings::OPEN.to_owned()), ("all".to_owned(), strings::ALL.to_owned())];
-    let value = Signal::derive(move || if all.get() { "all".to_owned() } else { String::new() });
+    let value = Signal::derive(move || if shown.with(|shown| shown.all) { "all".to_owned() } else { String::new() });
     filter(strings::SHOW, choices, value, move |show| {
-        let address = if show.is_empty() { "/tasks" } else { "/tasks?show=all" };
-        navigate(address, NavigateOptions::default());
+        let next = Shown { all: !show.is_empty(), ..shown.get_untracked() };
+        navigate(&next.address(), NavigateOptions::default());
+    })
+}
+
+/// Whose.
+fn whom(shown: Memo<Shown>) -> AnyView {
+    let navigate = use_navigate();
+    let choice = |value: &str, words: &str| (value.to_owned(), words.to_owned());
+    let choices =
+        vec![choice("", strings::FOR_ANYBODY), choice(ME, strings::FOR_ME), choice(NOBODY, strings::FOR_NOBODY)];
+    let value = Signal::derive(move || shown.with(|shown| shown.whom.clone()));
+    filter(strings::WHOSE, choices, value, move |whom| {
+        let next = Shown { whom, ..shown.get_untracked() };
+        navigate(&next.address(), NavigateOptions::default());
     })
 }
 
@@ -78,14 +113,18 @@ fn mark() -> AnyView {
         .into_any()
 }
 
-fn nothing(all: bool) -> AnyView {
-    let title = if all { strings::EMPTY_ALL } else { strings::EMPTY };
-    empty("clipboard-check", title, strings::EMPTY_WHAT, ())
+fn nothing(shown: &Shown) -> AnyView {
+    let (title, what) = match (shown.all, shown.whom.is_empty()) {
+        (_, false) => (strings::EMPTY_WHOM, strings::EMPTY_WHOM_WHAT),
+        (true, _) => (strings::EMPTY_ALL, strings::EMPTY_WHAT),
+        (false, _) => (strings::EMPTY, strings::EMPTY_WHAT),
+    };
+    empty("clipboard-check", title, what, ())
 }
 
 /// Reads the first page again; rows below it stay as they are.
-fn read(ports: &Ports, all: bool, rows: RwSignal<Vec<TaskSummary>>, cursor: RwSignal<Option<String>>) {
-    let asked = ports.tasks.list(wanted(all), None);
+fn read(ports: &Ports, shown: &Shown, rows: RwSignal<Vec<TaskSummary>>, cursor: RwSignal<Option<String>>) {
+    let asked = ports.tasks.list(shown.query(None));
     spawn_local(async move {
         // Not read: what is shown stays, and the next change asks again.
         let Ok(page) = asked.await else { return };
@@ -105,11 +144,12 @@ fn read(ports: &Ports, all: bool, rows: RwSignal<Vec<TaskSummary>>, cursor: RwSi
     });
 }
 
-fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
-    let (rows, cursor) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor));
-    let first = StoredValue::new(ports.clone());
-    follow(|| None, move || _ = first.try_with_value(|ports| read(ports, all, rows, cursor)));
-    let next = move |cursor| ports.tasks.list(wanted(all), Some(cursor));
+fn table(ports: Ports, page: Page<TaskSummary>, shown: Shown) -> AnyView {
+    let (rows, cursor, all) = (RwSignal::new(page.data), RwSignal::new(page.next_cursor), shown.all);
+    let first = StoredValue::new((ports.clone(), shown.clone()));
+    follow(|| None, move || _ = first.try_with_value(|(ports, shown)| read(ports, shown, rows, cursor)));
+    let none = shown.clone();
+    let next = move |cursor| ports.tasks.list(shown.query(Some(cursor)));
     let key = |task: &TaskSummary| (task.id.clone(), task.state.clone(), task.assignees.clone());
     view! {
         <div class="table-box">
@@ -126,7 +166,7 @@ fn table(ports: Ports, page: Page<TaskSummary>, all: bool) -> AnyView {
                 </thead>
                 <tbody><For each=move || rows.get() key children=move |task| row(&task, all)/></tbody>
             </table>
-            {move || rows.with(Vec::is_empty).then(|| nothing(all))}
+            {move || rows.with(Vec::is_empty).then(|| nothing(&none))}
             {more(rows, cursor, next)}
         </div>
     }

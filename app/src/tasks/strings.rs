@@ -15,11 +15,17 @@ pub const DUE: &str = "Due";
 pub const EMPTY: &str = "Nothing to answer";
 pub const EMPTY_ALL: &str = "No tasks yet";
 pub const EMPTY_WHAT: &str = "Put an Approval into a flow: its runs wait until somebody answers.";
+pub const EMPTY_WHOM: &str = "Nothing here for these people";
+pub const EMPTY_WHOM_WHAT: &str =
+    "Flows name assignees by e-mail, by name or as they like. Choose “For anybody” to see all tasks.";
 pub const ENDS: &str = "Used, or ends";
 pub const ENDS_AFTER: &str = "Ends after";
 pub const FILLED_IN: &str = "What was filled in";
 pub const FLOW: &str = "Flow";
 pub const FOR: &str = "For";
+pub const FOR_ANYBODY: &str = "For anybody";
+pub const FOR_ME: &str = "For me";
+pub const FOR_NOBODY: &str = "For nobody in particular";
 pub const FOR_HINT: &str = "To whom you give it; the answer names it. It keeps nobody out.";
 pub const KEPT: &str = "Your answer is kept; the run has not taken it in yet. Look again in a moment.";
 pub const LINKS: &str = "Links";
@@ -48,6 +54,7 @@ pub const STEP_GAVE: &str = "What the step gave";
 pub const STEP_TOOK: &str = "What the steps were given";
 pub const TRIED: &str = "Undoing was tried";
 pub const UNDOING: &str = "What was tried";
+pub const WHOSE: &str = "Whose tasks";
 pub const UNDONE_BY: &str = "Undone by";
 pub const REASON_NEEDED: &str =
     "Needed when it is left as it is, and kept with the run beside your name. May be empty otherwise.";

@@ -86,6 +86,24 @@ const SOURCES: &[(&str, &str, &str, &str)] = &[
         include_str!("../../../docs/examples/new-tickets/flow.json"),
         include_str!("../../../docs/examples/new-tickets/input.json"),
     ),
+    (
+        "price-watch",
+        "Price watch",
+        include_str!("../../../docs/examples/price-watch/flow.json"),
+        include_str!("../../../docs/examples/price-watch/input.json"),
+    ),
+    (
+        "leave-request",
+        "Leave request",
+        include_str!("../../../docs/examples/leave-request/flow.json"),
+        include_str!("../../../docs/examples/leave-request/input.json"),
+    ),
+    (
+        "long-import",
+        "Long import",
+        include_str!("../../../docs/examples/long-import/flow.json"),
+        include_str!("../../../docs/examples/long-import/input.json"),
+    ),
 ];
 
 /// The examples, in the order in which they are offered.

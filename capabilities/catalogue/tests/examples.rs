@@ -30,7 +30,7 @@ fn received(preview: &holon_engine::Preview, path: &str) -> Value {
 
 #[test]
 fn nothing_is_wrong_with_the_examples() {
-    assert_eq!(examples().len(), 11);
+    assert_eq!(examples().len(), 14);
     for example in examples() {
         let flow = example.flow().unwrap_or_else(|found| panic!("{}: {found:?}", example.name));
         assert_eq!(validate(&flow, &catalogue()), [], "{}", example.name);
@@ -155,4 +155,36 @@ fn a_reading_is_a_batch_of_one_in_the_preview() {
     assert_eq!(preview.view.output, Some(value(r#"{"row":"row-1"}"#)));
     assert_eq!(received(&preview, "collect/insert"), value(r#"[{"celsius":21.5,"sensor":"roof"}]"#));
     assert_eq!(preview.sampled, ["collect/insert"]);
+}
+
+#[test]
+fn the_first_supplier_wins_and_a_low_price_is_told() {
+    let preview = run("price-watch", Some(input("price-watch")));
+    assert_eq!(preview.view.output, Some(value(r#"{"price":4.2,"supplier":"north","told":true}"#)));
+    let south = preview.view.nodes.iter().find(|node| node.path == "first.south/ask").unwrap();
+    assert_eq!(south.status, "cancelled");
+}
+
+#[test]
+fn leave_that_is_not_approved_is_not_booked() {
+    let preview = run("leave-request", Some(input("leave-request")));
+    assert_eq!(preview.view.output, Some(value(r#"{"approved":true,"comment":"Enjoy it"}"#)));
+    let mut flow = example("leave-request").flow().unwrap();
+    flow.samples.insert("decide".into(), value(r#"{"choice":"reject","form":{"comment":"Not in December"}}"#));
+    let compiled = compile(&flow, &catalogue()).unwrap();
+    let preview = holon_engine::preview(&compiled, &catalogue(), &PreviewRequest::default());
+    assert_eq!(preview.view.output, Some(value(r#"{"approved":false,"comment":"Not in December"}"#)));
+}
+
+#[test]
+fn an_import_goes_on_in_a_new_run_while_there_are_more_pages() {
+    let preview = run("long-import", Some(input("long-import")));
+    assert_eq!(preview.view.output, Some(value(r#"{"imported":2}"#)));
+    let mut flow = example("long-import").flow().unwrap();
+    let page = value(r#"{"status":200,"headers":{},"body":{"items":[{"id":1},{"id":2}],"next":2}}"#);
+    flow.samples.insert("pages/fetch".into(), page);
+    let compiled = compile(&flow, &catalogue()).unwrap();
+    let preview = holon_engine::preview(&compiled, &catalogue(), &PreviewRequest::default());
+    assert_eq!(preview.view.status, RunStatus::Continued);
+    assert_eq!(received(&preview, "on"), value(r#"{"imported":4,"next":2}"#));
 }

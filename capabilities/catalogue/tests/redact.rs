@@ -30,3 +30,24 @@ fn a_preview_knows_no_more_of_what_is_marked_than_a_run_does() {
     assert_eq!(run(Some(r#"{"pin": "[redacted]", "n": 1}"#)), sampled);
     assert_ne!(run(Some(r#"{"pin": 77, "n": 2}"#)).1, sampled.1);
 }
+
+#[test]
+fn a_preview_knows_no_more_of_what_its_nodes_are_given_than_a_run_does() {
+    let definition = value(
+        r#"{"holon": 1, "name": "Given", "nodes": {
+            "start": {"kind": "trigger.manual@1"},
+            "get": {"kind": "http.request@1", "config": {"url": "https://example.com"}, "policies": {"redact": ["/body/*/pin"]}},
+            "paid": {"kind": "flow.signal@1", "config": {"name": "paid"}, "policies": {"redact": ["/pin"]}},
+            "ask": {"kind": "flow.approval@1", "config": {"title": "Which?", "choices": [{"port": "yes"}], "form": {"type": "object",
+                "properties": {"pin": {"type": "integer", "x-holon-redact": true}}}}, "policies": {"redact": ["/form/more"]}}},
+            "edges": [{"from": "start.out", "to": "get.in"}, {"from": "get.out", "to": "paid.in"}, {"from": "paid.out", "to": "ask.in"}],
+            "result": [{"$cel": "nodes.get.body"}, {"$cel": "nodes.paid"}, {"$cel": "nodes.ask.form"}],
+            "samples": {"get": {"status": 200, "headers": {}, "body": [{"pin": 1, "n": 2}]}, "paid": {"pin": 3, "n": 4},
+                        "ask": {"choice": "yes", "form": {"pin": 5, "more": 6, "n": 7}}}}"#,
+    );
+    let compiled = compile(&Definition::from_value(&definition).unwrap(), &catalogue()).unwrap();
+    let preview = preview(&compiled, &catalogue(), &PreviewRequest::default());
+    let expected =
+        r#"[[{"n":2,"pin":"[redacted]"}],{"n":4,"pin":"[redacted]"},{"more":"[redacted]","n":7,"pin":"[redacted]"}]"#;
+    assert_eq!(preview.view.output.unwrap().to_json(), expected);
+}

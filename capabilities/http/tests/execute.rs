@@ -354,3 +354,17 @@ async fn an_endpoint_that_hangs_runs_into_the_time_limit() {
     let failed = run(&config).await.unwrap_err();
     assert_eq!((failed.code.as_str(), failed.retryable), ("timeout", true));
 }
+
+#[tokio::test]
+async fn what_must_not_be_sent_twice_and_was_not_answered_is_unknown_and_else_a_failure_is_what_it_is() {
+    // It is read, and the connection closed.
+    let endpoint = Endpoint::new(&["", ""]).await;
+    let once = |address: &str| format!(r#"{{"method": "POST", "url": "{address}", "delivery": "at_most_once"}}"#);
+    let unknown = run(&once(&endpoint.address)).await.unwrap_err();
+    assert_eq!((unknown.code.as_str(), unknown.retryable), ("outcome_unknown", false), "{unknown:?}");
+    let lost = run(&once(&endpoint.address).replace("at_most_once", "at_least_once")).await.unwrap_err();
+    assert_eq!((lost.code.as_str(), lost.retryable), ("connection_lost", true), "{lost:?}");
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let unsent = run(&once(&format!("http://{closed}"))).await.unwrap_err();
+    assert_eq!(unsent.code, "connect_failed", "it was certainly not sent");
+}

@@ -1,9 +1,10 @@
 //! Recorded runs tried on a draft, one question each.
 
-use crate::replay::{compiled, failure, read};
-use holon_engine::{Compiled, Ended, StepDifference, StepEnd, backtest};
+use crate::replay::compiled;
+use holon_engine::Compiled;
 use holon_model::Value;
-use holon_studio::worker::{Begun, Compared, RecordedRun, RunEnd, StepOutcome, StepPair};
+use holon_replay::{Recorded, compared};
+use holon_studio::worker::{Begun, Compared, RecordedRun};
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 struct Backtest {
@@ -46,36 +47,11 @@ pub(crate) fn compare(number: u32, run: &RecordedRun) -> Result<Compared, String
     with(number, |test| {
         let flow = test.versions.get(&run.version);
         let flow = flow.ok_or_else(|| format!("the definition of version {} was not told", run.version))?;
-        let inputs = run.journal.iter().map(|row| read(row).map_err(|why| format!("input {}: {why}", row.seq)));
-        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-        let found = backtest(flow, &inputs, &test.draft);
-        Ok(Compared {
-            verdict: found.verdict.name().to_owned(),
-            was: end(found.was),
-            now: end(found.now),
-            first: found.first.map(pair),
-            missing: found.missing,
-            asked_otherwise: found.asked_otherwise,
-            not_asked: found.not_asked,
-        })
+        let read = |row| {
+            let Recorded { seq, input, .. } = Recorded::from(row);
+            input.map_err(|why| format!("input {seq}: {why}"))
+        };
+        let inputs = run.journal.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(compared(flow, &inputs, &test.draft))
     })
-}
-
-fn end(ended: Ended) -> RunEnd {
-    let error = ended.error.as_ref().map(failure);
-    RunEnd { status: ended.status.name().to_owned(), output: ended.output, error }
-}
-
-fn pair(found: StepDifference) -> StepPair {
-    StepPair { path: found.path, was: found.was.map(step), now: found.now.map(step) }
-}
-
-fn step(end: StepEnd) -> StepOutcome {
-    let port = end.port.filter(|port| **port != *"out").map(|port| port.to_string());
-    StepOutcome {
-        status: end.status.to_owned(),
-        port: port.unwrap_or_default(),
-        output: end.output,
-        error: end.error.as_ref().map(failure),
-    }
 }

@@ -6,7 +6,6 @@
 mod backtest;
 mod data;
 mod expressions;
-mod facts;
 mod import;
 mod preview;
 mod replay;

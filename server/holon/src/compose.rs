@@ -73,6 +73,16 @@ pub async fn compose(ground: Ground) -> anyhow::Result<AppState> {
     compose_with(ground, Kinds::built_in()).await
 }
 
+/// The newest meaning of flows that this process drives. A build with debug assertions can act as an older one beside a newer one:
+/// `HOLON_ACT_AS_SEMANTICS` says which. In a release build that is a variable that means nothing.
+fn semantics() -> u32 {
+    #[cfg(debug_assertions)]
+    if let Some(older) = std::env::var("HOLON_ACT_AS_SEMANTICS").ok().and_then(|text| text.parse().ok()) {
+        return older;
+    }
+    holon_engine::SEMANTICS
+}
+
 /// The same with kinds of the caller's choice.
 ///
 /// # Errors
@@ -114,7 +124,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
             most_asleep: config.waiting_runs.unwrap_or(Memory::default().most_asleep),
             ..Memory::default()
         },
-        semantics: holon_engine::SEMANTICS,
+        semantics: semantics(),
     })
     .await
     .context("starting the runtime")?;
@@ -132,6 +142,7 @@ pub async fn compose_with(ground: Ground, kinds: Kinds) -> anyhow::Result<AppSta
         webhooks: KnownAddresses::new(pools.clone(), clock.clone()),
         receiving: Crowd::default(),
         streams: crate::runs::Streams::default(),
+        replays: crate::runs::Replays::default(),
         claims: crate::runs::Streams::seats(MOST_CLAIMING),
         config,
         pools,

@@ -39,11 +39,12 @@ pub mod tokens;
 pub mod webhooks;
 pub mod workers;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::api::Described;
 use crate::state::AppState;
 
 /// The REST API, described.
@@ -71,21 +72,27 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(api::document_frame()).nest("/api/v1", features)
 }
 
-/// What the REST API is, for its document and for walks over it.
-pub fn open_api() -> OpenApi {
-    described().into_openapi()
+/// What stands outside of it and is for programs and for people without a session: addresses that flows and links have, and probes.
+fn addresses() -> OpenApiRouter<AppState> {
+    webhooks::router().merge(links::pages()).merge(forms::router()).merge(health::router())
+}
+
+/// What all of them are, for the document and for walks over it. `cookie` is the name of the session's.
+pub fn open_api(cookie: &str) -> OpenApi {
+    let mut open_api = described().into_openapi();
+    open_api.merge(addresses().into_openapi());
+    open_api.merge(api::router().into_openapi());
+    api::complete(open_api, cookie)
 }
 
 /// Every route, with what stands in front of them.
 pub fn router(state: AppState) -> Router {
-    let (rest, open_api) = described().split_for_parts();
+    let about = Described::of(&open_api(&state.config.cookie_name()), &state.build.id, &state.config.public_base());
+    let (rest, _) = described().split_for_parts();
     Router::new()
         .merge(rest.layer(from_fn_with_state(state.clone(), middleware::limit_requests)))
-        .merge(api::router(&open_api, &state.build.id))
-        .merge(webhooks::router())
-        .merge(links::pages())
-        .merge(forms::router())
-        .merge(health::router())
+        .merge(Router::from(api::router()).layer(Extension(about)))
+        .merge(Router::from(addresses()))
         .merge(metrics::router(&state))
         .merge(pages::router(&state))
         .layer(from_fn_with_state(state.clone(), metrics::count_request))

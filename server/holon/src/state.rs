@@ -20,7 +20,7 @@ use crate::metrics::Requests;
 use crate::middleware::Throttle;
 use crate::pages::Build;
 use crate::retention::Forgotten;
-use crate::runs::Streams;
+use crate::runs::{Replays, Streams};
 use crate::webhooks::{Crowd, KnownAddresses};
 
 /// The server's state.
@@ -59,6 +59,8 @@ pub struct Parts {
     pub asked: Buckets<TenantId>,
     /// Who reads how many live streams.
     pub streams: Streams,
+    /// Who replays recorded runs.
+    pub replays: Replays,
     /// Who waits for tasks for workers.
     pub claims: Streams,
     /// What was forgotten because its time was up.

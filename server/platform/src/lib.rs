@@ -7,6 +7,7 @@ pub mod crypto;
 pub mod db;
 pub mod egress;
 pub mod execute;
+pub mod kill_points;
 pub mod limits;
 pub mod net;
 pub mod records;

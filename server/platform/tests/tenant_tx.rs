@@ -1,9 +1,8 @@
 //! `TenantTx` against the real roles: what one tenant writes another does not see, whatever is cancelled in between.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use holon_model::context::{Actor, Budget, Context, Permissions};
+use holon_model::context::{Actor, Context};
 use holon_model::{EnvironmentId, TenantId};
 use holon_platform::db::test_db::TestDb;
 use holon_platform::db::{Role, TenantTx};
@@ -11,15 +10,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use uuid::Uuid;
 
 fn context(n: u128) -> Context {
-    Context {
-        tenant: TenantId(Uuid::from_u128(n)),
-        environment: EnvironmentId(Uuid::from_u128(n + 1_000)),
-        actor: Actor::System,
-        permissions: Permissions(BTreeSet::new()),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    }
+    Context::of(TenantId(Uuid::from_u128(n)), EnvironmentId(Uuid::from_u128(n + 1_000)), Actor::System)
 }
 
 /// A tenant table of this test's own, made as migrations make theirs.

@@ -1,12 +1,15 @@
 //! Walks that nothing new can escape: every table against every role (what the catalogue says), and every table with
 //! rows of two tenants (what really happens).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use holon_model::context::{Actor, Budget, Context, Permissions};
+use holon_model::context::{Actor, Context};
 use holon_model::{EnvironmentId, TenantId};
+use holon_platform::config::{Config, Sources};
+use holon_platform::crypto::Keyring;
 use holon_platform::db::test_db::TestDb;
-use holon_platform::db::{Role, TenantTx};
+use holon_platform::db::{Database, EmbeddedPostgres, Role, TenantTx};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
 
@@ -78,7 +81,12 @@ const LEAVES: [Leave; 3] = [
 ];
 
 async fn findings(db: &TestDb, leave: &Leave) -> Vec<(String, String, String)> {
-    let mut admin = PgConnection::connect_with(&db.admin_options()).await.unwrap();
+    walk(&db.admin_options(), leave).await
+}
+
+/// The walk over the catalogue of the database that a superuser reaches so.
+async fn walk(admin: &PgConnectOptions, leave: &Leave) -> Vec<(String, String, String)> {
+    let mut admin = PgConnection::connect_with(admin).await.unwrap();
     sqlx::query_as(include_str!("rls_walk.sql"))
         .bind(leave.role.name())
         .bind(leave.without_tenant)
@@ -127,21 +135,11 @@ async fn a_planted_hole_is_found() {
 /// A tenant of the seed.
 fn tenant(n: u8) -> Context {
     let id = |part: u8| Uuid::from_u128((u128::from(n) << 64) | u128::from(part));
-    Context {
-        tenant: TenantId(id(0)),
-        environment: EnvironmentId(id(2)),
-        actor: Actor::System,
-        permissions: Permissions(BTreeSet::new()),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    }
+    Context::of(TenantId(id(0)), EnvironmentId(id(2)), Actor::System)
 }
 
-/// A database with a row of tenants 1 and 2 in every table, and those tables with what `holon_app` may do with them.
-async fn seeded() -> (TestDb, Vec<(String, bool, bool, bool, bool)>) {
-    let db = TestDb::new().await;
-    let mut admin = PgConnection::connect_with(&db.admin_options()).await.unwrap();
+/// Puts a row of tenants 1 and 2 into every table.
+async fn seed(admin: &mut PgConnection) {
     admin
         .execute(
             "create function num_uuid(tenant int, part int) returns uuid language sql immutable
@@ -152,6 +150,13 @@ async fn seeded() -> (TestDb, Vec<(String, bool, bool, bool, bool)>) {
     for n in ["1", "2"] {
         admin.execute(AssertSqlSafe(include_str!("seed.sql").replace("$T", n))).await.unwrap();
     }
+}
+
+/// A database with a row of tenants 1 and 2 in every table, and those tables with what `holon_app` may do with them.
+async fn seeded() -> (TestDb, Vec<(String, bool, bool, bool, bool)>) {
+    let db = TestDb::new().await;
+    let mut admin = PgConnection::connect_with(&db.admin_options()).await.unwrap();
+    seed(&mut admin).await;
     let tables: Vec<(String, bool, bool, bool, bool)> = sqlx::query_as(
         "select c.relname::text, has_table_privilege('holon_app', c.oid, 'select'),
            has_table_privilege('holon_app', c.oid, 'insert'), has_table_privilege('holon_app', c.oid, 'update'),
@@ -243,4 +248,72 @@ async fn a_child_cannot_be_hung_under_another_tenants_parent() {
         let error = sqlx::query(statement).bind(a.tenant.0).bind(parent).execute(tx.conn()).await.unwrap_err();
         assert_eq!(code(&error), "23503", "{statement}: {error}");
     }
+}
+
+/// A cluster in which there is nothing of Holon, with the database `given` of the role `operator`, which may do so much; and the
+/// configuration that names both in one address.
+async fn given(may: &str) -> (EmbeddedPostgres, std::path::PathBuf, Config) {
+    let folder = std::env::temp_dir().join(format!("holon-given-{may}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let postgres = EmbeddedPostgres::start(&folder, None).await.unwrap();
+    let mut admin = PgConnection::connect_with(&postgres.options("holon_admin", "postgres")).await.unwrap();
+    admin.execute(AssertSqlSafe(format!("create role operator login {may}"))).await.unwrap();
+    admin.execute("create database given owner operator").await.unwrap();
+    let options = postgres.options("operator", "given");
+    let socket = options.get_socket().expect("it is reached by a socket").display().to_string();
+    let env = BTreeMap::from([
+        ("HOLON_DATA_DIR".to_owned(), folder.display().to_string()),
+        ("HOLON_DATABASE_URL".to_owned(), format!("postgres://operator@localhost/given?host={socket}")),
+    ]);
+    (postgres, folder, Config::from_sources(&Sources::new(env).unwrap()).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_whose_role_may_only_make_roles_gives_four_roles_between_which_the_walls_hold() {
+    let (postgres, folder, config) = given("createrole").await;
+    let keyring = Keyring::from_bytes([7; 32]);
+    // A second start finds what the first one made.
+    for _ in 0..2 {
+        let database = Database::open(&config, &keyring).await.unwrap();
+        assert!(!database.is_embedded() && database.pools.answer().await);
+        database.close().await;
+    }
+    let mut admin = PgConnection::connect_with(&postgres.options("holon_admin", "given")).await.unwrap();
+    let roles: Vec<(String, bool)> = sqlx::query_as(
+        "select rolname::text, rolsuper or rolbypassrls or rolcreatedb or rolreplication from pg_roles \
+         where rolname ~ '^(holon_(owner|app|auth|engine)|operator)$' order by 1",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    let names: Vec<&str> = roles.iter().filter(|(_, more)| !more).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["holon_app", "holon_auth", "holon_engine", "holon_owner", "operator"]);
+    for leave in &LEAVES {
+        assert_eq!(walk(&postgres.options("holon_admin", "given"), leave).await, [], "{:?}", leave.role);
+    }
+    seed(&mut admin).await;
+    let database = Database::open(&config, &keyring).await.unwrap();
+    let a = tenant(1);
+    let mut tx = TenantTx::begin(&database.pools, &a).await.unwrap();
+    let seen: Vec<Uuid> = sqlx::query_scalar("select tenant_id from flow").fetch_all(tx.conn()).await.unwrap();
+    assert_eq!(seen, [a.tenant.0]);
+    tx.rollback().await.unwrap();
+    let unbound: i64 = sqlx::query_scalar("select count(*) from flow").fetch_one(&database.pools.app).await.unwrap();
+    assert_eq!(unbound, 0);
+    for other in ["holon_owner", "holon_auth", "holon_engine", "operator"] {
+        let error = database.pools.app.execute(AssertSqlSafe(format!("set role {other}"))).await.unwrap_err();
+        assert_eq!(code(&error), "42501", "{other}: {error}");
+    }
+    database.close().await;
+    postgres.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_whose_role_may_make_no_roles_is_refused_with_what_to_do() {
+    let (postgres, folder, config) = given("nocreaterole").await;
+    let error = Database::open(&config, &Keyring::from_bytes([7; 32])).await.unwrap_err().to_string();
+    assert!(error.contains("HOLON_DATABASE_URL") && error.contains("CREATEROLE"), "{error}");
+    postgres.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
 }

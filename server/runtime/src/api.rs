@@ -5,7 +5,7 @@ use holon_model::context::Budget;
 use holon_model::{EnvironmentId, FlowId, Millis, RunId, TenantId, Value};
 
 use crate::definitions::DefinitionsError;
-use crate::store::{Marks, StoreError};
+use crate::store::{AuditRow, Marks, StoreError};
 
 /// Bytes that one payload may have: the input of a run or the result of an effect.
 pub const MOST_PAYLOAD: usize = 2 << 20;
@@ -41,6 +41,8 @@ pub struct StartRequest {
     pub idempotency: Option<Idempotency>,
     /// What the run is found by.
     pub marks: Marks,
+    /// What the audit log says of it, where somebody asks for it: written with the run. Runs that triggers begin are told by their own rows.
+    pub audit: Option<Box<AuditRow>>,
 }
 
 /// A key that starts one run.

@@ -138,7 +138,7 @@ async fn begin_again(
     let Again { flow, facts, inputs, again } = again;
     let idempotency = Some(known_by(CALL, key, run, shared.clock.now()));
     let copied = inputs.len();
-    let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows: false };
+    let beginner = Beginner { tenant, run, facts, idempotency, audit: None, inputs, copied, again, follows: false };
     Ok(Begins::Run(shared.begin(&flow, beginner).await?.run))
 }
 
@@ -190,7 +190,7 @@ pub(crate) async fn begin(shared: &Shared, from: &Caller, begun: Begun) -> Resul
     let start = Input::Start { input, run: Box::new(info) };
     let inputs = vec![Stamped::new(now, start)];
     let (tenant, idempotency, follows) = (from.tenant, Some(idempotency), scope == CONTINUE);
-    let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows };
+    let beginner = Beginner { tenant, run, facts, idempotency, audit: None, inputs, copied: 0, again: None, follows };
     shared.begin(&flow, beginner).await
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use holon_model::{ReplicaId, RunId, TenantId};
 use holon_platform::clock::SharedClock;
+use holon_platform::kill_points::{self, Point};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -313,9 +314,11 @@ impl Lane {
             }
             let writes = jobs.iter().map(|job| job.write.clone()).collect();
             let batch = Batch { gives_way, ..Batch::of(self.replica, writes, number) };
+            kill_points::reach(Point::BeforeSend);
             let sent = Instant::now();
             let error = match self.store.commit(&batch).await {
                 Ok(committed) => {
+                    kill_points::reach(Point::AfterAck);
                     self.counters.commit_took(sent.elapsed());
                     self.counters.committed(&batch);
                     return Settled::Done(committed);

@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Command, EffectId, Input, Outcome, Parent, RunEffect, StartChild};
+use holon_engine::{Command, EffectId, Input, OUTCOME_UNKNOWN, Outcome, Parent, RunEffect, StartChild};
 use holon_flow::capability::{EffectClass, NodeError};
 use holon_model::{RunId, TenantId};
 use holon_platform::execute::EffectRequest;
+use holon_platform::kill_points::{self, Point};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::Answer;
@@ -19,7 +20,6 @@ use crate::effects::EffectJob;
 use crate::kept::MaybeKept;
 use crate::live::{Called, UnderWay};
 use crate::records::StepRecords;
-use crate::retry::OUTCOME_UNKNOWN;
 use crate::store::{HandOut, RunFacts, StateOf};
 
 impl Driver {
@@ -95,6 +95,7 @@ impl Driver {
         }
         tokio::spawn(async move {
             let started = children::start(&shared, &caller, &child).await;
+            kill_points::reach(Point::ChildStarted);
             // The loop may be gone; then the call is found again by its key.
             let _ = me.send(Msg::ChildStarted { run, id: child.id, started });
         });
@@ -173,6 +174,7 @@ impl Driver {
             of,
             (id, effect.class),
         );
+        let redaction = live.machine.redaction_at(&effect.path).cloned().unwrap_or_default();
         let kept = effect.cache.map(|cached| {
             let (store, clock, anew) = (shared.store.clone(), shared.clock.clone(), live.facts.retry_of.is_some());
             Box::new(MaybeKept { cached, run, id, attempt, anew, me: self.me.clone(), store, clock })
@@ -192,12 +194,14 @@ impl Driver {
                 timeout: effect.timeout.map(|timeout| Duration::from_millis(timeout.0)),
             },
             cancel,
+            redaction,
             done: Box::new(move |result, proposal| {
                 // The loop may be gone; then the run is recovered and the effect done again with its key.
                 let _ = me.send(Msg::EffectDone { run, id, attempt, result, proposal });
             }),
             kept,
         };
+        kill_points::reach(Point::BeforeAnEffect);
         self.shared.pool.submit(job);
     }
 }

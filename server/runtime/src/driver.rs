@@ -349,6 +349,8 @@ impl Driver {
     pub(crate) fn queue(&mut self, run: RunId, input: Input, told: Option<Reply>, letter: Option<i64>) {
         let at = self.shared.clock.now();
         if let Some(live) = self.runs.get_mut(&run) {
+            // What the flow says is not to be kept is in no journal and in no row from here on.
+            let input = live.machine.redacted(input);
             live.waiting.push_back(Queued { told, letter, ..Queued::of(at, input) });
             self.touch(run);
         }

@@ -9,9 +9,11 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use holon_flow::capability::NodeError;
 use holon_flow::definition::duration;
+use holon_flow::redact::Redaction;
 use holon_model::{EnvironmentId, Millis, TenantId, Timestamp, Value};
 use holon_platform::egress::Egress;
 use holon_platform::execute::{ConnectionSource, EffectContext, EffectRequest, Executors};
+use holon_platform::kill_points::{self, Point};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -43,6 +45,8 @@ pub(crate) struct EffectJob {
     pub request: EffectRequest,
     /// Given when the answer is not wanted any more; then nobody is told.
     pub cancel: CancellationToken,
+    /// What of its answer is not to be kept.
+    pub redaction: Redaction,
     pub done: Box<dyn FnOnce(Result<Value, NodeError>, Proposal) + Send>,
     /// Where an earlier answer may stand for this one.
     pub kept: Option<Box<MaybeKept>>,
@@ -188,7 +192,7 @@ impl EffectPool {
 
 impl Shared {
     async fn perform(&self, job: EffectJob) {
-        let EffectJob { tenant, environment, records, request, cancel, done, kept } = job;
+        let EffectJob { tenant, environment, records, request, cancel, redaction, done, kept } = job;
         let of = (tenant, environment);
         let executor = self.executors.get(&request.kind).cloned();
         let answering = async {
@@ -199,7 +203,7 @@ impl Shared {
             let mut keeps = None;
             if let (Some(kept), Some(executor)) = (kept, &executor)
                 && executor.may_answer_again(&request)
-                && let Some(key) = kept.key(of, &request, &*self.host.connections).await
+                && let Some(key) = kept.key(of, &request, &redaction, &*self.host.connections).await
             {
                 if let Some((value, since)) = kept.found(&key).await {
                     return Some(Answered::Before(kept, value, since));
@@ -207,6 +211,8 @@ impl Shared {
                 keeps = Some((kept, key));
             }
             let result = self.execute(of, request, records.clone(), cancel.clone()).await;
+            // From here on nothing knows what is not to be kept: neither the run nor what is kept for the next one.
+            let result = without(&redaction, result);
             Some(Answered::Now(result, keeps))
         };
         let answered = tokio::select! {
@@ -222,6 +228,7 @@ impl Shared {
             Some(Answered::Now(result, keeps)) => {
                 let worth = |value: &&Value| executor.is_some_and(|executor| executor.is_worth_keeping(value));
                 let value = keeps.is_some().then(|| result.as_ref().ok().filter(worth).cloned()).flatten();
+                kill_points::reach(Point::EffectAnswered);
                 done(result, records.take());
                 // Whoever asked has the answer already; until it is kept this effect has its turn.
                 if let (Some((kept, key)), Some(value)) = (keeps, value) {
@@ -294,6 +301,17 @@ impl Shared {
     }
 }
 
+/// An answer without what is not to be kept of it; a failure says in its detail what was answered.
+fn without(redaction: &Redaction, result: Result<Value, NodeError>) -> Result<Value, NodeError> {
+    match result {
+        Ok(value) => Ok(redaction.apply(value)),
+        Err(error) => {
+            let detail = redaction.apply(error.detail);
+            Err(NodeError { detail, ..error })
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +334,7 @@ mod tests {
                 timeout: None,
             },
             cancel: CancellationToken::new(),
+            redaction: Redaction::default(),
             done: Box::new(|_, _| {}),
             kept: None,
         }

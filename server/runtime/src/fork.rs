@@ -31,7 +31,7 @@ use crate::definitions::{DefinitionsError, LoadedFlow};
 use crate::recover::replay;
 use crate::retry::Timers;
 use crate::runtime::{Beginner, RuntimeHandle, Shared, keyed};
-use crate::store::{Entry, Marks, RunFacts};
+use crate::store::{AuditRow, Entry, Marks, RunFacts};
 use asked::Asked;
 
 /// What a fork is made of.
@@ -292,6 +292,8 @@ pub struct Fork {
     pub actor: String,
     /// A key that makes one fork, however often it is asked for.
     pub idempotency: Option<Idempotency>,
+    /// What the audit log says of it: written with the run.
+    pub audit: Option<Box<AuditRow>>,
 }
 
 impl RuntimeHandle {
@@ -317,7 +319,7 @@ impl RuntimeHandle {
     /// # Errors
     /// When there is no such run, version or input, not all of these inputs fit, or the new one cannot be started.
     pub async fn fork(&self, tenant: TenantId, run: RunId, fork: Fork) -> Result<Started, ForkError> {
-        let Fork { seq, version, new, actor, idempotency } = fork;
+        let Fork { seq, version, new, actor, idempotency, audit } = fork;
         let (source, facts) = self.shared.fork_source(tenant, run, seq, version).await?;
         self.shared.may_begin(tenant, facts.environment, facts.flow)?;
         let (flow, now) = (source.now.clone(), self.shared.clock.now());
@@ -339,7 +341,8 @@ impl RuntimeHandle {
             RunFacts { version, definition_hash: flow.hash, actor, started_at: now, retry_of: None, marks, ..facts };
         let copied = inputs.len();
         let idempotency = idempotency.map(|asked| keyed(asked, new, now));
-        let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again: None, follows: false };
+        let beginner =
+            Beginner { tenant, run: new, facts, idempotency, audit, inputs, copied, again: None, follows: false };
         Ok(self.shared.begin(&flow, beginner).await?)
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use holon_model::ReplicaId;
+use holon_platform::kill_points::{self, Point};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -66,7 +67,10 @@ pub(crate) async fn balance(shared: Arc<Shared>, mut seen: mpsc::UnboundedReceiv
         if !plan.adopt.is_empty() {
             match shared.store.adopt(me, &plan.adopt).await {
                 // They were nobody's: only this loop takes shards, and none that it has is among them.
-                Ok(shards) => take_up(&shared, &shards, shared.shards.changes()),
+                Ok(shards) => {
+                    kill_points::reach(Point::Adopted);
+                    take_up(&shared, &shards, shared.shards.changes());
+                }
                 Err(error) => tracing::warn!(%error, "free shards could not be taken; trying again"),
             }
         }
@@ -90,7 +94,10 @@ async fn fence(shared: &Arc<Shared>, silent: &[(ReplicaId, i64)]) {
         tracing::warn!(%replica, "a replica has not renewed its lease; its shards are taken over");
     }
     match shared.store.fence(silent).await {
-        Ok(()) => shared.look.notify_one(),
+        Ok(()) => {
+            kill_points::reach(Point::Fenced);
+            shared.look.notify_one();
+        }
         Err(error) => tracing::warn!(%error, "a replica that is gone could not be fenced; trying again"),
     }
 }
@@ -146,9 +153,10 @@ async fn hand(shared: &Arc<Shared>, to: ReplicaId, shards: &[Dated]) {
     while shared.committer.busy(&numbers(shards)) {
         tokio::time::sleep(SETTLED_POLL).await;
     }
+    kill_points::reach(Point::ShardsClosed);
     let me = shared.replica;
     match shared.store.hand_over(me, to, shards).await {
-        Ok(_) => {}
+        Ok(_) => kill_points::reach(Point::ShardsGiven),
         Err(error) => {
             tracing::warn!(%error, "nobody knows whether shards were handed on; asking");
             // Once this is answered the first statement has been done or never will be: the epoch is another one.

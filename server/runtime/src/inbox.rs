@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use holon_engine::{Input, decode_input, encode_input};
+use holon_engine::{Input, Machine, Stamped, decode_input, encode_input};
 use holon_model::{RunId, TenantId};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,7 +14,7 @@ use crate::driver::Msg;
 use crate::onward::CONTINUED;
 use crate::order::Order;
 use crate::runtime::Shared;
-use crate::store::{Letter, Posted, shard_of};
+use crate::store::{Entry, Letter, Posted, shard_of};
 use crate::wake::Word;
 
 /// Letters that are read at once.
@@ -99,6 +99,7 @@ impl Shared {
         if let Some(answer) = self.tell_here(tenant, run, &what).await {
             return answer;
         }
+        let what = self.redacted(tenant, run, what).await?;
         let (letter, answer) = self.leave_letter(tenant, run, &what).await?;
         let answer = tokio::time::timeout(SAID_WITHIN.min(self.start_within), answer).await;
         self.posted().remove(&letter);
@@ -114,6 +115,7 @@ impl Shared {
         if let Some(answer) = self.tell_here(tenant, run, &what).await {
             return answer.map(drop);
         }
+        let what = self.redacted(tenant, run, what).await?;
         let (letter, _) = self.leave_letter(tenant, run, &what).await?;
         self.posted().remove(&letter);
         Ok(())
@@ -152,6 +154,41 @@ impl Shared {
             return Handed::Elsewhere;
         }
         answer.await.map_or(Handed::Elsewhere, Handed::Answered)
+    }
+
+    /// What a letter is to say: all of it but what the flow says is not to be kept, since a letter is a row. Which node is given something
+    /// its run knows, so that is read; nothing is read for flows that keep everything, but which flow it is.
+    async fn redacted(&self, tenant: TenantId, run: RunId, what: Happening) -> Result<Happening, DeliverError> {
+        let Happening::Input(input) = what else { return Ok(what) };
+        let given = matches!(
+            input,
+            Input::Signal { .. }
+                | Input::TaskAnswered { .. }
+                | Input::EffectCompleted { .. }
+                | Input::ChildEnded { .. }
+        );
+        if !given {
+            return Ok(Happening::Input(input));
+        }
+        let unavailable = |_| DeliverError::Unavailable;
+        // Of one that is not there it is said when the letter is left.
+        let Some(row) = self.store.history(tenant, run).await.map_err(unavailable)? else {
+            return Ok(Happening::Input(input));
+        };
+        let loaded = self.definitions.load(tenant, row.facts.flow, row.facts.version).await;
+        let flow = loaded.map_err(|_| DeliverError::Unavailable)?;
+        if !flow.compiled.redacts_given() {
+            return Ok(Happening::Input(input));
+        }
+        let entries = self.store.journal(tenant, run, 0).await.map_err(unavailable)?;
+        let redacting = move || {
+            let read = |entry: &Entry| Some(Stamped::new(entry.at, decode_input(&entry.input).ok()?));
+            let machine = Machine::replay(flow.compiled.clone(), entries.iter().map_while(read));
+            // Of an answer that nothing asked for it is not known what is to be replaced: it is refused, and stands nowhere.
+            machine.check(&input).map(|()| machine.redacted(input))
+        };
+        let redacted = self.driving.compute(redacting).await.ok_or(DeliverError::Unavailable)?;
+        Ok(Happening::Input(redacted?))
     }
 
     /// Leaves a letter; its number, and who is told what becomes of it.

@@ -82,6 +82,11 @@ impl Door {
     }
 }
 
+/// What of so many each replica lets through at once: together no more than that, but one of each at least.
+fn share(burst: u64, replicas: u64) -> u64 {
+    (burst / replicas).max(1)
+}
+
 /// The widest of the pauses that hold for a flow: how, of what, and why.
 fn paused(
     pauses: &Pauses,
@@ -151,7 +156,7 @@ impl Shared {
         let key = line_of(key.as_ref(), input).map_err(|error| StartError::BadKey(error.to_string()))?;
         // What comes is shared out between the replicas, and so is what may.
         let replicas = u64::from(self.door.replicas.load(Relaxed).max(1));
-        let burst = u64::from(burst.unwrap_or(*limit)).div_ceil(replicas).max(1);
+        let burst = share(u64::from(burst.unwrap_or(*limit)), replicas);
         let every = per.0.saturating_mul(1_000).saturating_mul(replicas) / u64::from((*limit).max(1));
         let now = self.clock.now();
         self.door.rates.take((tenant, id, key), now, burst, every).map(drop).map_err(|after| {
@@ -165,7 +170,7 @@ impl Shared {
             return Ok(());
         }
         let replicas = u64::from(self.door.replicas.load(Relaxed).max(1));
-        let (burst, every) = (limit.div_ceil(replicas), MINUTE.0 * 1_000 * replicas / limit);
+        let (burst, every) = (share(limit, replicas), MINUTE.0 * 1_000 * replicas / limit);
         self.door
             .workspaces
             .take(tenant, self.clock.now(), burst, every)

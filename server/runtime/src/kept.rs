@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use holon_engine::{Cached, EffectId, Input, Outcome};
+use holon_flow::redact::Redaction;
 use holon_model::canon::Canon;
 use holon_model::{EnvironmentId, Payload, RunId, TenantId, Timestamp, Value};
 use holon_platform::clock::SharedClock;
@@ -42,6 +43,7 @@ impl MaybeKept {
         &self,
         (tenant, environment): (TenantId, EnvironmentId),
         request: &EffectRequest,
+        redaction: &Redaction,
         connections: &dyn ConnectionSource,
     ) -> Option<AnswerKey> {
         let mut key = self.cached.answer;
@@ -50,6 +52,12 @@ impl MaybeKept {
             let (id, version) = connections.revision(tenant, environment, name).await.ok()?;
             let mut canon = Canon::new();
             canon.text("holon.cache.connection/1").bytes(&key).bytes(id.0.as_bytes()).text(&version.to_string());
+            key = canon.hash();
+        }
+        // Who keeps less of it has another answer.
+        if !redaction.is_empty() {
+            let mut canon = Canon::new();
+            canon.text("holon.cache.redaction/1").bytes(&key).value(redaction.as_value());
             key = canon.hash();
         }
         Some(AnswerKey { tenant, environment, key })

@@ -22,8 +22,8 @@ use crate::proposing::Back;
 use crate::queued::InLine;
 use crate::records::Proposal;
 use crate::store::{
-    Ask, Asked, EndRow, Entry, HandOut, IdempotencyRow, JournalWrite, Line, LiveStatus, LiveWrite, Prefix, RunFacts,
-    RunWrite, Snapshot, Start,
+    Ask, Asked, AuditRow, EndRow, Entry, HandOut, IdempotencyRow, JournalWrite, Line, LiveStatus, LiveWrite, Prefix,
+    RunFacts, RunWrite, Snapshot, Start,
 };
 
 /// Inputs of one run in one write at most.
@@ -64,6 +64,8 @@ impl Queued {
 pub(crate) struct Beginning {
     pub reply: oneshot::Sender<Result<Started, StartError>>,
     pub idempotency: Option<IdempotencyRow>,
+    /// What the audit log says of it.
+    pub audit: Option<Box<AuditRow>>,
     pub give_up: tokio::time::Instant,
     /// Inputs from an earlier run's journal, copied before anything else: their commands are not done, what is
     /// outstanding after them is.
@@ -72,6 +74,13 @@ pub(crate) struct Beginning {
     pub again: Option<EffectId>,
     /// Whether nothing of what is outstanding after the copy was done before: it has keys of its own.
     pub fresh: bool,
+}
+
+impl Beginning {
+    /// What is written with the run because it begins.
+    pub fn start(&self) -> Start {
+        Start { idempotency: self.idempotency.clone(), audit: self.audit.clone() }
+    }
 }
 
 /// What follows from inputs whose write is under way.
@@ -299,7 +308,7 @@ impl Live {
         };
         let status_changed = self.stored != Some(status);
         let starting = self.beginning.as_ref();
-        let start = starting.map(|beginning| Start { idempotency: beginning.idempotency.clone() });
+        let start = starting.map(Beginning::start);
         let again = self.prefix().and_then(|prefix| prefix.again);
         self.prefix = None;
         let snapshot = if ended || start.is_some() { None } else { self.snapshot(status, now) };

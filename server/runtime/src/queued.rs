@@ -12,9 +12,9 @@ use crate::api::DeliverError;
 use crate::asleep::Rest;
 use crate::definitions::LoadedFlow;
 use crate::driver::{Driver, Parked};
-use crate::live::{Broken, Flight, Live, Queued, Reply, Taken};
+use crate::live::{Beginning, Broken, Flight, Live, Queued, Reply, Taken};
 use crate::runtime::Shared;
-use crate::store::{Ask, Asked, Line, LiveRow, LiveStatus, LiveWrite, RunWrite, Start, StoreError, Ticket};
+use crate::store::{Ask, Asked, Line, LiveRow, LiveStatus, LiveWrite, RunWrite, StoreError, Ticket};
 
 /// What a run waits with.
 pub(crate) struct InLine {
@@ -75,8 +75,7 @@ impl Live {
             }
             line.kept = inputs;
         }
-        let idempotency = self.beginning.as_ref().and_then(|beginning| beginning.idempotency.clone());
-        write.start = Some(Start { idempotency });
+        write.start = self.beginning.as_ref().map(Beginning::start);
         write.live = LiveWrite::Insert(LiveStatus::Queued);
         self.flight = Some(Flight::still(LiveStatus::Queued, self.log_hash));
         write

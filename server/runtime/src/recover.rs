@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use holon_engine::{Compiled, Decision, Input, Machine, Outcome, Parent, RunInfo, Stamped, decode_input};
 use holon_model::{RunId, TenantId, Timestamp, canon};
+use holon_platform::kill_points::{self, Point};
 
 use crate::asleep::Rest;
 use crate::children::{self, Afterword};
@@ -175,6 +176,7 @@ impl Shared {
             .map(|row| async {
                 let shard = shard_of(row.run);
                 self.recover_one(row).await;
+                kill_points::reach(Point::TakingUp);
                 shard
             })
             .buffer_unordered(AT_ONCE);

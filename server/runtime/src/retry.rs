@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use holon_engine::{
     Command, Compiled, Decision, EffectId, Event, EventKind, Input, Machine, Outcome, Stamped, StepState, TimerId,
-    decode_input,
+    decode_input, leaves_open,
 };
 use holon_flow::capability::NodeError;
 use holon_model::{RunId, TenantId, Timestamp};
@@ -14,10 +14,10 @@ use holon_model::{RunId, TenantId, Timestamp};
 use crate::api::{Idempotency, RetryError, StartError, Started};
 use crate::recover::{ReplayError, replay};
 use crate::runtime::{Beginner, RuntimeHandle, keyed};
-use crate::store::{Entry, RunFacts};
+use crate::store::{AuditRow, Entry, RunFacts};
 
 impl RuntimeHandle {
-    /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry.
+    /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry. `audit` is written with it.
     ///
     /// # Errors
     /// When there is no such run, it did not fail, or the new one cannot be started.
@@ -28,6 +28,7 @@ impl RuntimeHandle {
         new: RunId,
         actor: String,
         idempotency: Option<Idempotency>,
+        audit: Option<Box<AuditRow>>,
     ) -> Result<Started, RetryError> {
         let store = &self.shared.store;
         let unavailable = |_| RetryError::Start(StartError::Unavailable);
@@ -52,17 +53,9 @@ impl RuntimeHandle {
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
         let copied = inputs.len();
         let idempotency = idempotency.map(|asked| keyed(asked, new, now));
-        let beginner = Beginner { tenant, run: new, facts, idempotency, inputs, copied, again, follows: false };
+        let beginner = Beginner { tenant, run: new, facts, idempotency, audit, inputs, copied, again, follows: false };
         Ok(self.shared.begin(&flow, beginner).await?)
     }
-}
-
-/// The code of an effect that may be done once only, and of which nobody knows whether it was.
-pub(crate) const OUTCOME_UNKNOWN: &str = "outcome_unknown";
-
-/// Whether such a failure leaves open what was done: nobody knows, its time was up, or the code that did it ended unexpectedly.
-fn is_unknown(error: &NodeError) -> bool {
-    [OUTCOME_UNKNOWN, "timeout", "executor_panicked"].contains(&error.code.as_str())
 }
 
 /// What a retry begins with.
@@ -116,7 +109,7 @@ pub(crate) fn prefix(
         if seq > 0 && (ended || matches!(input, Input::Cancel { .. })) {
             again = match input {
                 // Nobody knows whether it is over: what may be done once only is not begun a second time.
-                Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if is_unknown(&error) => None,
+                Input::EffectCompleted { outcome: Outcome::Failed { error }, .. } if leaves_open(&error) => None,
                 Input::EffectCompleted { id, .. } => Some(id),
                 _ => None,
             };

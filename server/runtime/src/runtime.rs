@@ -10,6 +10,7 @@ use holon_model::wire::runs::RunEvent;
 use holon_model::{EnvironmentId, Payload, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{SharedClock, mint};
 use holon_platform::execute::Executors;
+use holon_platform::kill_points::{self, Point};
 use holon_platform::telemetry::Exposition;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -39,7 +40,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::queued::InLine;
 use crate::records::KeyTurns;
 use crate::shards::Shards;
-use crate::store::{IdempotencyRow, Replica, RunFacts, Store, StoreError, shard_of};
+use crate::store::{AuditRow, IdempotencyRow, Replica, RunFacts, Store, StoreError, shard_of};
 use crate::upkeep::maintain;
 use crate::wake::Wake;
 use crate::watched::Watched;
@@ -172,7 +173,7 @@ impl Shared {
     pub async fn begin(&self, flow: &LoadedFlow, beginner: Beginner) -> Result<Started, StartError> {
         // `turn` is held until the run is durable.
         let Entry { line, ticket, inherits, turn: _turn } = self.enter(flow, &beginner).await?;
-        let Beginner { tenant, run, facts, idempotency, inputs, copied, again, follows } = beginner;
+        let Beginner { tenant, run, facts, idempotency, audit, inputs, copied, again, follows } = beginner;
         let fresh = facts.marks.fork_of.is_some();
         let shard = shard_of(run);
         if !self.draining.load(Relaxed) && !self.shards.here(shard) {
@@ -198,7 +199,7 @@ impl Shared {
             waiting,
             orders: VecDeque::new(),
             held: None,
-            beginning: Some(Beginning { reply, idempotency, give_up, copied, again, fresh }),
+            beginning: Some(Beginning { reply, idempotency, audit, give_up, copied, again, fresh }),
             flight: None,
             stored: None,
             snapshot_at: 0,
@@ -239,6 +240,7 @@ pub(crate) struct Beginner {
     pub run: RunId,
     pub facts: RunFacts,
     pub idempotency: Option<IdempotencyRow>,
+    pub audit: Option<Box<AuditRow>>,
     pub inputs: Vec<Stamped<Input>>,
     /// How many of them are copied from an earlier run.
     pub copied: usize,
@@ -412,8 +414,9 @@ impl RuntimeHandle {
         };
         let start = Input::Start { input: Payload::Inline(input), run: Box::new(info) };
         let inputs = vec![Stamped::new(now, start)];
-        let (tenant, run) = (request.tenant, request.run);
-        let beginner = Beginner { tenant, run, facts, idempotency, inputs, copied: 0, again: None, follows: false };
+        let (tenant, run, audit) = (request.tenant, request.run, request.audit);
+        let beginner =
+            Beginner { tenant, run, facts, idempotency, audit, inputs, copied: 0, again: None, follows: false };
         let started = self.shared.begin(&flow, beginner).await?;
         // The line about the request says which run it began, or found.
         tracing::Span::current().record("run_id", tracing::field::display(started.run));
@@ -566,6 +569,7 @@ impl RuntimeHandle {
         self.shared.committer.close();
         self.shared.stop.cancel();
         self.shared.answers.clear();
+        kill_points::reach(Point::BeforeLeaving);
         let leaving = async {
             if let Err(error) = self.shared.store.leave(self.shared.replica).await {
                 tracing::warn!(%error, "the shards could not be given back; the next start waits for the lease to run out");

@@ -46,6 +46,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_narrowed_allows_what_both_allow_and_never_more() {
+        let sides = [
+            held(&[]),
+            held(&["flows:*"]),
+            held(&["flows:read", "runs:*"]),
+            held(&["flows:*", "!flows:delete"]),
+            held(&["runs:start", "!runs:*", "flows:delete"]),
+            crate::worker_permissions(),
+            crate::Role::Owner.permissions(true, true),
+        ];
+        for (one, other) in sides.iter().flat_map(|one| sides.iter().map(move |other| (one, other))) {
+            let narrowed = one.narrowed_to(other);
+            for &(resource, verb) in crate::actions::ALL {
+                let allows = |held: &Permissions| decide(held, resource, verb) == Decision::Allow;
+                assert_eq!(
+                    allows(&narrowed),
+                    allows(one) && allows(other),
+                    "{resource}:{verb} of {one:?} and {other:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_forbid_wins_over_every_grant() {
         for forbid in ["!flows:delete", "!flows:*"] {
             let held = held(&["flows:*", "flows:delete", forbid]);

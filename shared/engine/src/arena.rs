@@ -30,6 +30,8 @@ pub struct Compiled {
     pub(crate) signals: BTreeSet<Arc<str>>,
     pub(crate) needs: Needs,
     pub(crate) redaction: Redaction,
+    /// Whether any node says what of what it is given is not to be kept.
+    pub(crate) redacts_given: bool,
 }
 
 /// What a flow needs of its host besides effects and timers.
@@ -90,9 +92,15 @@ pub(crate) struct CNode {
     pub kind_ref: KindRef,
     pub behaviour: BehaviourKind,
     pub class: EffectClass,
+    /// Whether a person is asked where nobody knows if its effect was done.
+    pub asks: bool,
     pub config: Config,
     pub join: Join,
     pub policies: Policies,
+    /// Of a node that waits for a signal its name, where that is no expression.
+    pub signal: Option<String>,
+    /// What of what it is given from outside is replaced.
+    pub redaction: Redaction,
     /// What the node gives when its time is up, instead of failing.
     pub fallback: Option<Config>,
     pub disabled: bool,

@@ -12,7 +12,7 @@ use holon_flow::{
     Catalogue, Definition, Graph, Node,
     capability::{Behaviour, Bodies, NodeError, Primitive},
     definition::{Key, pointer::Pointer},
-    redact::Redaction,
+    redact::{Redaction, marks},
     validate::DiagnosticCode,
 };
 use holon_model::wire::flows::Diagnostic;
@@ -36,6 +36,7 @@ pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Com
         diagnostics: Vec::new(),
         signals: BTreeSet::new(),
         needs: Needs::default(),
+        redacts_given: false,
     };
     compiler.graph(&definition.graph, String::new(), &Pointer::ROOT);
     let compiled = Compiled {
@@ -46,6 +47,7 @@ pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Com
         signals: compiler.signals,
         needs: compiler.needs,
         redaction: Redaction::of(definition.input.as_ref()),
+        redacts_given: compiler.redacts_given,
     };
     (Arc::new(compiled), compiler.diagnostics)
 }
@@ -56,6 +58,7 @@ struct Compiler<'a> {
     diagnostics: Vec<Diagnostic>,
     signals: BTreeSet<Arc<str>>,
     needs: Needs,
+    redacts_given: bool,
 }
 
 /// An edge between nodes of one graph, by their place in key order: source, its port, target, its port.
@@ -128,6 +131,10 @@ impl Compiler<'_> {
         let fallback =
             fallback.map(|fallback| self.config(fallback, &[], &at.key("policies").key("timeout").key("fallback")));
         self.need(&kind.behaviour, &node.config);
+        let asks = kind.asks_whether_done(&node.config);
+        self.needs.tasks |= asks;
+        let redaction = Redaction::at(&node.policies.redact);
+        self.redacts_given |= !redaction.is_empty() || marks(&node.config);
         self.needs.workers |= kind.handed_out();
         let bodies = node
             .bodies
@@ -139,10 +146,13 @@ impl Compiler<'_> {
             key: key.clone(),
             kind_ref: node.kind.clone(),
             behaviour: (&kind.behaviour).into(),
-            class: kind.effect,
+            class: kind.class(&node.config),
+            asks,
             config,
             join: node.join,
             policies: node.policies.clone(),
+            signal: node.config.get("name").and_then(holon_model::Value::as_str).map(str::to_owned),
+            redaction,
             fallback,
             disabled: node.disabled,
             bodies,
@@ -262,9 +272,12 @@ fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
         kind_ref: node.kind.clone(),
         behaviour: (&kind.behaviour).into(),
         class: kind.effect,
+        asks: false,
         config: Config::Broken(error),
         join: node.join,
         policies: node.policies.clone(),
+        signal: None,
+        redaction: Redaction::default(),
         fallback: None,
         disabled: node.disabled,
         bodies: Vec::new(),

@@ -77,6 +77,7 @@ pub(crate) fn missing_kind(kind: &KindRef) -> NodeKind {
         effect: EffectClass::Pure,
         resources: Vec::new(),
         cacheable: false,
+        delivery: false,
         preview: Preview::Run,
         sample: Value::Null,
         line: String::new(),

@@ -6,6 +6,7 @@ use crate::{
     Outcome,
     arena::{CNode, Compiled},
     command::{Cached, RunEffect},
+    doubt,
     machine::{At, Machine},
     node::Emit,
     retry, saga,
@@ -120,6 +121,9 @@ impl Machine {
             Outcome::Cancelled { reason } => NodeError::new("cancelled", reason),
             Outcome::Continued { .. } => NodeError::new("internal", "an effect does not go on in another run"),
         };
+        if self.cnode(flow, at).asks && doubt::leaves_open(&error) {
+            return doubt::ask(self, flow, at, error);
+        }
         // What may be done once only is not done again, whatever its failure says.
         let again = error.retryable && self.cnode(flow, at).class != EffectClass::AtMostOnce;
         if again && retry::pause(self, flow, at, &error) {
@@ -129,7 +133,7 @@ impl Machine {
         self.fail_node(flow, at, error);
     }
 
-    fn forget_effect(&mut self, at: At) {
+    pub(crate) fn forget_effect(&mut self, at: At) {
         if let Some(id) = self.core.arena.node_mut(at.frame, at.node).extra().effect {
             self.core.effects.remove(&id);
         }

@@ -19,6 +19,7 @@ mod command;
 mod compile;
 mod config;
 mod continue_;
+mod doubt;
 mod drive;
 mod effect;
 mod event;
@@ -39,6 +40,7 @@ mod path;
 mod preview;
 mod race;
 mod recover;
+mod redact;
 mod refusal;
 mod respond;
 mod retry;
@@ -64,6 +66,7 @@ pub use backtest::{Comparison, Ended, StepDifference, StepEnd, Verdict, backtest
 pub use batch::{Joins, is_batch, share};
 pub use command::{Cached, ChildVersion, Choice, Command, Response, RunEffect, StartChild, Task, TaskKind};
 pub use compile::{compile, compile_draft};
+pub use doubt::{OUTCOME_UNKNOWN, leaves_open};
 pub use drive::{Oracle, drive};
 pub use event::{Awaited, Event, EventId, EventKind, EventNode, StepState};
 pub use input::{

@@ -6,14 +6,15 @@
 use crate::{
     Command, Compiled, EffectId, Input, Lineage, Machine, Outcome, Parent, RunInfo, RunStatus, RunView, Stamped,
     StartChild, Task, TaskKind, TimerId,
-    arena::{CEdge, CNode},
+    arena::{BehaviourKind, CEdge, CNode},
     batch::{Joins, share},
     drive::{Oracle, drive},
+    redact::redacted_form,
     without_indices,
 };
 use holon_flow::{
     Catalogue,
-    capability::{LocalRecords, NodeError},
+    capability::{LocalRecords, NodeError, Primitive},
 };
 use holon_model::{Payload, RunId, Timestamp, Value, context::Budget, wire::runs::NodeRun};
 use std::{
@@ -347,14 +348,15 @@ impl Samples<'_> {
     /// The definition's sample for a path, else what its node's kind has.
     fn sample(&mut self, path: &str, kind: impl FnOnce(Option<&CNode>) -> Value) -> Value {
         let path = without_indices(path);
-        let own = self.flow.samples.get(&path).cloned();
-        let sample = own.unwrap_or_else(|| {
-            let at = |graph: &'_ crate::arena::CGraph| graph.find(path.strip_prefix(&*graph.prefix)?);
-            let found = self.flow.graphs.iter().find_map(|graph| Some(&graph.nodes[at(graph)? as usize]));
-            kind(found)
-        });
+        let (own, node) = (self.flow.samples.get(&path).cloned(), self.flow.node_at(&path));
+        let sample = own.unwrap_or_else(|| kind(node));
         self.sampled.insert(path);
-        sample
+        // A preview knows no more of it than a run does. Of a person's answer the form is all that is replaced, by its schema too.
+        let approval = node.is_some_and(|node| matches!(node.behaviour, BehaviourKind::Primitive(Primitive::Approval)));
+        match node.filter(|_| !approval) {
+            Some(node) => node.redaction.apply(sample),
+            None => sample,
+        }
     }
 
     /// The answer of a person: the sample's, else the first choice with a form that is filled in somehow. What a compensation
@@ -370,7 +372,10 @@ impl Samples<'_> {
         let chosen = sample.get("choice").and_then(Value::as_str);
         let chosen = chosen.filter(|chosen| task.choices.iter().any(|choice| choice.key == *chosen));
         let form = sample.get("form").cloned().unwrap_or_else(|| filled(&task.form, 0));
-        let form = Payload::Inline(form);
+        let mut form = Payload::Inline(form);
+        if let Some(node) = self.flow.node_at(&task.path) {
+            form = redacted_form(node, &task.form, form);
+        }
         Input::TaskAnswered { id: task.id, choice: chosen.map_or(first, str::to_owned), form, by }
     }
 }

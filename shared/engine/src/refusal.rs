@@ -1,6 +1,6 @@
 //! Why an input would change nothing: what to tell whoever sent it. A run is never harmed by what it refuses.
 
-use crate::{Input, Machine, Outcome, RunStatus, ask::Ask, batch, input::EffectId, signal, state::NodeStatus, task};
+use crate::{Input, Machine, Outcome, RunStatus, ask::Ask, batch, signal, state::NodeStatus, task};
 
 /// An input that the run does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,15 +46,17 @@ pub(crate) fn check(machine: &Machine, input: &Input) -> Result<(), Refusal> {
         Input::Signal { name, correlation, sender, payload } => {
             signal::check(machine, name, correlation, sender, payload)
         }
-        Input::TaskAnswered { id, choice, form, .. } => match asked(machine, *id) {
-            Some(Ask::Task(task)) => task::check(&task.task, choice, form),
+        Input::TaskAnswered { id, choice, form, .. } => match machine.asking(*id) {
+            Some((node, Ask::Task(task))) => task::check(node, &task.task, choice, form),
             _ => Err(Refusal::new("unknown_task", "the run has no such task, or it was answered or given up already")),
         },
-        Input::BatchChosen { id, batch } => batch::check_chosen(machine, asked(machine, *id), *id, *batch),
+        Input::BatchChosen { id, batch } => {
+            batch::check_chosen(machine, machine.asking(*id).map(|(_, ask)| ask), *id, *batch)
+        }
         Input::Joined { member, item } => machine.check_joined(*member, item),
         Input::Left { member } => machine.check_left(*member),
         Input::ChildEnded { id, outcome } => {
-            let waits = matches!(asked(machine, *id), Some(Ask::Child(_)));
+            let waits = matches!(machine.asking(*id), Some((_, Ask::Child(_))));
             holds(waits, "unknown_child", "the run does not wait for this other run")?;
             let over = !matches!(outcome, Outcome::Continued { .. });
             holds(over, "child_goes_on", "the other run is not over: another one goes on for it")
@@ -64,9 +66,4 @@ pub(crate) fn check(machine: &Machine, input: &Input) -> Result<(), Refusal> {
 
 fn holds(holds: bool, code: &'static str, message: &str) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(Refusal::new(code, message)) }
-}
-
-fn asked(machine: &Machine, id: EffectId) -> Option<&Ask> {
-    let (frame, node) = machine.core.asks.get(&id)?;
-    machine.core.arena.node(*frame, *node).extra.as_ref()?.ask.as_deref()
 }

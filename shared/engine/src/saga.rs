@@ -7,7 +7,7 @@
 
 use crate::{
     Choice, EventKind, StepState, Task, TaskKind,
-    arena::{BehaviourKind, Compiled},
+    arena::{BehaviourKind, CNode, Compiled},
     ask::{Ask, TaskAsk},
     input::EffectId,
     machine::{At, Machine},
@@ -399,12 +399,14 @@ impl State {
         self.steps.iter().filter(gave).map(|step| (step.name.clone(), step.output.clone())).collect()
     }
 
-    /// For people.
-    pub(crate) fn shown(&self) -> SagaRun {
+    /// For people; `node` is the saga's own.
+    pub(crate) fn shown(&self, node: &CNode) -> SagaRun {
+        let body = |number: u32| node.bodies.get(number as usize).map(|(name, _)| name.to_string());
         let steps = self.steps.iter().map(|step| SagaStepRun {
             step: step.name.to_string(),
             state: step.state.name().to_owned(),
             compensable: step.compensate.is_some(),
+            undo: step.compensate.and_then(body),
             error: step.error.as_ref().map(crate::wire::failure),
             tries: step.rounds,
             reason: step.reason.clone(),

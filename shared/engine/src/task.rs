@@ -1,4 +1,5 @@
-//! `approval`: asks people, and goes the way that one of them chose. And tasks as such, which a parked saga uses too.
+//! `approval`: asks people, and goes the way that one of them chose. And tasks as such, which a parked saga uses too, and an effect of
+//! which nobody knows whether it was done (`doubt`).
 //!
 //! Running → waiting → succeeded with the first answer, on the port of its choice. When it is due the task is escalated once;
 //! giving up is the `timeout` policy's, whose fallback names a choice.
@@ -7,6 +8,7 @@ use crate::{
     Choice, Command, EventKind, Refusal, Task, TaskKind,
     arena::{CNode, Compiled},
     ask::{Ask, TaskAsk},
+    doubt,
     input::EffectId,
     keep,
     machine::{At, Machine},
@@ -18,6 +20,7 @@ use crate::{
 use holon_flow::{
     capability::NodeError,
     expr::Meter,
+    redact,
     schema::{self, Options},
 };
 use holon_model::{Payload, Timestamp, Value};
@@ -93,7 +96,7 @@ fn people(machine: &Machine, value: Option<&Value>, field: &str) -> Result<Vec<S
 }
 
 /// Whether an answer is taken.
-pub(crate) fn check(task: &Task, choice: &str, form: &Payload) -> Result<(), Refusal> {
+pub(crate) fn check(node: &CNode, task: &Task, choice: &str, form: &Payload) -> Result<(), Refusal> {
     if !task.choices.iter().any(|known| known.key == choice) {
         let known: Vec<&str> = task.choices.iter().map(|choice| choice.key.as_str()).collect();
         let message = format!("this cannot be answered; the choices are: {}", known.join(", "));
@@ -105,9 +108,11 @@ pub(crate) fn check(task: &Task, choice: &str, form: &Payload) -> Result<(), Ref
     if schema.is_null() {
         return Ok(());
     }
-    let options = Options { most: 1, ..Options::default() };
-    match schema::check(&schema, &form, options, &mut Meter::new(FORM_FUEL, 0)) {
-        Ok(found) => match found.first() {
+    // What the form or the node marks is not to be kept, and may be replaced already; whoever took the answer in has checked it.
+    let redacts = !node.redaction.is_empty();
+    let replaced = |at: &str| redacts && form.pointer(at).and_then(Value::as_str) == Some(redact::REDACTED);
+    match schema::check(&redact::lenient(&schema), &form, Options::default(), &mut Meter::new(FORM_FUEL, 0)) {
+        Ok(found) => match found.iter().find(|miss| !replaced(&miss.pointer)) {
             None => Ok(()),
             Some(miss) if miss.pointer.is_empty() => Err(Refusal::new("invalid_form", miss.message.clone())),
             Some(miss) => Err(Refusal::new("invalid_form", format!("{}: {}", miss.pointer, miss.message))),
@@ -130,6 +135,9 @@ pub(crate) fn answered(machine: &mut Machine, flow: &Compiled, id: EffectId, cho
         return machine.fail_node(flow, at, error.into());
     }
     let node = machine.cnode(flow, at);
+    if node.asks {
+        return doubt::resolved(machine, flow, at, choice, &form);
+    }
     match node.port(choice) {
         Some(port) => {
             let value = answer(choice, form, by, machine.core.at);

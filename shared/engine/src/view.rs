@@ -36,12 +36,14 @@ impl Machine {
         self.view_of_first(u32::MAX)
     }
 
-    /// Why a person must look at the run, if one must: a compensation that keeps failing.
+    /// Why a person must look at the run, if one must: a compensation that keeps failing, or an effect of which
+    /// nobody knows whether it was done.
     pub fn attention(&self) -> Option<String> {
         self.core.asks.values().find_map(|(frame, node)| {
             let extra = self.core.arena.node(*frame, *node).extra.as_ref()?;
             let Some(Ask::Task(ask)) = extra.ask.as_deref() else { return None };
-            let parked = ask.task.kind == TaskKind::Compensation;
+            let doubtful = self.cnode(&self.flow, At { frame: *frame, node: *node }).asks;
+            let parked = doubtful || ask.task.kind == TaskKind::Compensation;
             parked.then(|| format!("{}: {}", ask.task.path, ask.task.title))
         })
     }
@@ -116,7 +118,7 @@ impl Machine {
             finished_at: state.status.is_terminal().then_some(state.finished_at),
             waiting_until: extra.and_then(|extra| extra.waiting_until),
             waiting_for: self.awaited(at).map(|what| crate::wire::waiting_for(&what)),
-            saga: extra.and_then(|extra| extra.saga.as_ref()).map(|saga| saga.shown()),
+            saga: extra.and_then(|extra| extra.saga.as_ref()).map(|saga| saga.shown(self.cnode(&self.flow, at))),
         }
     }
 

@@ -1,13 +1,19 @@
-//! Redaction: what a flow's input schema marks with `x-holon-redact` is replaced before anything is journaled or hashed, by the
-//! same code on the server and in the preview. What is replaced is nowhere: not in the run, not in its history.
+//! Redaction: what a flow says is not to be kept is replaced before anything is journaled or hashed, by the same code on the server
+//! and in the preview. What is replaced is nowhere: not in the run, not in its history.
+//!
+//! A flow says it where it says what comes in: in the schema of its input and in that of a person's form, with `x-holon-redact`, and
+//! at a node, with the policy `redact`, for what the node is given from outside: places in it, as JSON pointers.
 
 use holon_model::{SchemaRef, Value};
+use std::borrow::Cow;
 
 /// What stands in the place of what was there.
 pub const REDACTED: &str = "[redacted]";
 
 /// The mark in a schema.
 const MARK: &str = "x-holon-redact";
+/// What stands in a place for every member or item.
+const EACH: &str = "*";
 /// References in a row that lead to no part of the value.
 const MOST_HOPS: u32 = 16;
 /// Steps that one value may take. A schema that takes more (references that multiply) is not gone through: then all is replaced.
@@ -27,6 +33,29 @@ impl Redaction {
         Self { schema: schema.filter(|schema| marks(schema.as_value())).cloned() }
     }
 
+    /// That of places in a value, as JSON pointers in which `*` stands for every member or item.
+    #[must_use]
+    pub fn at(places: &[String]) -> Self {
+        let marked = || Value::map([(MARK, Value::Bool(true))]);
+        let schema = |place: &String| {
+            place.split('/').skip(1).collect::<Vec<_>>().into_iter().rev().fold(marked(), |inner, part| match part {
+                EACH => Value::map([("additionalProperties", inner.clone()), ("items", inner)]),
+                name => {
+                    let name = name.replace("~1", "/").replace("~0", "~");
+                    Value::map([("properties", Value::map([(name, inner)]))])
+                }
+            })
+        };
+        let all = (!places.is_empty()).then(|| Value::map([("allOf", Value::list(places.iter().map(schema)))]));
+        Self { schema: all.map(SchemaRef) }
+    }
+
+    /// What it replaces, as a schema with marks; null: nothing.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
+        self.schema.as_ref().map_or(&Value::Null, SchemaRef::as_value)
+    }
+
     /// Whether nothing is replaced, whatever the input.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -43,8 +72,24 @@ impl Redaction {
     }
 }
 
+/// A schema without what it asks of marked places, for values in which those may be replaced already.
+#[must_use]
+pub fn lenient(schema: &Value) -> Cow<'_, Value> {
+    if marks(schema) { Cow::Owned(without_bounds(schema)) } else { Cow::Borrowed(schema) }
+}
+
+fn without_bounds(schema: &Value) -> Value {
+    match schema {
+        Value::Map(map) if map.get(MARK) == Some(&Value::Bool(true)) => Value::Bool(true),
+        Value::Map(map) => Value::map(map.iter().map(|(name, part)| (name.clone(), without_bounds(part)))),
+        Value::List(items) => Value::list(items.iter().map(without_bounds)),
+        other => other.clone(),
+    }
+}
+
 /// Whether a schema has the mark anywhere.
-fn marks(schema: &Value) -> bool {
+#[must_use]
+pub fn marks(schema: &Value) -> bool {
     match schema {
         Value::Map(map) => map.get(MARK) == Some(&Value::Bool(true)) || map.iter().any(|(_, part)| marks(part)),
         Value::List(items) => items.iter().any(marks),
@@ -170,6 +215,45 @@ mod tests {
         ] {
             assert_eq!(redacted(schema, input), expected, "{input}");
         }
+    }
+
+    #[test]
+    fn what_stands_at_a_place_is_replaced_and_nothing_beside_it() {
+        let places =
+            ["/body/card/number", "/headers/set-cookie", "/body/all/*/pin", "/a~1b", "/list/*"].map(str::to_owned);
+        let redaction = Redaction::at(&places);
+        for (given, expected) in [
+            (
+                r#"{"body":{"card":{"number":1,"name":"Ada"}}}"#,
+                r#"{"body":{"card":{"name":"Ada","number":"[redacted]"}}}"#,
+            ),
+            (
+                r#"{"body":{"all":[{"pin":1,"n":2},3]},"headers":{"set-cookie":["x"],"host":"y"}}"#,
+                r#"{"body":{"all":[{"n":2,"pin":"[redacted]"},3]},"headers":{"host":"y","set-cookie":"[redacted]"}}"#,
+            ),
+            (
+                r#"{"body":{"all":{"x":{"pin":1}}},"a/b":2}"#,
+                r#"{"a/b":"[redacted]","body":{"all":{"x":{"pin":"[redacted]"}}}}"#,
+            ),
+            (r#"{"list":[1,{"a":2}],"number":1}"#, r#"{"list":["[redacted]","[redacted]"],"number":1}"#),
+            (r#"{"body":"text"}"#, r#"{"body":"text"}"#),
+        ] {
+            let once = redaction.apply(value(given));
+            assert_eq!(once.to_json(), expected);
+            assert_eq!(redaction.apply(once.clone()), once, "again it changes nothing");
+        }
+        assert_eq!(Redaction::at(&[String::new()]).apply(value("[1]")), Value::from(REDACTED), "the whole of it");
+        assert!(Redaction::at(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_replaced_already_is_asked_nothing_of() {
+        let schema = value(
+            r#"{"type":"object","required":["pin"],"properties":{"pin":{"type":"integer","x-holon-redact":true},"n":{"type":"integer"}}}"#,
+        );
+        let expected = r#"{"properties":{"n":{"type":"integer"},"pin":true},"required":["pin"],"type":"object"}"#;
+        assert_eq!(lenient(&schema).to_json(), expected);
+        assert!(matches!(lenient(&Value::Bool(true)), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -183,7 +183,9 @@ fn policies() -> impl Strategy<Value = Policies> {
         let good = timeout.filter(|millis| millis % 2 == 0).map(|millis| Millis(millis % 1_000 + 1));
         let cache = good.map(|ttl| Cache { ttl, key: keyed });
         let concurrency = timeout.filter(|millis| millis % 5 == 0).map(|millis| u32::try_from(millis % 9).unwrap() + 1);
-        Policies { retry, timeout: timeout.map(Millis), fallback, cache, concurrency }
+        let redact = timeout.filter(|millis| millis % 7 == 0).map(|millis| format!("/body/*/{millis}"));
+        let redact = redact.into_iter().collect();
+        Policies { retry, timeout: timeout.map(Millis), fallback, cache, concurrency, redact }
     })
 }
 

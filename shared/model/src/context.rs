@@ -1,6 +1,6 @@
-//! Under whose authority, where, and within which bounds something happens. It rides on every intent and every run.
+//! Under whose authority, where, and within which bounds something happens. It rides on every intent.
 
-use crate::{EnvironmentId, LinkId, PersonId, TenantId, Timestamp, TokenId};
+use crate::{EnvironmentId, LinkId, PersonId, TenantId, TokenId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -52,10 +52,31 @@ impl Actor {
     }
 }
 
-/// What the actor may do: `resource:action` grants, `*` for any.
+/// What the actor may do: `resource:action` grants, `resource:*` for any action, `!` in front of one forbids it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Permissions(pub BTreeSet<String>);
+
+impl Permissions {
+    /// What both allow, and nothing that either forbids.
+    #[must_use]
+    pub fn narrowed_to(&self, other: &Self) -> Self {
+        let met = self.0.iter().flat_map(|ours| other.0.iter().filter_map(|theirs| meet(ours, theirs)));
+        let forbids = self.0.iter().chain(&other.0).filter(|grant| grant.starts_with('!')).cloned();
+        Self(met.chain(forbids).collect())
+    }
+}
+
+/// The grant of what two grants both allow.
+fn meet(one: &str, other: &str) -> Option<String> {
+    let ((resource, verb), (of, what)) = (one.split_once(':')?, other.split_once(':')?);
+    let verb = match (verb, what) {
+        (verb, "*") | ("*", verb) => verb,
+        (verb, what) if verb == what => verb,
+        _ => return None,
+    };
+    (resource == of && !resource.starts_with('!')).then(|| format!("{resource}:{verb}"))
+}
 
 /// How much may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +93,8 @@ impl Default for Budget {
     }
 }
 
-/// Tenant, environment, actor, permissions, deadline, budget and trace. A scope, a sub-flow or a panel can only narrow it.
+/// Tenant, environment, actor, permissions, budget and trace. A scope, a sub-flow or a panel can only narrow it. How long a run may
+/// take is its flow's to say; a deadline joins with the first caller who is given one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// Whose data.
@@ -83,33 +105,23 @@ pub struct Context {
     pub actor: Actor,
     /// What that one may do.
     pub permissions: Permissions,
-    /// When it must be over, if it must.
-    pub deadline: Option<Timestamp>,
     /// What it may use.
     pub budget: Budget,
-    /// W3C trace id, 32 hexadecimal digits, if the caller sent one.
+    /// W3C trace id, 32 hexadecimal digits, if the caller sent one: it stands beside the request in the log.
     pub trace: Option<String>,
 }
 
 impl Context {
+    /// The authority of somebody to whom nothing is granted: what is done under it was allowed by another proof, such as an address
+    /// that only its holders know.
+    pub fn of(tenant: TenantId, environment: EnvironmentId, actor: Actor) -> Self {
+        let (permissions, budget) = (Permissions::default(), Budget::default());
+        Self { tenant, environment, actor, permissions, budget, trace: None }
+    }
+
     /// The same authority with fewer permissions: those in both.
     #[must_use]
-    pub fn narrowed_to(mut self, permissions: &Permissions) -> Self {
-        self.permissions.0.retain(|held| permissions.0.contains(held));
-        self
-    }
-
-    /// The same authority, over at `deadline` at the latest.
-    #[must_use]
-    pub fn until(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(self.deadline.map_or(deadline, |own| own.min(deadline)));
-        self
-    }
-
-    /// The same authority with at most `budget`.
-    #[must_use]
-    pub fn within(mut self, budget: Budget) -> Self {
-        self.budget = Budget { fuel: self.budget.fuel.min(budget.fuel), bytes: self.budget.bytes.min(budget.bytes) };
-        self
+    pub fn narrowed_to(self, permissions: &Permissions) -> Self {
+        Self { permissions: self.permissions.narrowed_to(permissions), ..self }
     }
 }

@@ -1,6 +1,7 @@
 //! Intents: every change, whoever asks for it. Authorisation, idempotency, audit and undo hang on them once.
 
-use crate::{Context, IntentId};
+use crate::context::Actor;
+use crate::{Context, EnvironmentId, IntentId, TenantId};
 use serde::{Deserialize, Serialize};
 
 /// Where an intent came from.
@@ -59,6 +60,12 @@ pub struct Intent<P> {
 }
 
 impl<P: IntentPayload> Intent<P> {
+    /// What Holon itself asks for, of nobody's permissions.
+    pub fn of_system(id: IntentId, tenant: TenantId, environment: EnvironmentId, payload: P) -> Self {
+        let context = Context::of(tenant, environment, Actor::System);
+        Self { id, source: Source::System, context, base_revision: None, idempotency_key: None, payload }
+    }
+
     /// The type's name.
     pub fn kind(&self) -> &'static str {
         P::TYPE

@@ -18,6 +18,7 @@ pub mod value;
 pub mod wire;
 
 pub use context::Context;
+pub use document::Document;
 pub use error::{Code, Problem};
 pub use ids::*;
 pub use intent::{Intent, IntentPayload};

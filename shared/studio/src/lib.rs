@@ -1,11 +1,12 @@
 //! The editor's document: commands with inverses, history, layout, geometry, forms and outline. No view, no browser.
 //!
-//! The server applies the same commands to a draft that the editor applied to its own copy: [`apply_all`].
+//! The server applies the same commands to the stored document that the editor applied to its own copy: [`document::edit`].
 
 pub mod apply;
 pub mod bodies;
 pub mod command;
 pub mod compose;
+pub mod document;
 pub mod form;
 pub mod fragment;
 pub mod geometry;
@@ -21,6 +22,7 @@ pub mod rename;
 pub mod replay;
 pub mod states;
 pub mod view;
+pub mod way;
 pub mod worker;
 pub mod written;
 

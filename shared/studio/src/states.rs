@@ -2,6 +2,7 @@
 
 use crate::{
     GraphPath, place,
+    way::{Way, way},
     worker::{EdgeData, PreviewReply},
 };
 use holon_flow::definition::Key;
@@ -35,6 +36,8 @@ pub struct NodeState {
     pub queued: bool,
     /// Whether a sample answered for it.
     pub sampled: bool,
+    /// The paths of a saga, forward and back.
+    pub way: Option<Way>,
 }
 
 /// An edge's state as its curve shows it.
@@ -129,7 +132,8 @@ pub fn nodes(path: &GraphPath, iterations: &[u32], nodes: &[NodeRun], sampled: &
     for node in nodes {
         if let Some(key) = here(path, iterations, &node.path) {
             let sampled = sampled.iter().any(|path| *path == place::without_indices(&node.path));
-            out.insert(Key::from(key), state(node, sampled));
+            let way = node.saga.as_ref().map(|saga| way(&node.path, saga, nodes));
+            out.insert(Key::from(key), NodeState { way, ..state(node, sampled) });
         }
     }
     out
@@ -147,6 +151,7 @@ fn state(node: &NodeRun, sampled: bool) -> NodeState {
         until: node.waiting_until.filter(|_| node.status == "waiting"),
         queued: node.queued_at.is_some(),
         sampled,
+        way: None,
     }
 }
 

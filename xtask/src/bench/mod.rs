@@ -50,14 +50,16 @@ pub fn command(mut args: Args) -> Result<()> {
         let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
         bail!("there is no benchmark `{name}`; there are: {}", names.join(", "));
     }
-    let machine = calibrate::machine();
-    let slowness = calibrate::slowness()?;
-    say::note(&format!("{machine}; {:.2} times the time of the reference for a fixed loop", slowness));
+    let machine = calibrate::Machine::look()?;
+    say::note(&machine.line());
+    if json {
+        say::data(&machine.json());
+    }
     let mut short = 0;
     for bench in BENCHES.iter().filter(|bench| only.as_deref().map_or(bench.always, |name| name == bench.name)) {
         let measures = (bench.run)().with_context(|| format!("benchmark {}", bench.name))?;
         for measure in measures {
-            let judged = measure.judge(slowness);
+            let judged = measure.judge(machine.slowness);
             short += u32::from(judged.ok == Some(false));
             if json { say::data(&judged.json()) } else { say::plain(&judged.line()) }
         }

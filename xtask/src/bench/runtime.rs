@@ -11,11 +11,21 @@ use crate::{exec, setup};
 /// Runs the benchmark of the whole server over HTTP and that of the runtime alone, and one commit by `pgbench` beside
 /// them as the peer of what is a time.
 pub fn run() -> Result<Vec<Measure>> {
+    measured(&[])
+}
+
+/// The same without what nothing else is compared with: many runs that wait, and neighbours.
+pub fn load() -> Result<Vec<Measure>> {
+    measured(&[("HOLON_BENCH_ONLY", Path::new("load"))])
+}
+
+fn measured(env: &[(&str, &Path)]) -> Result<Vec<Measure>> {
     // With a Postgres of its own, as `holon serve` has it.
-    let mut measures = example("holon", "server_bench", &[])?;
+    let mut measures = example("holon", "server_bench", env)?;
     let postgres = TempPostgres::durable()?;
     let commit = commit_milliseconds(&postgres)?;
-    measures.extend(example("holon-runtime", "bench", &[("HOLON_TEST_PG", postgres.socket_dir())])?);
+    let there = [("HOLON_TEST_PG", postgres.socket_dir())];
+    measures.extend(example("holon-runtime", "bench", &[env, &there].concat())?);
     for measure in measures.iter_mut().filter(|measure| measure.unit == "ms") {
         measure.peer = Some(("pgbench commit ms".to_owned(), commit));
     }

@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
 
 use super::Spot;
-use crate::engine;
+use crate::{editor::strings, engine};
 
 /// Choices that are shown at once.
 const MOST: usize = 60;
@@ -170,7 +170,7 @@ impl Completion {
             .into_any()
         };
         view! {
-            <div class="choices-list" id=id role="listbox" hidden=move || !self.is_open()>
+            <div class="choices-list" id=id role="listbox" aria-label=strings::SUGGESTIONS hidden=move || !self.is_open()>
                 {move || self.found.get().items.into_iter().take(MOST).enumerate().map(option).collect::<Vec<_>>()}
             </div>
         }

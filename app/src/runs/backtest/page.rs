@@ -1,10 +1,10 @@
 //! The page of a back-test: how many runs, how far, and what was found.
 
 use holon_model::wire::flows::Flow;
-use holon_model::{Code, FlowId, Problem};
+use holon_model::{Code, FlowId, Problem, RunId};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::results;
 use super::store::{Backtest, Phase};
@@ -16,10 +16,11 @@ use crate::ui::{icon, problem_notice, skeleton, use_ready};
 /// How many runs can be tried at once.
 const MANY: [u16; 4] = [50, 200, 500, 1_000];
 
-/// `/flows/{id}/backtest`
+/// `/flows/{id}/backtest`; with `?run=run_…` it begins by itself, with that run among those that are tried.
 #[component]
 pub fn BacktestPage() -> impl IntoView {
-    let (ports, params) = (use_ports(), use_params_map());
+    let (ports, params, query) = (use_ports(), use_params_map(), use_query_map());
+    let with = move || query.with_untracked(|query| query.get("run")).and_then(|run| run.parse::<RunId>().ok());
     let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<FlowId>().ok()));
     let flow = Resource::new(
         move || id.get(),
@@ -36,7 +37,7 @@ pub fn BacktestPage() -> impl IntoView {
         <Suspense fallback=|| view! { {bar(vec![Crumb::to(strings::FLOWS, "/flows")], ())}<div class="content whole">{skeleton::table(4)}</div> }>
             {move || Suspend::new(async move {
                 match flow.await {
-                    Ok(flow) => body(flow),
+                    Ok(flow) => body(flow, with()),
                     Err(problem) if problem.code == Code::NotFound => view! { <NotFound/> }.into_any(),
                     Err(problem) => view! { {bar(vec![Crumb::to(strings::FLOWS, "/flows")], ())}<div class="content">{problem_notice(&problem)}</div> }.into_any(),
                 }
@@ -45,13 +46,18 @@ pub fn BacktestPage() -> impl IntoView {
     }
 }
 
-fn body(flow: Flow) -> AnyView {
+fn body(flow: Flow, with: Option<RunId>) -> AnyView {
     let crumbs = vec![
         Crumb::to(strings::FLOWS, "/flows"),
         Crumb::to(flow.name.clone(), format!("/flows/{}", flow.id)),
         Crumb::here(strings::BACKTEST),
     ];
-    let test = Backtest::new(flow.id, flow.definition);
+    let test = Backtest::new(flow.id, flow.definition, with);
+    Effect::new(move |_| {
+        if with.is_some() && test.phase.get_untracked() == Phase::Ready {
+            test.start(MANY[1].into());
+        }
+    });
     view! {
         {bar(crumbs, ())}
         <div class="content whole stack">

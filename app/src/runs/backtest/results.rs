@@ -69,6 +69,25 @@ pub fn results(test: Backtest) -> AnyView {
         }
         .into_any()
     };
+    // What was found of the run that somebody came from stands above all others.
+    let mine = Memo::new(move |_| {
+        let with = test.with?;
+        test.tried.with(|tried| tried.iter().find(|one| one.run.id == with).cloned())
+    });
+    let from = move || {
+        mine.get().map(|one| {
+            let (words_of, class, glyph) = look(one.verdict());
+            let told = match &one.found {
+                Ok(found) if one.verdict() == "different" => ends(found),
+                _ => words_of.to_owned(),
+            };
+            view! {
+                <span>{strings::RUN_FROM}" "<code>{short_id(&one.run.id)}</code></span>
+                <span class=format!("status {class}")>{icon(glyph)}{told}</span>
+                <button type="button" class="button small" on:click=move |_| open.set(Some(one.clone()))>{strings::IN_DETAIL}</button>
+            }
+        })
+    };
     let some = Memo::new(move |_| test.tried.with(|tried| !tried.is_empty()));
     let nothing = move || {
         (matches!(test.phase.get(), Phase::Done(_)) && !some.get())
@@ -82,6 +101,7 @@ pub fn results(test: Backtest) -> AnyView {
     view! {
         {nothing}
         <div class="stack" hidden=move || !some.get()>
+            <div class="line wrap" role="status" hidden=move || mine.with(Option::is_none)>{from}</div>
             <div class="verdicts" role="group" aria-label=strings::SHOWN>{choices}</div>
             <div class="table-box">
                 <table class="data" hidden=move || rows.with(Vec::is_empty) on:keydown=move |event| keys::vertical(&event, ".row-link")>

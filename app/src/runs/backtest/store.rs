@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use holon_model::wire::flows::Severity;
 use holon_model::wire::runs::{JournalRow, RunSummary, is_over};
-use holon_model::{FlowId, Value};
+use holon_model::{FlowId, RunId, Value};
 use holon_studio::worker::{Ask, Begun, CheckReply, Compared, RecordedRun};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -58,6 +58,8 @@ impl Tried {
 #[derive(Clone, Copy)]
 pub struct Backtest {
     flow: FlowId,
+    /// The run that somebody came from: it is among those that are tried, whatever its age.
+    pub with: Option<RunId>,
     draft: StoredValue<Value>,
     ports: StoredValue<Ports>,
     /// How far it is.
@@ -74,9 +76,10 @@ pub struct Backtest {
 
 impl Backtest {
     /// Of this flow's draft.
-    pub fn new(flow: FlowId, draft: Value) -> Self {
+    pub fn new(flow: FlowId, draft: Value, with: Option<RunId>) -> Self {
         Self {
             flow,
+            with,
             draft: StoredValue::new(draft),
             ports: StoredValue::new(use_ports()),
             phase: RwSignal::new(Phase::Ready),
@@ -154,15 +157,19 @@ impl Backtest {
         Ok(())
     }
 
-    /// The newest runs that ended by themselves or were cancelled. One that was terminated has no end to compare.
+    /// The run that somebody came from, then the newest runs that ended by themselves or were cancelled. One that was terminated
+    /// has no end to compare.
     async fn finished(self, turn: u32, ports: &Ports, most: usize) -> Result<Vec<RunSummary>, String> {
         let mut found = Vec::new();
+        if let Some(with) = self.with {
+            let run = ports.runs.get(with).await.map_err(|problem| problem.detail)?.summary;
+            found.extend(Some(run).filter(|run| run.flow == self.flow && comparable(run)));
+        }
         let mut cursor = None;
         while found.len() < most && self.is(turn) {
             let query = RunsQuery { flow: Some(self.flow), cursor, limit: Some(PAGE), ..RunsQuery::default() };
             let page = ports.runs.list(query).await.map_err(|problem| problem.detail)?;
-            let ended = page.data.into_iter().filter(|run| is_over(&run.status) && run.status != "terminated");
-            found.extend(ended);
+            found.extend(page.data.into_iter().filter(|run| comparable(run) && Some(run.id) != self.with));
             cursor = page.next_cursor;
             if cursor.is_none() {
                 break;
@@ -171,6 +178,11 @@ impl Backtest {
         found.truncate(most);
         Ok(found)
     }
+}
+
+/// Whether it has an end of its own.
+fn comparable(run: &RunSummary) -> bool {
+    is_over(&run.status) && run.status != "terminated"
 }
 
 async fn try_one(ports: &Ports, backtest: u32, run: &RunSummary) -> Result<Compared, String> {

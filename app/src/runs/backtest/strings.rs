@@ -11,6 +11,7 @@ pub const EMPTY_WHAT: &str = "A back-test needs recorded runs of this flow. Run 
 pub const FIRST_STEP: &str = "First step that differs";
 pub const FLOWS: &str = "Flows";
 pub const HOW_MANY: &str = "How many runs";
+pub const IN_DETAIL: &str = "In detail";
 pub const LISTING: &str = "Finding finished runs …";
 pub const MISSING: &str = "Never recorded, so the end is not known";
 pub const NONE_HERE: &str = "None of the runs that were tried";
@@ -20,6 +21,8 @@ pub const OPEN: &str = "Not known";
 pub const OPEN_RUN: &str = "Open run";
 pub const RECORDED: &str = "As recorded";
 pub const RUN: &str = "Run";
+/// Before what was found of the run that somebody came from.
+pub const RUN_FROM: &str = "The run you came from:";
 pub const SAME: &str = "The same";
 pub const SHOWN: &str = "Which runs";
 pub const START: &str = "Back-test the draft";

@@ -62,6 +62,11 @@ async fn send(cx: &EffectContext, prepared: &Prepared, page: u32) -> Result<Egre
     cx.egress.send(prepared.egress(page)?).await.map_err(|error| unsent(&error, prepared))
 }
 
+/// What went wrong after the request may have reached its receiver: where it must not be sent twice, nobody knows what it did.
+fn leaves_open(error: &EgressError) -> bool {
+    ["timeout", "connection_lost", "bad_response"].contains(&error.code)
+}
+
 async fn all_pages(
     cx: &EffectContext,
     config: &Value,
@@ -111,8 +116,10 @@ fn inject(prepared: &mut Prepared, name: &str, connection: &ResolvedConnection) 
 
 fn unsent(error: &EgressError, prepared: &Prepared) -> NodeError {
     // Why first: lists and cards show the beginning of it.
-    let mut failed = NodeError::new(error.code, format!("{} ({})", error.message, prepared.shown()));
-    failed.retryable = error.retryable;
+    let unknown = prepared.once && leaves_open(error);
+    let code = if unknown { "outcome_unknown" } else { error.code };
+    let mut failed = NodeError::new(code, format!("{} ({})", error.message, prepared.shown()));
+    failed.retryable = error.retryable && !unknown;
     failed.detail = Value::map([("url", Value::from(prepared.place()))]);
     failed
 }

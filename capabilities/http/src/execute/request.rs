@@ -27,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) hosts: Vec<String>,
+    /// Whether it must not be sent a second time when nobody knows what became of it.
+    pub(super) once: bool,
     body: Bytes,
     limits: Limits,
     redirects: u8,
@@ -71,6 +73,7 @@ impl Prepared {
             key: idempotency(text("idempotency_header").unwrap_or("Idempotency-Key"), key, &headers)?,
             headers,
             hosts: Vec::new(),
+            once: text("delivery") == Some("at_most_once"),
             body,
             limits: limits(config, timeout)?,
             redirects: config

@@ -29,8 +29,7 @@ pub const ORIGIN: &str = "http://localhost:8080";
 
 const MANIFEST: &str = r#"{
   "capability": 1, "id": "bench", "version": "1.0.0", "title": "Bench", "summary": "A step that does nothing.",
-  "permissions": [], "commands": [], "events": [], "panels": [],
-  "configuration": {"type": "object", "additionalProperties": false},
+  "permissions": [],
   "kinds": [
     {"kind": "bench.nothing@1", "title": "Nothing", "summary": "Does nothing.",      "category": "Bench", "icon": "play", "keywords": [], "config": {"type": "object"},
      "ports": {"outputs": ["out"], "error": true}, "effect": "idempotent", "preview": "sample", "line": "",

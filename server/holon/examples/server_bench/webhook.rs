@@ -66,7 +66,7 @@ async fn alone(client: &mut Client, path: &str) -> Vec<f64> {
 
 /// Many clients, each with a run under way all the time.
 async fn under_load(state: &AppState, address: SocketAddr, path: &Arc<str>) {
-    let before = (state.runtime.metrics().await, wal(state).await);
+    let before = (state.runtime.metrics().await, wal(state).await, dead_rows(state).await);
     let done = Arc::new(AtomicU64::new(0));
     let begun = Instant::now();
     let clients = (0..CLIENTS).map(|_| {
@@ -86,14 +86,22 @@ async fn under_load(state: &AppState, address: SocketAddr, path: &Arc<str>) {
         taken.extend(client.await.expect("a client ends well"));
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let after = (state.runtime.metrics().await, wal(state).await);
+    let after = (state.runtime.metrics().await, wal(state).await, dead_rows(state).await);
     let count = done.load(Relaxed) as f64;
     let steps = count * STEPS as f64;
     print("runtime.webhook_runs_per_second_64", count / seconds, "runs/s", None);
     print("runtime.webhook_p50_64", median(&mut taken), "ms", None);
+    print("runtime.webhook_p99_64", at(&mut taken, 0.99), "ms", None);
     let commits = (after.0.commits - before.0.commits) as f64;
     print("runtime.webhook_commits_per_step_64", commits / steps, "commits/step", None);
     print("runtime.webhook_wal_per_step_64", (after.1 - before.1) as f64 / steps, "bytes/step", None);
+    print("runtime.webhook_dead_rows_per_step_64", (after.2 - before.2) as f64 / steps, "rows/step", None);
+}
+
+/// Rows that died until now: one for each that was changed or deleted. Processes of Postgres tell what they did once a second.
+async fn dead_rows(state: &AppState) -> i64 {
+    let dead = sqlx::query_scalar("select coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables");
+    dead.fetch_one(&state.pools.engine).await.expect("Postgres answers")
 }
 
 async fn wal(state: &AppState) -> i64 {

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use holon_engine::ChildVersion;
-use holon_model::context::{Actor, Budget};
 use holon_model::wire::alerts::AlertChannel;
-use holon_model::{Millis, RunId, Timestamp, Value};
+use holon_model::{Intent, IntentPayload, Millis, RunId, Timestamp, Value};
+use holon_platform::clock::{Clock, mint};
 use holon_platform::crypto::SecretScope;
 use holon_platform::egress::{EgressRequest, Limits};
 use holon_runtime::{Definitions as _, DefinitionsError, Idempotency, StartError, StartRequest};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::store::{self, Due, Settled};
 use super::{KIND, message, sign};
-use crate::state::AppState;
+use crate::{audit, state::AppState};
 
 /// Waits between tries; after the last of them it has failed.
 const AGAIN_AFTER: [Millis; 6] =
@@ -33,15 +33,32 @@ enum Unheard {
     Never(String),
 }
 
-/// Tells a firing that was claimed, and writes down what came of it.
+/// What Holon asks of itself: that a firing is told to whom its rule names.
+#[derive(Debug, Clone)]
+pub struct Deliver(pub Due);
+
+impl IntentPayload for Deliver {
+    const TYPE: &'static str = "alert.deliver";
+}
+
+impl Deliver {
+    /// The intent, in the rule's environment. Told again, a firing is the same: it is its key.
+    pub fn of(clock: &dyn Clock, due: Due) -> Intent<Self> {
+        let key = due.id.to_string();
+        Intent::of_system(mint(clock), due.tenant, due.environment, Self(due)).with_key(Some(key))
+    }
+}
+
+/// Tells a firing that was claimed, and writes down what came of it: with the row of the audit log once it is over.
 ///
 /// # Errors
 /// When the database refuses; then it is told again, with the same id.
-pub async fn deliver(state: &AppState, due: &Due) -> Result<(), sqlx::Error> {
+pub async fn deliver(state: &AppState, intent: Intent<Deliver>) -> Result<(), sqlx::Error> {
+    let due = &intent.payload.0;
     let told = match due.channel {
-        AlertChannel::Flow => start(state, due).await.map(Some),
-        AlertChannel::Webhook | AlertChannel::Chat => send(state, due).await.map(|()| None),
-        AlertChannel::Email => mail(state, due).await.map(|()| None),
+        AlertChannel::Flow => start(state, &intent).await.map(Some),
+        AlertChannel::Webhook | AlertChannel::Chat => send(state, &intent).await.map(|()| None),
+        AlertChannel::Email => mail(state, &intent).await.map(|()| None),
     };
     let now = state.clock.now();
     let settled = match told {
@@ -55,7 +72,29 @@ pub async fn deliver(state: &AppState, due: &Due) -> Result<(), sqlx::Error> {
     if let Settled::Failed(why) | Settled::Again(why, _) = &settled {
         tracing::warn!(alert = %due.rule, firing = %due.id, why, "an alert was not heard");
     }
-    store::settle(&state.pools.engine, due, &settled, now).await
+    let mut tx = state.pools.engine.begin().await?;
+    if store::settle(&mut tx, due, &settled, now).await?
+        && let Some(detail) = detail(due, &settled)
+    {
+        audit::record_in(&mut tx, &*state.clock, &intent, &due.rule.to_string(), &detail).await?;
+    }
+    tx.commit().await
+}
+
+/// What the audit log says of a firing that is over; why it was not heard stands with the firing.
+fn detail(due: &Due, settled: &Settled) -> Option<Value> {
+    let (outcome, run) = match settled {
+        Settled::Delivered(run) => ("delivered", *run),
+        Settled::Failed(_) => ("failed", None),
+        Settled::Again(..) => return None,
+    };
+    Some(Value::map([
+        ("firing", Value::from(due.id.to_string())),
+        ("channel", Value::from(store::channel_text(due.channel))),
+        ("outcome", Value::from(outcome)),
+        ("tries", Value::from(i64::from(due.tries))),
+        ("run", run.map_or(Value::Null, |run| Value::from(run.to_string()))),
+    ]))
 }
 
 /// How long to wait after so many tries.
@@ -63,7 +102,8 @@ fn wait(tries: i32) -> Option<Millis> {
     AGAIN_AFTER.get(usize::try_from(tries.max(1) - 1).ok()?).copied()
 }
 
-async fn send(state: &AppState, due: &Due) -> Result<(), Unheard> {
+async fn send(state: &AppState, intent: &Intent<Deliver>) -> Result<(), Unheard> {
+    let due = &intent.payload.0;
     let url = address(state, due)?;
     let now = state.clock.now();
     let body = match due.channel {
@@ -75,7 +115,7 @@ async fn send(state: &AppState, due: &Due) -> Result<(), Unheard> {
     request.headers = headers(state, due, now, body.as_bytes()).await?;
     request.body = Bytes::from(body);
     request.limits = Limits { total: WITHIN, body: MOST_ANSWER, ..Limits::default() };
-    let answer = state.egress.for_tenant(due.tenant).send(request).await;
+    let answer = state.egress.for_tenant(intent.context.tenant).send(request).await;
     match answer {
         Ok(answer) if answer.status.is_success() => Ok(()),
         Ok(answer) => Err(Unheard::Later(format!("the address answered {}", answer.status))),
@@ -86,9 +126,10 @@ async fn send(state: &AppState, due: &Due) -> Result<(), Unheard> {
 
 /// By mail. Tried again it has the same `Message-ID`; when it is not known whether the server took it, it is tried again too:
 /// better told twice than not at all.
-async fn mail(state: &AppState, due: &Due) -> Result<(), Unheard> {
+async fn mail(state: &AppState, intent: &Intent<Deliver>) -> Result<(), Unheard> {
+    let (due, context) = (&intent.payload.0, &intent.context);
     let name = due.connection.as_deref().ok_or_else(|| Unheard::Never("no mail server is named".into()))?;
-    let connection = state.connections.resolve(due.tenant, due.environment, name).await;
+    let connection = state.connections.resolve(context.tenant, context.environment, name).await;
     let connection = connection.map_err(|error| Unheard::Later(error.to_string()))?;
     let key = due.id.to_string();
     let text = message::text(due, &state.config.public_base());
@@ -100,7 +141,7 @@ async fn mail(state: &AppState, due: &Due) -> Result<(), Unheard> {
         text: Some(&text),
         ..holon_cap_email::Mail::default()
     };
-    let egress = state.egress.for_tenant(due.tenant);
+    let egress = state.egress.for_tenant(context.tenant);
     match holon_cap_email::deliver(&egress, name, &connection, &mail, WITHIN).await {
         Ok(_) => Ok(()),
         Err(error) if error.retryable || error.code == "outcome_unknown" => Err(Unheard::Later(error.message)),
@@ -141,9 +182,10 @@ async fn headers(state: &AppState, due: &Due, now: Timestamp, body: &[u8]) -> Re
 }
 
 /// Starts the flow; started again with the same key, it is the same run.
-async fn start(state: &AppState, due: &Due) -> Result<RunId, Unheard> {
+async fn start(state: &AppState, intent: &Intent<Deliver>) -> Result<RunId, Unheard> {
+    let (due, context) = (&intent.payload.0, &intent.context);
     let flow = due.target.ok_or_else(|| Unheard::Never("no flow is named".into()))?;
-    let (tenant, environment) = (due.tenant, due.environment);
+    let (tenant, environment) = (context.tenant, context.environment);
     let version = state.definitions.resolve(tenant, environment, flow, ChildVersion::Latest).await;
     let version = version.map_err(|error| match error {
         DefinitionsError::Unavailable(why) => Unheard::Later(why),
@@ -160,8 +202,8 @@ async fn start(state: &AppState, due: &Due) -> Result<RunId, Unheard> {
         input: message::body(due, &state.config.public_base()),
         trigger: None,
         trigger_kind: KIND.to_owned(),
-        actor: Actor::System.label(),
-        budget: Budget::default(),
+        actor: context.actor.label(),
+        budget: context.budget,
         vars: Value::map::<&str>([]),
         idempotency: Some(Idempotency {
             scope: due.rule.to_string(),
@@ -170,6 +212,8 @@ async fn start(state: &AppState, due: &Due) -> Result<RunId, Unheard> {
             window: WINDOW,
         }),
         marks: holon_runtime::store::Marks::default(),
+        // That it was told is written down when it was.
+        audit: None,
     };
     let unheard = |error: StartError| match error.passes() {
         true => Unheard::Later(error.to_string()),

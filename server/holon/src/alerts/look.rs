@@ -1,8 +1,6 @@
 //! Looks at the rules that are due: what each finds becomes a firing, is held back while it is quiet, or is nothing. All of it
 //! in one transaction under the rule's lock: a crash before its commit has done nothing, one after it has lost nothing.
 
-use holon_model::context::{Actor, Budget, Context, Permissions};
-use holon_model::intent::Source;
 use holon_model::wire::alerts::AlertWhat;
 use holon_model::{FiringId, FlowId, Intent, IntentPayload, Millis, TenantId, Timestamp, Value};
 use holon_platform::clock::mint;
@@ -92,29 +90,10 @@ async fn look_at(state: &AppState, tx: &mut PgConnection, rule: &Rule, now: Time
                 NewFiring { id, rule: rule.id, at: now, cause: "rule", summary: &summary, count: all, items: &items };
             store::fire(tx, rule, &firing).await?;
             let detail = Value::map([("firing", Value::from(id.to_string())), ("count", Value::from(i64::from(all)))]);
-            let intent = Intent {
-                id: mint(&*state.clock),
-                source: Source::System,
-                context: system(rule),
-                base_revision: None,
-                idempotency_key: None,
-                payload: Fire,
-            };
+            let intent = Intent::of_system(mint(&*state.clock), rule.tenant, rule.environment, Fire);
             audit::record_in(tx, &*state.clock, &intent, &rule.id.to_string(), &detail).await?;
             store::move_on(tx, rule, (now, next), Some(now), (0, "[]")).await
         }
-    }
-}
-
-fn system(rule: &Rule) -> Context {
-    Context {
-        tenant: rule.tenant,
-        environment: rule.environment,
-        actor: Actor::System,
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn try_out(
     audit::record(&mut tx, &*state.clock, &intent, &rule.to_string(), &Value::Null).await?;
     tx.commit().await?;
     if let Some(due) = store::claim_one(&state.pools.engine, tenant, id, now).await? {
-        deliver::deliver(state, &due).await?;
+        deliver::deliver(state, deliver::Deliver::of(&*state.clock, due)).await?;
     }
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let firing = store::firing(&mut tx, id).await?.ok_or(Error::NotFound)?;

@@ -40,7 +40,7 @@ impl Watcher {
             let told: Vec<Result<(), sqlx::Error>> = stream::iter(claimed)
                 .map(|(tenant, id)| async move {
                     match store::due(&state.pools.engine, tenant, id).await? {
-                        Some(due) => deliver::deliver(state, &due).await,
+                        Some(due) => deliver::deliver(state, deliver::Deliver::of(&*state.clock, due)).await,
                         None => Ok(()),
                     }
                 })

@@ -1,16 +1,35 @@
 //! The audit log: one row for every change, written in the change's own transaction, so that neither exists without
-//! the other.
+//! the other. The row of a start is handed to the runtime ([`row`]), which writes it in the commit that accepts the run.
 
 use holon_model::intent::IntentPayload;
-use holon_model::{AuditId, Intent, Value};
+use holon_model::{Intent, Value};
 use holon_platform::clock::{Clock, mint, to_db};
 use holon_platform::db::TenantTx;
+use holon_runtime::store::AuditRow;
 use sqlx::PgConnection;
 
 use crate::http::request_id;
 
-/// Writes down that an intent was carried out on `subject` (a typed id). `detail` holds what a reader needs and never
+/// What the log says of an intent that is carried out on `subject` (a typed id). `detail` holds what a reader needs and never
 /// a secret.
+pub fn row<P: IntentPayload>(clock: &dyn Clock, intent: &Intent<P>, subject: &str, detail: &Value) -> AuditRow {
+    let context = &intent.context;
+    AuditRow {
+        id: mint(clock),
+        at: clock.now(),
+        environment: context.environment,
+        actor: context.actor.label(),
+        person: context.actor.person(),
+        source: intent.source.as_str(),
+        intent: intent.id,
+        kind: intent.kind(),
+        subject: subject.to_owned(),
+        detail: detail.to_json(),
+        request: request_id().map(|id| id.to_string()),
+    }
+}
+
+/// Writes down that an intent was carried out on `subject`, see [`row`].
 ///
 /// # Errors
 /// When the database refuses; then the change must not be committed either.
@@ -35,23 +54,22 @@ pub async fn record_in<P: IntentPayload>(
     subject: &str,
     detail: &Value,
 ) -> Result<(), sqlx::Error> {
-    let id: AuditId = mint(clock);
-    let context = &intent.context;
+    let row = row(clock, intent, subject, detail);
     sqlx::query!(
         "insert into audit_event (tenant_id, event_id, at, environment_id, actor, person_id, source, intent_id, \
          intent_type, subject, detail, request_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12)",
-        context.tenant.0,
-        id.0,
-        to_db(clock.now()),
-        context.environment.0,
-        context.actor.label(),
-        context.actor.person().map(|person| person.0),
-        intent.source.as_str(),
-        intent.id.0,
-        intent.kind(),
-        subject,
-        detail.to_json(),
-        request_id().map(|id| id.to_string()),
+        intent.context.tenant.0,
+        row.id.0,
+        to_db(row.at),
+        row.environment.0,
+        row.actor,
+        row.person.map(|person| person.0),
+        row.source,
+        row.intent.0,
+        row.kind,
+        row.subject,
+        row.detail,
+        row.request,
     )
     .execute(connection)
     .await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holon_model::context::{Actor, Budget, Context, Permissions};
+use holon_model::context::{Actor, Context};
 use holon_model::wire::runs::{NodeRun, Run};
 use holon_model::{Timestamp, Value};
 use holon_platform::clock::to_db;
@@ -38,15 +38,7 @@ pub enum Error {
 
 /// Reads the run that failed.
 pub async fn told(state: &AppState, due: &Due) -> Result<Told, Error> {
-    let context = Context {
-        tenant: due.tenant,
-        environment: due.environment,
-        actor: Actor::System,
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    };
+    let context = Context::of(due.tenant, due.environment, Actor::System);
     let run = runs::read_as_system(state, &context, due.failed).await.map_err(|error| match error {
         runs::Error::NotFound(_) => Error::Gone,
         error => Error::Unread(error.to_string()),

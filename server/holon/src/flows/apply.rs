@@ -8,6 +8,7 @@ use holon_model::{
 };
 use holon_platform::db::TenantTx;
 use holon_studio::Command;
+use holon_studio::document::{FlowDocument, edit};
 
 use super::check::checked_here;
 use super::error::stored;
@@ -33,30 +34,17 @@ pub async fn apply(state: &AppState, _: Authorised<EditFlows>, intent: Intent<Ap
     let commands = read_commands(body)?;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let present = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    if body.base_rev != present.revision {
-        return Err(Error::Stale { base: body.base_rev, present: present.revision });
+    let mut document: FlowDocument = present.try_map(|body| stored(id, &body.definition))?;
+    edit(&mut document, body.base_rev, &commands, state.clock.now(), intent.context.actor.person())?;
+    let new = checked_here(&mut tx, &state.catalogue, document.body.clone()).await?;
+    let draft = document.try_map(|_| Ok::<_, Error>(new.stored()))?;
+    if !store::save(&mut tx, &draft).await? {
+        return Err(Error::Stale { base: body.base_rev, present: draft.revision });
     }
-    let mut definition = stored(id, &present.definition)?;
-    for (index, command) in commands.iter().enumerate() {
-        holon_studio::apply(&mut definition, command)
-            .map_err(|error| Error::Command { index, message: error.to_string() })?;
-    }
-    let new = checked_here(&mut tx, &state.catalogue, definition).await?;
-    let summary = summary(&commands);
-    let draft = store::NewDraft {
-        name: &new.definition.name,
-        description: &new.definition.description,
-        definition: &new.text,
-        hash: new.hash,
-        at: state.clock.now(),
-        summary: &summary,
-    };
-    if !store::update(&mut tx, id, body.base_rev, &draft).await? {
-        return Err(Error::Stale { base: body.base_rev, present: present.revision + 1 });
-    }
-    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &summary.as_str().into()).await?;
+    let summary = draft.history.first().map_or("", |made| made.summary.as_str());
+    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &summary.into()).await?;
     tx.commit().await?;
-    Ok(Saved { revision: body.base_rev + 1, hash: hex(&new.hash), diagnostics: new.diagnostics })
+    Ok(Saved { revision: draft.revision, hash: hex(&new.hash), diagnostics: new.diagnostics })
 }
 
 fn read_commands(body: &ApplyCommands) -> Result<Vec<Command>, Error> {
@@ -64,13 +52,4 @@ fn read_commands(body: &ApplyCommands) -> Result<Vec<Command>, Error> {
         Command::from_value(value).map_err(|error| Error::Command { index, message: error.to_string() })
     };
     body.commands.iter().enumerate().map(read).collect()
-}
-
-/// The history's line: the first command's name, and how many more.
-fn summary(commands: &[Command]) -> String {
-    match commands {
-        [] => "Nothing".into(),
-        [one] => one.label(),
-        [first, rest @ ..] => format!("{} and {} more", first.label(), rest.len()),
-    }
 }

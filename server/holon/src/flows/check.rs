@@ -6,6 +6,7 @@ use holon_flow::{Catalogue, Definition};
 use holon_model::{Value, wire::flows::Diagnostic};
 use holon_platform::db::TenantTx;
 
+use super::store::Stored;
 use super::{Error, webhooks};
 use crate::{connections, events, forms, polls, schedules};
 
@@ -19,6 +20,17 @@ pub struct Checked {
     pub hash: [u8; 32],
     /// What validation found.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// As it is stored.
+    pub fn stored(&self) -> Stored {
+        Stored {
+            description: self.definition.description.clone(),
+            definition: self.text.clone(),
+            hash: self.hash.to_vec(),
+        }
+    }
 }
 
 /// Reads a definition; one that is only unfinished is fine, one that is no definition is not.

@@ -2,6 +2,7 @@
 
 use holon_authz::{Authorised, actions::EditFlows};
 use holon_flow::definition::{Definition, Node};
+use holon_model::document::{Document, DocumentKind, Made};
 use holon_model::{FlowId, Intent, IntentPayload, wire::flows::CreateFlow};
 use holon_platform::clock::mint;
 use holon_platform::db::TenantTx;
@@ -23,16 +24,10 @@ pub async fn create(state: &AppState, _: Authorised<EditFlows>, intent: Intent<C
     let new = body(state, &intent.payload.0)?;
     let id: FlowId = mint(&*state.clock);
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
-    let draft = store::NewDraft {
-        name: &new.definition.name,
-        description: &new.definition.description,
-        definition: &new.text,
-        hash: new.hash,
-        at: state.clock.now(),
-        summary: "Created",
-    };
-    store::insert(&mut tx, id, &draft).await?;
-    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &new.definition.name.as_str().into()).await?;
+    let made = Made { at: state.clock.now(), by: intent.context.actor.person(), summary: "Created".into() };
+    let draft = Document::new(id, DocumentKind::Flow, &new.definition.name, new.stored(), made);
+    store::insert(&mut tx, &draft).await?;
+    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &draft.name.as_str().into()).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -1,9 +1,13 @@
 //! What can go wrong with a flow, and how the API says it.
 
+use std::convert::Infallible;
+
 use holon_flow::definition::Definition;
+use holon_model::document::Refused;
 use holon_model::wire::flows::{Diagnostic, Severity};
 use holon_model::{Code, FlowId, Problem, error::FieldError};
 use holon_platform::db::TxError;
+use holon_studio::CommandError;
 
 use crate::http::ApiError;
 use crate::{events, failures, polls, schedules};
@@ -34,6 +38,9 @@ pub enum Error {
     /// The definition has errors: a draft may, a version may not.
     #[error("the flow has problems")]
     Invalid(Vec<Diagnostic>),
+    /// The nodes do what who publishes may not.
+    #[error("the flow does what its publisher may not")]
+    Lacking(Vec<FieldError>),
     /// Publishing would make more schedules than a tenant may have.
     #[error("there would be too many schedules")]
     TooManySchedules,
@@ -66,6 +73,25 @@ pub enum Error {
     /// The tenant's transaction.
     #[error(transparent)]
     Tx(#[from] TxError),
+}
+
+impl From<Refused<CommandError>> for Error {
+    fn from(refused: Refused<CommandError>) -> Self {
+        match refused {
+            Refused::Stale { base, present } => Self::Stale { base, present },
+            Refused::Change(CommandError::At { index, cause }) => Self::Command { index, message: cause.to_string() },
+            Refused::Change(error) => Self::Command { index: 0, message: error.to_string() },
+        }
+    }
+}
+
+impl From<Refused<Infallible>> for Error {
+    fn from(refused: Refused<Infallible>) -> Self {
+        match refused {
+            Refused::Stale { base, present } => Self::Stale { base, present },
+            Refused::Change(never) => match never {},
+        }
+    }
 }
 
 /// A stored definition, read back.
@@ -102,6 +128,12 @@ impl From<Error> for ApiError {
             }
             Error::Invalid(diagnostics) => {
                 problem(Code::InvalidDefinition, "The draft has errors. Mend them, then publish.", &diagnostics).into()
+            }
+            Error::Lacking(nodes) => {
+                let detail = "The flow does what you may not do. Nothing was published: somebody who may can publish it.";
+                let mut problem = Problem::new(Code::Forbidden, detail);
+                problem.errors = nodes;
+                problem.into()
             }
             Error::Command { index, message } => Problem::new(
                 Code::ValidationFailed,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use holon_authz::actions::{DeleteFlows, EditFlows, PublishFlows, ReadFlows};
+use holon_model::document::Change;
 use holon_model::wire::Page;
 use holon_model::wire::flows::{
     ApplyCommands, Catch, Caught, CreateFlow, Example, Flow, FlowSummary, Publish, Published, Saved, Version,
@@ -28,6 +29,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(read_flow, replace_flow, delete_flow))
         .routes(routes!(apply_commands))
         .routes(routes!(publish_flow))
+        .routes(routes!(list_changes))
         .routes(routes!(list_versions))
         .routes(routes!(read_version))
         .routes(routes!(open_catch))
@@ -41,6 +43,15 @@ struct ListQuery {
     /// A part of the name.
     #[serde(default)]
     q: String,
+    /// Where to go on: `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// At most this many, 1 to 200; 50 if absent.
+    limit: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
     /// Where to go on: `next_cursor` of the page before.
     cursor: Option<String>,
     /// At most this many, 1 to 200; 50 if absent.
@@ -95,7 +106,7 @@ async fn read_flow(
 /// Replaces the draft by a whole definition. `If-Match` says which revision was seen.
 #[utoipa::path(put, path = "/flows/{id}", tag = "flows",
     params(("id" = FlowId, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
-    request_body(content = serde_json::Value, description = "A definition, as flow.schema.json says"),
+    request_body(content = serde_json::Value, description = "A definition, as `/api/flow.schema.json` says"),
     responses((status = 200, body = Flow)))]
 async fn replace_flow(
     State(state): State<AppState>,
@@ -128,7 +139,9 @@ async fn delete_flow(
 
 /// Applies the editor's commands to the draft, in order, all or none.
 #[utoipa::path(post, path = "/flows/{id}/commands", tag = "flows", params(("id" = FlowId, Path)),
-    request_body = ApplyCommands, responses((status = 200, body = Saved)))]
+    request_body = ApplyCommands,
+    responses((status = 200, body = Saved), (status = 412, description = "Somebody saved since `base_rev`", body = Problem,
+        content_type = "application/problem+json")))]
 async fn apply_commands(
     State(state): State<AppState>,
     caller: Allowed<EditFlows>,
@@ -142,7 +155,8 @@ async fn apply_commands(
 
 /// Publishes the draft as an immutable version and puts it in force. A draft that means what the version in force means makes no
 /// new one: `unchanged` says so.
-#[utoipa::path(post, path = "/flows/{id}/publish", tag = "flows", params(("id" = FlowId, Path)),
+#[utoipa::path(post, path = "/flows/{id}/publish", tag = "flows",
+    params(("id" = FlowId, Path), ("If-Match" = Option<String>, Header, description = "The ETag that was read: a newer draft is not published")),
     request_body = Publish, responses((status = 200, body = Published)))]
 async fn publish_flow(
     State(state): State<AppState>,
@@ -154,6 +168,19 @@ async fn publish_flow(
     let base = headers.contains_key(header::IF_MATCH).then(|| if_match(&headers)).transpose()?.flatten();
     let intent = caller.intent(&*state.clock, publish::Publish { id, message: body.message }).at_revision(base);
     Ok(Json(publish::publish(&state, caller.proof(), intent).await?))
+}
+
+/// Changes of the draft, newest first: who changed what when. An autosave is one change, named by its commands.
+#[utoipa::path(get, path = "/flows/{id}/changes", tag = "flows", params(("id" = FlowId, Path), PageQuery),
+    responses((status = 200, body = Page<Change>)))]
+async fn list_changes(
+    State(state): State<AppState>,
+    caller: Allowed<ReadFlows>,
+    Path(id): Path<FlowId>,
+    Query(query): Query<PageQuery>,
+) -> ApiResult<Json<Page<Change>>> {
+    let before = query.cursor.as_deref().map(cursor::decode).transpose()?;
+    Ok(Json(read::changes(&state, caller.context(), caller.proof(), id, before, query.limit.unwrap_or(50)).await?))
 }
 
 /// Published versions, newest first.

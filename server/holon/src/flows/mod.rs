@@ -9,6 +9,7 @@ mod error;
 mod examples;
 pub mod gone;
 mod http;
+mod permitted;
 mod port;
 mod publish;
 mod read;

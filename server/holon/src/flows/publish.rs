@@ -8,7 +8,7 @@ use holon_platform::db::TenantTx;
 
 use super::check::checked_here;
 use super::error::stored;
-use super::{Error, store, webhooks};
+use super::{Error, permitted, store, webhooks};
 use crate::{audit, events, failures, polls, schedules, state::AppState};
 
 /// What is asked. With a `base_revision` the draft must still be at it.
@@ -49,13 +49,17 @@ pub async fn publish(
     if let Some(base) = intent.base_revision.filter(|base| *base != draft.revision) {
         return Err(Error::Stale { base, present: draft.revision });
     }
-    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.definition)?).await?;
+    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.body.definition)?).await?;
     if read.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return Err(Error::Invalid(read.diagnostics));
     }
+    let lacking = permitted::lacking(&read.definition, &state.catalogue, &intent.context.permissions);
+    if !lacking.is_empty() {
+        return Err(Error::Lacking(lacking));
+    }
     refuse_what_is_not_served(state, &read.definition)?;
     if let Some(present) = store::deployed(&mut tx, environment, id).await?
-        && present.summary.hash == hex(&draft.hash)
+        && present.summary.hash == hex(&draft.body.hash)
     {
         return Ok(Published { summary: present.summary, unchanged: true });
     }

@@ -1,6 +1,7 @@
 //! Queries: lists, one flow, its versions. They change nothing, so they are no intents.
 
 use holon_authz::{Authorised, actions::ReadFlows};
+use holon_model::document::Change;
 use holon_model::wire::Page;
 use holon_model::wire::flows::{Flow, FlowSummary, Version, VersionSummary};
 use holon_model::{Context, FlowId, Timestamp, canon::hex, json};
@@ -53,7 +54,7 @@ pub async fn list(
 pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadFlows>, id: FlowId) -> Result<Flow, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let draft = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.definition)?).await?;
+    let read = checked_here(&mut tx, &state.catalogue, stored(id, &draft.body.definition)?).await?;
     let published = store::deployed(&mut tx, context.environment, id).await?;
     let webhooks = match &published {
         Some(version) => {
@@ -68,12 +69,12 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadFlows>,
         name: read.definition.name.clone(),
         path: draft.path,
         revision: draft.revision,
-        definition: json::parse(draft.definition.as_bytes()).map_err(|_| Error::Inconsistent(id))?,
-        hash: hex(&draft.hash),
+        definition: json::parse(draft.body.definition.as_bytes()).map_err(|_| Error::Inconsistent(id))?,
+        hash: hex(&draft.body.hash),
         diagnostics: read.diagnostics,
         published: published.map(|version| version.summary),
         webhooks,
-        updated_at: draft.updated_at,
+        updated_at: draft.history.first().map_or(Timestamp(0), |made| made.at),
     })
 }
 
@@ -94,6 +95,26 @@ pub async fn versions(
     let more = data.len() > limit;
     data.truncate(limit);
     let next_cursor = data.last().filter(|_| more).map(|last| cursor::encode(&last.version));
+    Ok(Page { data, next_cursor })
+}
+
+/// A page of the changes of the draft, newest first: who changed what when.
+pub async fn changes(
+    state: &AppState,
+    context: &Context,
+    _: Authorised<ReadFlows>,
+    id: FlowId,
+    before: Option<i64>,
+    limit: u16,
+) -> Result<Page<Change>, Error> {
+    let limit = usize::from(limit.clamp(1, 200));
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let mut data = store::changes(&mut tx, id, before.unwrap_or(i64::MAX), limit as i64 + 1).await?;
+    tx.commit().await?;
+    let more = data.len() > limit;
+    data.truncate(limit);
+    let next_cursor = data.last().filter(|_| more).map(|last| cursor::encode(&last.revision));
     Ok(Page { data, next_cursor })
 }
 

@@ -1,6 +1,9 @@
 //! Replaces the draft by a whole definition, as REST clients do.
 
+use std::convert::Infallible;
+
 use holon_authz::{Authorised, actions::EditFlows};
+use holon_model::document::Made;
 use holon_model::{FlowId, Intent, IntentPayload, Value};
 use holon_platform::db::TenantTx;
 
@@ -26,20 +29,18 @@ pub async fn replace(state: &AppState, _: Authorised<EditFlows>, intent: Intent<
     let Replace { id, ref definition } = intent.payload;
     let new = check(&state.catalogue, definition)?;
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
-    let present = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
-    let base = intent.base_revision.unwrap_or(present.revision);
-    let draft = store::NewDraft {
-        name: &new.definition.name,
-        description: &new.definition.description,
-        definition: &new.text,
-        hash: new.hash,
-        at: state.clock.now(),
-        summary: "Replaced",
-    };
-    if base != present.revision || !store::update(&mut tx, id, base, &draft).await? {
-        return Err(Error::Stale { base, present: present.revision });
+    let mut draft = store::draft(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let base = intent.base_revision.unwrap_or(draft.revision);
+    let made = Made { at: state.clock.now(), by: intent.context.actor.person(), summary: "Replaced".into() };
+    draft.change(base, made, |draft| {
+        draft.name.clone_from(&new.definition.name);
+        draft.body = new.stored();
+        Ok::<(), Infallible>(())
+    })?;
+    if !store::save(&mut tx, &draft).await? {
+        return Err(Error::Stale { base, present: draft.revision });
     }
-    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &(base + 1).into()).await?;
+    audit::record(&mut tx, &*state.clock, &intent, &id.to_string(), &draft.revision.into()).await?;
     tx.commit().await?;
-    Ok(base + 1)
+    Ok(draft.revision)
 }

@@ -1,44 +1,25 @@
 //! All SQL of flows: drafts, changes, versions and what is in force.
 
+use holon_model::document::{Change, Document, DocumentKind};
 use holon_model::wire::flows::{FlowSummary, VersionSummary};
-use holon_model::{EnvironmentId, FlowId, Timestamp};
+use holon_model::{EnvironmentId, FlowId, PersonId, Timestamp};
 use holon_platform::clock::{from_db, to_db};
 use holon_platform::db::TenantTx;
 use uuid::Uuid;
 
-/// A draft as stored.
+/// The content of a flow's draft as it is stored.
 #[derive(Debug, Clone)]
-pub struct Draft {
-    /// Which flow.
-    pub id: FlowId,
-    /// Folder path.
-    pub path: String,
+pub struct Stored {
+    /// The definition's description.
+    pub description: String,
     /// The definition's JSON text.
     pub definition: String,
     /// Its hash.
     pub hash: Vec<u8>,
-    /// Rises by one with every save.
-    pub revision: i64,
-    /// When it was last saved.
-    pub updated_at: Timestamp,
 }
 
-/// What a save writes.
-#[derive(Debug, Clone)]
-pub struct NewDraft<'a> {
-    /// The definition's name.
-    pub name: &'a str,
-    /// The definition's description.
-    pub description: &'a str,
-    /// The definition's JSON text.
-    pub definition: &'a str,
-    /// Its hash.
-    pub hash: [u8; 32],
-    /// When.
-    pub at: Timestamp,
-    /// What changed, in a few words.
-    pub summary: &'a str,
-}
+/// A flow's draft as it is stored.
+pub type Draft = Document<FlowId, Stored>;
 
 /// A version as stored.
 #[derive(Debug, Clone)]
@@ -58,90 +39,127 @@ pub struct After {
     pub id: Uuid,
 }
 
-/// Writes a new flow at revision 1.
-pub async fn insert(tx: &mut TenantTx<'_>, id: FlowId, draft: &NewDraft<'_>) -> Result<(), sqlx::Error> {
-    let by = tx.context().actor.person().map(|person| person.0);
+/// Writes a new flow.
+pub async fn insert(tx: &mut TenantTx<'_>, draft: &Draft) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().0;
+    let Some(made) = draft.history.first() else { return Err(sqlx::Error::RowNotFound) };
     sqlx::query!(
         "insert into flow (tenant_id, flow_id, name, name_key, description, definition, definition_hash, revision, created_at, \
          updated_at, updated_by) values ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8, $9)",
         tenant,
-        id.0,
+        draft.id.0,
         draft.name,
         draft.name.to_lowercase(),
-        draft.description,
-        draft.definition,
-        &draft.hash[..],
-        to_db(draft.at),
-        by,
+        draft.body.description,
+        draft.body.definition,
+        draft.body.hash,
+        to_db(made.at),
+        made.by.map(|person| person.0),
     )
     .execute(tx.conn())
     .await?;
-    change(tx, id, 1, draft).await
+    change(tx, draft.id, made).await
 }
 
-/// Saves a draft over revision `base`; false when that is no longer the present one.
-pub async fn update(tx: &mut TenantTx<'_>, id: FlowId, base: i64, draft: &NewDraft<'_>) -> Result<bool, sqlx::Error> {
-    let by = tx.context().actor.person().map(|person| person.0);
+/// Saves a draft that was changed once since it was read; false when somebody saved in between.
+pub async fn save(tx: &mut TenantTx<'_>, draft: &Draft) -> Result<bool, sqlx::Error> {
     let tenant = tx.tenant().0;
+    let Some(made) = draft.history.first() else { return Ok(false) };
     let done = sqlx::query!(
         "update flow set name = $4, name_key = $5, description = $6, definition = $7, definition_hash = $8, \
          revision = revision + 1, updated_at = $9, updated_by = $10 where tenant_id = $1 and flow_id = $2 and revision = $3",
         tenant,
-        id.0,
-        base,
+        draft.id.0,
+        draft.revision - 1,
         draft.name,
         draft.name.to_lowercase(),
-        draft.description,
-        draft.definition,
-        &draft.hash[..],
-        to_db(draft.at),
-        by,
+        draft.body.description,
+        draft.body.definition,
+        draft.body.hash,
+        to_db(made.at),
+        made.by.map(|person| person.0),
     )
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 0 {
         return Ok(false);
     }
-    change(tx, id, base + 1, draft).await?;
+    change(tx, draft.id, made).await?;
     Ok(true)
 }
 
-async fn change(tx: &mut TenantTx<'_>, id: FlowId, revision: i64, draft: &NewDraft<'_>) -> Result<(), sqlx::Error> {
-    let by = tx.context().actor.person().map(|person| person.0);
+async fn change(tx: &mut TenantTx<'_>, id: FlowId, made: &Change) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().0;
     sqlx::query!(
         "insert into flow_change (tenant_id, flow_id, revision, at, by_person, summary) values ($1, $2, $3, $4, $5, $6)",
         tenant,
         id.0,
-        revision,
-        to_db(draft.at),
-        by,
-        draft.summary,
+        made.revision,
+        to_db(made.at),
+        made.by.map(|person| person.0),
+        made.summary,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// The draft of a flow.
+/// The draft of a flow, with the change that made its revision.
 pub async fn draft(tx: &mut TenantTx<'_>, id: FlowId) -> Result<Option<Draft>, sqlx::Error> {
     let tenant = tx.tenant().0;
     let row = sqlx::query!(
-        "select path, definition, definition_hash, revision, updated_at from flow where tenant_id = $1 and flow_id = $2",
+        r#"select f.path, f.name, f.description, f.definition, f.definition_hash, f.revision, f.updated_at, f.updated_by,
+             c.summary as "summary?", p.name as "by_name?"
+           from flow f
+           left join flow_change c on c.tenant_id = f.tenant_id and c.flow_id = f.flow_id and c.revision = f.revision
+           left join member p on p.tenant_id = f.tenant_id and p.person_id = f.updated_by
+           where f.tenant_id = $1 and f.flow_id = $2"#,
         tenant,
         id.0,
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| Draft {
+    Ok(row.map(|row| Document {
         id,
+        kind: DocumentKind::Flow,
         path: row.path,
-        definition: row.definition,
-        hash: row.definition_hash,
+        name: row.name,
         revision: row.revision,
-        updated_at: from_db(row.updated_at),
+        history: vec![Change {
+            revision: row.revision,
+            at: from_db(row.updated_at),
+            by: row.updated_by.map(PersonId),
+            by_name: row.by_name,
+            summary: row.summary.unwrap_or_default(),
+        }],
+        body: Stored { description: row.description, definition: row.definition, hash: row.definition_hash },
     }))
+}
+
+/// A page of the changes of a flow's draft, newest first, below revision `before`.
+pub async fn changes(tx: &mut TenantTx<'_>, id: FlowId, before: i64, limit: i64) -> Result<Vec<Change>, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let rows = sqlx::query!(
+        r#"select c.revision, c.at, c.by_person, p.name as "by_name?", c.summary from flow_change c
+           left join member p on p.tenant_id = c.tenant_id and p.person_id = c.by_person
+           where c.tenant_id = $1 and c.flow_id = $2 and c.revision < $3 order by c.revision desc limit $4"#,
+        tenant,
+        id.0,
+        before,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Change {
+            revision: row.revision,
+            at: from_db(row.at),
+            by: row.by_person.map(PersonId),
+            by_name: row.by_name,
+            summary: row.summary,
+        })
+        .collect())
 }
 
 /// Removes a flow at revision `base`; false when that is no longer the present one. Its versions stay: runs read them.
@@ -212,8 +230,8 @@ pub async fn insert_version(
            returning version"#,
         tenant,
         id.0,
-        draft.definition,
-        &draft.hash,
+        draft.body.definition,
+        &draft.body.hash,
         message,
         to_db(at),
         by,

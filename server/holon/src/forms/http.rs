@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
-use holon_model::{PersonId, Value};
+use holon_model::Value;
 use holon_runtime::{Answer, Definitions as _, LoadedFlow};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::submit::{Sent, is_failure, submit};
 use super::{KIND, PREFIX, page};
-use crate::http::{ApiError, Path, Visitor};
+use crate::http::{ApiError, Caller, Path, Visitor};
 use crate::links::sent;
 use crate::middleware::{Bucket, ClientIp};
 use crate::plain;
@@ -25,8 +24,8 @@ use crate::webhooks::{self, Listening};
 const SENDS: Bucket = Bucket { name: "form_sends", burst: 30, refill: 2_000 };
 
 /// The feature's routes.
-pub fn router() -> Router<AppState> {
-    Router::new().route("/f/{token}", get(look).post(take))
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(look, take))
 }
 
 /// A form that somebody may see.
@@ -35,7 +34,7 @@ struct Found {
     flow: Arc<LoadedFlow>,
     config: Value,
     /// Who it is, where the form is for members.
-    by: Option<PersonId>,
+    by: Option<Caller>,
 }
 
 /// Who may not see a form.
@@ -46,6 +45,11 @@ enum Hidden {
     SignIn,
 }
 
+/// Shows the form, to whoever has the address or to members of the workspace, as its trigger says.
+#[utoipa::path(get, path = "/f/{token}", tag = "forms", operation_id = "look_at_form", security(()),
+    params(("token" = String, Path, description = "What the address ends with")),
+    responses((status = 200, description = "The form, a page.", content_type = "text/html", body = String),
+        (status = 303, description = "To the sign-in page, where the form is for members.")))]
 async fn look(State(state): State<AppState>, visitor: Visitor, Path(token): Path<String>) -> Response {
     match find(&state, &visitor, &token).await {
         Ok(Ok(found)) => page::form(&found.config, None, &[]).answer(&state),
@@ -54,6 +58,13 @@ async fn look(State(state): State<AppState>, visitor: Visitor, Path(token): Path
     }
 }
 
+/// Takes what was filled in, and starts a run with it.
+#[utoipa::path(post, path = "/f/{token}", tag = "forms", operation_id = "send_form", security(()),
+    params(("token" = String, Path, description = "What the address ends with")),
+    request_body(content = serde_json::Value, content_type = "application/x-www-form-urlencoded", description = "The fields of the form"),
+    responses((status = 200, description = "A page of thanks, or the page that the flow responds.", content_type = "text/html", body = String),
+        (status = 303, description = "To the sign-in page, where the form is for members."),
+        (status = "default", description = "What the flow responds.")))]
 async fn take(
     State(state): State<AppState>,
     visitor: Visitor,
@@ -95,7 +106,7 @@ async fn taken(
             return again(&wrong);
         }
     }
-    let asked = (value, found.by, page::once(&data));
+    let asked = (value, found.by.as_ref(), page::once(&data));
     let (run, answer) = match submit(state, &found.listening, &found.flow, asked).await? {
         Sent::Started(run, answer) => (run, answer),
         Sent::Wrong(wrong) => return again(&wrong),
@@ -128,7 +139,7 @@ async fn find(state: &AppState, visitor: &Visitor, token: &str) -> Result<Result
         _ if !members => None,
         None => return Ok(Err(Hidden::SignIn)),
         Some(caller) if caller.context.tenant != address.tenant => return Ok(Err(Hidden::Gone)),
-        Some(caller) => Some(caller.person.id),
+        Some(caller) => Some(caller.clone()),
     };
     Ok(Ok(Found { listening, flow, config, by }))
 }

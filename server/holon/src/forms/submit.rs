@@ -5,11 +5,12 @@ use std::time::Duration;
 use holon_engine::Outcome;
 use holon_model::canon::Canon;
 use holon_model::error::FieldError;
-use holon_model::{Millis, PersonId, Problem, RunId, Value};
+use holon_model::{FlowId, IntentPayload, Millis, Problem, RunId, Value};
 use holon_runtime::{Answer, Idempotency, LoadedFlow, StartRequest};
 
 use super::KIND;
-use crate::http::ApiError;
+use crate::audit;
+use crate::http::{ApiError, Caller};
 use crate::runs::{self, checked_input};
 use crate::state::AppState;
 use crate::webhooks::Listening;
@@ -18,6 +19,14 @@ use crate::webhooks::Listening;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an opened page is remembered.
 const WINDOW: Millis = Millis(24 * 60 * 60 * 1000);
+
+/// What somebody asks who is known: the form is for members.
+#[derive(Debug, Clone, Copy)]
+pub struct Submit(pub FlowId);
+
+impl IntentPayload for Submit {
+    const TYPE: &'static str = "form.submit";
+}
 
 /// What became of it.
 #[derive(Debug)]
@@ -33,11 +42,11 @@ pub async fn submit(
     state: &AppState,
     listening: &Listening,
     flow: &LoadedFlow,
-    (data, by, once): (Value, Option<PersonId>, Option<&str>),
+    (data, member, once): (Value, Option<&Caller>, Option<&str>),
 ) -> Result<Sent, ApiError> {
     let address = &listening.address;
     let context = listening.context();
-    let by = by.map(|person| person.to_string());
+    let by = member.map(|caller| caller.person.id.to_string());
     let who = by.clone().unwrap_or_else(|| context.actor.label());
     let input = Value::map([("data", data), ("by", by.map_or(Value::Null, Value::from))]);
     if let Err(error) = checked_input(&flow.definition, &input) {
@@ -49,12 +58,19 @@ pub async fn submit(
     let config = flow.definition.graph.nodes.get(address.node.as_str()).map(|node| &node.config);
     let marks = config.map(|config| runs::of_trigger(config, &input)).unwrap_or_default();
     let sync = config.and_then(|config| config.get("answer")?.as_str()) == Some("sync");
+    let run = state.runtime.mint();
+    let row = |member: &Caller| {
+        let mut intent = member.intent(&*state.clock, Submit(address.flow));
+        intent.context.environment = address.environment;
+        let Submit(flow) = intent.payload;
+        Box::new(audit::row(&*state.clock, &intent, &flow.to_string(), &Value::from(run.to_string())))
+    };
     let request = StartRequest {
         tenant: address.tenant,
         environment: address.environment,
         flow: address.flow,
         version: listening.version,
-        run: state.runtime.mint(),
+        run,
         input,
         environment_name: address.environment_name.clone(),
         trigger: Some(address.node.clone()),
@@ -70,6 +86,8 @@ pub async fn submit(
             window: WINDOW,
         }),
         marks,
+        // Whoever only has the address is nobody: then the run's own row says all that is known.
+        audit: member.map(row),
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;

@@ -157,6 +157,9 @@ async fn resolved(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>,
     if let Some(caller) = &caller {
         tracing::Span::current().record("tenant", tracing::field::display(caller.tenant.id));
         tracing::Span::current().record("actor", tracing::field::display(caller.actor().label()));
+        if let Some(trace) = &caller.context.trace {
+            tracing::Span::current().record("trace", trace);
+        }
     }
     parts.extensions.insert(Resolved(caller.clone()));
     Ok(caller)

@@ -15,6 +15,8 @@ use crate::middleware::{Bucket, ClientIp};
 use crate::state::AppState;
 
 const SIGN_UP_BY_ADDRESS: Bucket = Bucket { name: "sign_up_address", burst: 30, refill: 10_000 };
+/// E-mails that one address may be told are taken: whoever has used them up is told nothing of any e-mail, `docs/adr/0040-telling-at-sign-up.md`.
+const TAKEN_BY_ADDRESS: Bucket = Bucket { name: "sign_up_taken", burst: 10, refill: 600_000 };
 
 /// The feature's routes.
 pub fn router() -> OpenApiRouter<AppState> {
@@ -42,9 +44,15 @@ async fn post_sign_up(
     JsonBody(body): JsonBody<SignUp>,
 ) -> ApiResult<Response> {
     refuse_obstacle(&state)?;
-    state.throttle.take(state.clock.now(), &[(SIGN_UP_BY_ADDRESS, ip.bucket())])?;
-    let grant = sign_up::sign_up(&state, &headers, body).await?;
-    Ok((StatusCode::CREATED, signed_in(&state, &grant)).into_response())
+    let told = (TAKEN_BY_ADDRESS, ip.bucket());
+    state.throttle.take(state.clock.now(), &[(SIGN_UP_BY_ADDRESS, ip.bucket()), told.clone()])?;
+    // Only what tells something of an e-mail counts: not what is given up half-way either.
+    let told = scopeguard::guard(told, |told| state.throttle.give_back(&[told]));
+    let done = sign_up::sign_up(&state, &headers, body).await;
+    if matches!(done, Err(Error::EmailTaken)) {
+        scopeguard::ScopeGuard::into_inner(told);
+    }
+    Ok((StatusCode::CREATED, signed_in(&state, &done?)).into_response())
 }
 
 /// Signs in.
@@ -74,7 +82,7 @@ async fn post_sign_out(
 }
 
 /// Who is signed in, and where.
-#[utoipa::path(get, path = "/session", tag = "identity", responses((status = 200, body = Session)))]
+#[utoipa::path(get, path = "/session", tag = "identity", security(("session" = []), ("token" = []), ("worker_token" = [])), responses((status = 200, body = Session)))]
 async fn get_session(caller: Caller) -> Json<Session> {
     Json(caller.session())
 }

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use holon_authz::{Role, worker_permissions};
-use holon_model::context::{Actor, Budget};
+use holon_model::context::Actor;
 use holon_model::intent::Source;
 use holon_model::wire::identity::{Environment, Person, Tenant};
 use holon_model::{Context, Millis, SessionId, Timestamp};
@@ -61,7 +61,7 @@ async fn by_token(state: &AppState, token: &ApiToken, trace: Option<String>) -> 
     let actor = Actor::Token { id: found.id, person: found.member.person };
     let mut caller = known(found.member, actor, Source::Api, None, trace)?;
     if found.pools.is_some() {
-        caller.context.permissions = worker_permissions();
+        caller.context = caller.context.narrowed_to(&worker_permissions());
         caller.operator = false;
         caller.pools = found.pools;
     }
@@ -80,13 +80,9 @@ pub(super) fn known(
     let by_token = matches!(actor, Actor::Token { .. });
     Ok(Known {
         context: Context {
-            tenant: member.tenant,
-            environment: member.environment,
-            actor,
             permissions: role.permissions(member.operator, by_token),
-            deadline: None,
-            budget: Budget::default(),
             trace,
+            ..Context::of(member.tenant, member.environment, actor)
         },
         source,
         person: Person { id: member.person, name: member.name, email: member.email },

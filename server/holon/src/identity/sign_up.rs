@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use holon_authz::Role;
-use holon_model::context::{Actor, Budget};
+use holon_model::context::Actor;
 use holon_model::intent::{IntentPayload, Source};
 use holon_model::wire::identity::{SignUp, SignUpPolicy};
 use holon_model::{Context, EnvironmentId, Intent, PersonId, TenantId, Value};
@@ -71,13 +71,8 @@ pub async fn sign_up(state: &AppState, headers: &HeaderMap, body: SignUp) -> Res
         id: mint(&*state.clock),
         source: Source::Web,
         context: Context {
-            tenant,
-            environment,
-            actor: Actor::Person { id: person },
             permissions: Role::Owner.permissions(first, false),
-            deadline: None,
-            budget: Budget::default(),
-            trace: None,
+            ..Context::of(tenant, environment, Actor::Person { id: person })
         },
         base_revision: None,
         idempotency_key: None,

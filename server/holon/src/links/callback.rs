@@ -34,7 +34,12 @@ fn used() -> Problem {
     Problem::new(Code::Gone, "A delivery was taken at this address already. It takes one; this one was not kept.")
 }
 
-/// Any request at such an address.
+/// Takes one delivery for the run that waits for it, or will, by the method and of the form that the flow says. It counts once.
+#[utoipa::path(method(get, post, put, patch, delete), path = "/c/{token}", tag = "deliveries", security(()),
+    params(("token" = String, Path, description = "What the address ends with")),
+    request_body(content = holon_model::Value, content_type = "*/*", description = "JSON, a form or a text, at most 2 MiB"),
+    responses((status = 202, description = "It was taken, `accepted`, or is `kept` for the run.", body = holon_model::Value),
+        (status = 200, description = "It was taken, in the flow's own words.", content_type = "text/plain", body = String)))]
 pub async fn callback(
     State(state): State<AppState>,
     ip: ClientIp,

@@ -1,14 +1,15 @@
 //! Routes of links: those of the API, and the addresses that links are.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::routing::any;
 use holon_authz::actions::{AnswerTasks, ReadTasks};
 use holon_model::wire::Page;
 use holon_model::wire::links::{Link, MadeLink, MakeLink};
 use holon_model::{LinkId, RunId};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
 
 use super::{callback, create, list, page, revoke};
 use crate::http::{Allowed, ApiResult, JsonBody, Path};
@@ -20,8 +21,10 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// What links lead to. It stands outside `/api`: whoever comes is known by the address only.
-pub fn pages() -> Router<AppState> {
-    Router::new().route("/t/{token}", get(page::look).post(page::take)).route("/c/{token}", any(callback::callback))
+pub fn pages() -> OpenApiRouter<AppState> {
+    // Every method reaches it, also those that the document has no word for.
+    let (schemas, paths, _): UtoipaMethodRouter<AppState> = routes!(callback::callback);
+    OpenApiRouter::new().routes(routes!(page::look, page::take)).routes((schemas, paths, any(callback::callback)))
 }
 
 /// The links to a task, newest first, without their addresses.

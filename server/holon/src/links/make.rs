@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use holon_flow::capability::NodeError;
 use holon_flow::definition::Node;
-use holon_model::context::{Actor, Budget, Permissions};
+use holon_model::context::Actor;
 use holon_model::{Context, LinkId, Millis, Value};
 use holon_platform::clock::{SharedClock, to_text};
 use holon_platform::crypto::{Keyring, hash_token};
@@ -114,15 +114,7 @@ impl Executor for Address {
 impl Maker {
     /// The flow of the run that asks, and the authority under which its links are made.
     async fn flow(&self, cx: &EffectContext, request: &EffectRequest) -> Result<(Context, Arc<LoadedFlow>), NodeError> {
-        let context = Context {
-            tenant: cx.tenant,
-            environment: cx.environment,
-            actor: Actor::System,
-            permissions: Permissions::default(),
-            deadline: None,
-            budget: Budget::default(),
-            trace: None,
-        };
+        let context = Context::of(cx.tenant, cx.environment, Actor::System);
         let found = async {
             let mut tx = TenantTx::begin(&self.pools, &context).await?;
             let run = runs::store::find(&mut tx, request.run).await?;

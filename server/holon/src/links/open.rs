@@ -1,6 +1,6 @@
 //! From a token to what may be done with it. Whatever is not open any more is as unknown as what never was.
 
-use holon_model::context::{Actor, Budget, Permissions};
+use holon_model::context::Actor;
 use holon_model::wire::runs::is_over;
 use holon_model::wire::tasks::Task;
 use holon_model::{Context, LinkId};
@@ -53,15 +53,7 @@ pub async fn held(state: &AppState, ip: ClientIp, text: &str) -> Result<Option<H
     }
     let Some(found) = store::by_token(&state.pools, &hash_token(text)).await? else { return Ok(None) };
     state.throttle.give_back(&tried);
-    let context = Context {
-        tenant: found.tenant,
-        environment: found.environment,
-        actor: Actor::Link { id: found.id },
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    };
+    let context = Context::of(found.tenant, found.environment, Actor::Link { id: found.id });
     let mut tx = TenantTx::begin(&state.pools, &context).await?;
     let row = store::find(&mut tx, found.id).await?;
     tx.commit().await?;

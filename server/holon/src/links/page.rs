@@ -20,6 +20,9 @@ use crate::state::AppState;
 pub const PREFIX: &str = "/t/";
 
 /// Shows what is asked.
+#[utoipa::path(get, path = "/t/{token}", tag = "links", operation_id = "look_at_task", security(()),
+    params(("token" = String, Path, description = "What the link ends with")),
+    responses((status = 200, description = "A page with the question and a form.", content_type = "text/html", body = String)))]
 pub async fn look(State(state): State<AppState>, ip: ClientIp, Path(token): Path<String>) -> Response {
     match open(&state, ip, &token).await {
         Ok(None) => plain::gone(&state),
@@ -31,7 +34,12 @@ pub async fn look(State(state): State<AppState>, ip: ClientIp, Path(token): Path
     }
 }
 
-/// Takes the answer.
+/// Takes the answer of whoever has the link. The task's first answer counts.
+#[utoipa::path(post, path = "/t/{token}", tag = "links", operation_id = "answer_by_link", security(()),
+    params(("token" = String, Path, description = "What the link ends with")),
+    request_body(content = serde_json::Value, content_type = "application/x-www-form-urlencoded", description = "`choice`, and the fields of the form"),
+    responses((status = 200, description = "A page that says that it was taken.", content_type = "text/html", body = String),
+        (status = 202, description = "A page that says that it is kept for the run.", content_type = "text/html", body = String)))]
 pub async fn take(
     State(state): State<AppState>,
     ip: ClientIp,

@@ -26,6 +26,7 @@ pub async fn trace(State(state): State<AppState>, request: Request, next: Next) 
         path = %shown(request.uri().path()),
         tenant = field::Empty,
         actor = field::Empty,
+        trace = field::Empty,
         run_id = field::Empty,
     );
     // Probes come every few seconds for ever.

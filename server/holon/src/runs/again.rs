@@ -8,9 +8,9 @@ use holon_model::{Intent, IntentPayload, RunId, Value};
 use holon_platform::db::TenantTx;
 
 use super::read::unread;
-use super::start::{Start, start};
+use super::start::{Start, asked};
 use super::{Error, store};
-use crate::state::AppState;
+use crate::{audit, state::AppState};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl IntentPayload for Again {
 }
 
 /// Starts it. Unlike a retry nothing of the earlier run is kept: every step is done anew, with keys of its own.
-pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Intent<Again>) -> Result<Started, Error> {
+pub async fn again(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Again>) -> Result<Started, Error> {
     let Again { run, input: edited } = intent.payload.clone();
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let found = store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
@@ -44,10 +44,10 @@ pub async fn again(state: &AppState, proof: Authorised<StartRuns>, intent: Inten
     // What it is found by describes what it is about, which is the same.
     let (labels, correlation) = (found.summary.labels, found.summary.correlation);
     let body = StartRun { input, trigger, labels, correlation };
-    let Intent { id, source, context, base_revision, idempotency_key, .. } = intent;
-    let payload = Start { flow: found.summary.flow, body };
-    let intent = Intent { id, source, context, base_revision, idempotency_key, payload };
-    start(state, proof, intent).await.map_err(|error| match error {
+    let start = Start { flow: found.summary.flow, body };
+    let row = |new: RunId| audit::row(&*state.clock, &intent, &run.to_string(), &Value::from(new.to_string()));
+    let started = asked(state, &intent.context, intent.idempotency_key.clone(), &start, row).await;
+    started.map_err(|error| match error {
         Error::NoTrigger(key) => Error::TriggerGone(run, key),
         other => other,
     })

@@ -91,6 +91,7 @@ pub async fn begin(state: &AppState, begin: Begin<'_>) -> Result<RunId, Refused>
             window: WINDOW,
         }),
         marks,
+        audit: None,
     };
     Ok(state.runtime.start(request).await?.run)
 }

@@ -66,6 +66,18 @@ pub enum Error {
     /// The workspace reads as many live streams as it may.
     #[error("too many live streams are open")]
     TooManyStreams,
+    /// The workspace replays as many runs as it may.
+    #[error("too many runs are replayed")]
+    TooManyReplays,
+    /// The run has only so many inputs.
+    #[error("{0} has {1} inputs")]
+    NoInput(RunId, i64),
+    /// The journal cannot be replayed beyond so many inputs.
+    #[error("the journal of {0} does not replay beyond input {1}: {2}")]
+    NoHistory(RunId, i64, String),
+    /// What a back-test is asked for is not as it must be.
+    #[error("{0} {1}")]
+    BadBacktest(&'static str, String),
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -143,6 +155,25 @@ impl From<Error> for ApiError {
             Error::TooManyStreams => {
                 let detail = "This workspace has as many live streams open as it may. Close some of its pages, or ask again shortly.";
                 ApiError::from(Problem::new(Code::TooManyRequests, detail)).after(AGAIN_AFTER)
+            }
+            Error::TooManyReplays => {
+                let detail = "This workspace has as many replays and back-tests under way as it may. Ask again when one of them is done.";
+                ApiError::from(Problem::new(Code::TooManyRequests, detail)).after(AGAIN_AFTER)
+            }
+            Error::NoInput(_, inputs) => {
+                let last = inputs - 1;
+                let detail = format!("The run has no such input: its journal has {inputs} so far, 0 to {last}.");
+                Problem::new(Code::NotFound, detail).into()
+            }
+            Error::NoHistory(run, seq, why) => {
+                let detail = format!(
+                    "{run} cannot be shown there: its journal does not replay at input {seq} ({why}). \
+                     `GET /api/v1/runs/{run}/verify` says what differs first."
+                );
+                Problem::new(Code::Conflict, detail).into()
+            }
+            Error::BadBacktest(pointer, must) => {
+                Problem::new(Code::ValidationFailed, "Nothing was tried.").with_field(pointer, must).into()
             }
             Error::Follow(FollowError::Unavailable(_)) => unread(),
             Error::Retry(RetryError::NotFailed) => {

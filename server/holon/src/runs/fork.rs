@@ -45,21 +45,21 @@ pub async fn fork(state: &AppState, _: Authorised<StartRuns>, intent: Intent<For
     let context = &intent.context;
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
+    tx.commit().await?;
     let new = state.runtime.mint();
     let detail = Value::map([
         ("new", Value::from(new.to_string())),
         ("seq", Value::Int(seq)),
         ("version", version.map_or(Value::Null, |version| Value::Int(version.into()))),
     ]);
-    audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &detail).await?;
-    tx.commit().await?;
+    let audit = Some(Box::new(audit::row(&*state.clock, &intent, &run.to_string(), &detail)));
     let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
         scope: format!("fork:{run}"),
         key: key.clone(),
         request_hash: Canon::new().text(&format!("{seq} {version:?}")).hash(),
         window: WINDOW,
     });
-    let fork = holon_runtime::Fork { seq, version, new, actor: context.actor.label(), idempotency };
+    let fork = holon_runtime::Fork { seq, version, new, actor: context.actor.label(), idempotency, audit };
     let started = state.runtime.fork(context.tenant, run, fork).await?;
     Ok(Forked { run: started.run, replayed: started.replayed })
 }

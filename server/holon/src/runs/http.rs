@@ -1,5 +1,5 @@
 //! Routes by which runs are started, found, read and followed: extract, authorise, call, shape the answer. What people do to
-//! runs has its routes in `operating.rs`.
+//! runs has its routes in `operating.rs`, recorded ones in `replays/`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use holon_authz::actions::{ReadRuns, StartRuns};
 use holon_engine::EventId;
 use holon_model::wire::Page;
-use holon_model::wire::runs::{ENDED, GOING, JournalRow, PARKED, Run, RunSummary, StartRun, Started};
+use holon_model::wire::runs::{ENDED, GOING, JournalRow, PARKED, Run, RunSummary, StartRun, Started, Starter};
 use holon_model::{Code, FlowId, Problem, RunId, Timestamp, Value};
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{events, read, start, store};
+use super::{events, read, start, starters, store};
 use crate::http::{
     Allowed, ApiError, ApiResult, Fields, PAYLOAD, Path, Query, ValueBody, cursor, idempotency_key, one_of,
 };
@@ -34,11 +34,13 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_runs))
         .routes(routes!(start_run))
+        .routes(routes!(list_starters))
         .routes(routes!(read_run))
         .routes(routes!(read_journal))
         .routes(routes!(run_events))
         .routes(routes!(workspace_events))
         .merge(super::operating::router())
+        .merge(super::replays::router())
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -49,7 +51,7 @@ struct ListQuery {
     /// Runs in this status only: `queued`, `running`, `waiting`, `paused`, `completed`, `failed`, `cancelled`, `terminated` or
     /// `continued`; `parked` for those that are paused and that no person paused.
     status: Option<String>,
-    /// Runs that a trigger of this kind started only, such as `trigger.webhook`; `flow` for those that other runs called, `batch` for batches.
+    /// Runs that this started only, such as `trigger.webhook`: one of `GET /api/v1/starters`.
     trigger: Option<String>,
     /// Runs that were accepted then or later: RFC 3339, such as `2026-01-05T08:00:00Z`.
     since: Option<String>,
@@ -93,6 +95,12 @@ async fn list_runs(
         before: query.cursor.as_deref().map(cursor::decode).transpose()?,
     };
     Ok(Json(read::list(&state, caller.context(), caller.proof(), filter, query.limit.unwrap_or(50)).await?))
+}
+
+/// What can start a run: the kinds that `trigger` of a list may name, with what people call them.
+#[utoipa::path(get, path = "/starters", tag = "runs", responses((status = 200, body = Page<Starter>)))]
+async fn list_starters(State(state): State<AppState>, _: Allowed<ReadRuns>) -> Json<Page<Starter>> {
+    Json(Page { data: starters::all(&state.catalogue), next_cursor: None })
 }
 
 fn refused(name: &str, must: &str) -> Problem {

@@ -5,9 +5,9 @@ use holon_app::runs::api::{RunsPort, RunsQuery};
 use holon_authz::actions::ReadRuns;
 use holon_model::RunId;
 use holon_model::wire::Page;
-use holon_model::wire::runs::{JournalRow, Run, RunSummary};
+use holon_model::wire::runs::{JournalRow, Run, RunSummary, Starter};
 
-use super::{read, store};
+use super::{read, starters, store};
 use crate::http::{Visitor, cursor, problem};
 use crate::state::AppState;
 
@@ -37,6 +37,14 @@ impl RunsPort for RunsInProcess {
             };
             let limit = query.limit.unwrap_or(50);
             read::list(&state, caller.context(), caller.proof(), filter, limit).await.map_err(problem)
+        })
+    }
+
+    fn starters(&self) -> PortFuture<Page<Starter>> {
+        let (state, visitor) = (self.state.clone(), self.visitor.clone());
+        Box::pin(async move {
+            visitor.allowed::<ReadRuns>()?;
+            Ok(Page { data: starters::all(&state.catalogue), next_cursor: None })
         })
     }
 

@@ -15,7 +15,7 @@ use holon_runtime::store::Entry;
 
 use super::shape::Replayed;
 use super::store::JournalError;
-use super::{Error, shape, store};
+use super::{Error, shape, starters, store};
 use crate::http::{cursor, problem};
 use crate::identity::names;
 use crate::state::AppState;
@@ -43,6 +43,7 @@ pub async fn list(
     tx.commit().await?;
     let more = data.len() > limit;
     data.truncate(limit);
+    data.iter_mut().for_each(|run| starters::name(&state.catalogue, run));
     let next_cursor = data.last().filter(|_| more).map(|last| cursor::encode(&last.id));
     Ok(Page { data, next_cursor })
 }
@@ -55,8 +56,9 @@ pub async fn summary(
     id: RunId,
 ) -> Result<RunSummary, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let mut found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
     tx.commit().await?;
+    starters::name(&state.catalogue, &mut found.summary);
     Ok(found.summary)
 }
 
@@ -74,7 +76,8 @@ pub async fn read(state: &AppState, context: &Context, _: Authorised<ReadRuns>, 
 async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Run, Error> {
     let inconsistent = |error: DecodeError| Error::Inconsistent(id, error.to_string());
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    let mut found = store::find(&mut tx, id).await?.ok_or(Error::NotFound(id))?;
+    starters::name(&state.catalogue, &mut found.summary);
     let last = store::final_state(&mut tx, id).await?;
     let snapshot = if last.is_some() { None } else { store::snapshot(&mut tx, id).await? };
     let first = store::journal_page(&mut tx, id, 0, 1, 0).await.map_err(|error| unread(id, error))?.0;

@@ -24,9 +24,9 @@ pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Re
     let context = &intent.context;
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
-    let new = state.runtime.mint();
-    audit::record(&mut tx, &*state.clock, &intent, &run.to_string(), &Value::from(new.to_string())).await?;
     tx.commit().await?;
+    let new = state.runtime.mint();
+    let row = audit::row(&*state.clock, &intent, &run.to_string(), &Value::from(new.to_string()));
     let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
         scope: format!("retry:{run}"),
         key: key.clone(),
@@ -34,6 +34,7 @@ pub async fn retry(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Re
         request_hash: Canon::new().text(&run.to_string()).hash(),
         window: WINDOW,
     });
-    let started = state.runtime.retry(context.tenant, run, new, context.actor.label(), idempotency).await?;
+    let actor = context.actor.label();
+    let started = state.runtime.retry(context.tenant, run, new, actor, idempotency, Some(Box::new(row))).await?;
     Ok(Started { id: started.run, replayed: started.replayed })
 }

@@ -7,8 +7,9 @@ use holon_flow::{Definition, capability::Behaviour, expr::Meter};
 use holon_model::context::Budget;
 use holon_model::error::FieldError;
 use holon_model::wire::runs::{StartRun, Started};
-use holon_model::{FlowId, Intent, IntentPayload, Millis, Value, canon::Canon};
+use holon_model::{Context, FlowId, Intent, IntentPayload, Millis, RunId, Value, canon::Canon};
 use holon_platform::db::TenantTx;
+use holon_runtime::store::AuditRow;
 use holon_runtime::{Definitions as _, Idempotency, StartRequest};
 
 use super::{Error, marks, store};
@@ -32,8 +33,21 @@ impl IntentPayload for Start {
 
 /// Starts the run. The same idempotency key with the same body answers with the same run.
 pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Start>) -> Result<Started, Error> {
-    let Start { flow, ref body } = intent.payload;
-    let context = &intent.context;
+    let flow = intent.payload.flow;
+    let row = |run: RunId| audit::row(&*state.clock, &intent, &flow.to_string(), &Value::from(run.to_string()));
+    asked(state, &intent.context, intent.idempotency_key.clone(), &intent.payload, row).await
+}
+
+/// Starts the run that somebody asks for; `row` says what the audit log keeps of it, in the commit that accepts the run.
+pub(super) async fn asked(
+    state: &AppState,
+    context: &Context,
+    key: Option<String>,
+    start: &Start,
+    row: impl FnOnce(RunId) -> AuditRow,
+) -> Result<Started, Error> {
+    let Start { flow, body } = start;
+    let flow = *flow;
     let mut tx = TenantTx::begin(&state.pools, context).await?;
     let version = flows::store::deployed_version(&mut tx, context.environment, flow).await?;
     let Some(version) = version else {
@@ -47,13 +61,11 @@ pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<St
     let input = loaded.compiled.redacted(body.input.clone());
     let marks = marks::checked(body.labels.clone(), body.correlation.clone()).map_err(Error::BadMarks)?;
     let environment_name = store::environment_name(&mut tx).await?;
-    let run = state.runtime.mint();
-    // The audit row is committed before the run: a run without its row cannot be, a row without its run says that it was asked for.
-    audit::record(&mut tx, &*state.clock, &intent, &flow.to_string(), &Value::from(run.to_string())).await?;
     tx.commit().await?;
-    let idempotency = intent.idempotency_key.as_ref().map(|key| Idempotency {
+    let run = state.runtime.mint();
+    let idempotency = key.map(|key| Idempotency {
         scope: format!("api:{flow}"),
-        key: key.clone(),
+        key,
         request_hash: request_hash(&trigger, &input, body),
         window: WINDOW,
     });
@@ -75,6 +87,7 @@ pub async fn start(state: &AppState, _: Authorised<StartRuns>, intent: Intent<St
             vars: Value::map::<&str>([]),
             idempotency,
             marks,
+            audit: Some(Box::new(row(run))),
         })
         .await?;
     metrics::note_run(started.run);

@@ -72,6 +72,8 @@ pub async fn find(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Found>, sql
             version: row.version,
             status: row.status,
             trigger: row.trigger,
+            // The catalogue knows it: `starters`.
+            trigger_title: String::new(),
             started_by: Some(row.actor),
             started_by_name: None,
             started_at: from_db(row.started_at),

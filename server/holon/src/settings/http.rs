@@ -23,7 +23,7 @@ async fn get_settings(State(state): State<AppState>, caller: Allowed<ReadSetting
 }
 
 /// Decides who may sign up.
-#[utoipa::path(put, path = "/settings", tag = "instance", request_body = Settings, responses((status = 204)))]
+#[utoipa::path(put, path = "/settings", tag = "instance", security(("session" = [])), request_body = Settings, responses((status = 204)))]
 async fn put_settings(
     State(state): State<AppState>,
     caller: Allowed<EditSettings>,
@@ -36,7 +36,7 @@ async fn put_settings(
 }
 
 /// Makes a link that lets one person sign up within seven days. It is shown once.
-#[utoipa::path(post, path = "/invitations", tag = "instance", responses((status = 201, body = InvitationLink)))]
+#[utoipa::path(post, path = "/invitations", tag = "instance", security(("session" = [])), responses((status = 201, body = InvitationLink)))]
 async fn post_invitation(
     State(state): State<AppState>,
     caller: Allowed<EditSettings>,

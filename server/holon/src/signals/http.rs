@@ -34,11 +34,13 @@ async fn signal_run(
     Ok(sent(send::send(&state, caller.proof(), intent.with_key(idempotency_key(&headers)?)).await?))
 }
 
-/// Sends a signal to every run of the environment that waits for this name and correlation now, up to 1000 of them. A run that
-/// begins to wait at this moment may not be among them: what must not be lost is sent to its run.
+/// Sends a signal to every run of the environment that waits for this name and correlation now, and to every one that is found by this
+/// correlation and may come to wait for the name, up to 1000 of them. A run that is found by nothing and begins to wait at this moment may
+/// not be among them: what must not be lost is sent to its run.
 #[utoipa::path(post, path = "/signals", tag = "runs",
     params(("Idempotency-Key" = Option<String>, Header, description = "The `sender`, where the body names none")),
-    request_body = SendSignal, responses((status = 200, body = SignalSent), (status = 202, body = SignalSent)))]
+    request_body = SendSignal, responses((status = 200, body = SignalSent), (status = 202, body = SignalSent),
+        (status = 404, description = "Nobody waits for it.", body = Problem, content_type = "application/problem+json")))]
 async fn signal_waiting(
     State(state): State<AppState>,
     caller: Allowed<SignalRuns>,

@@ -3,12 +3,13 @@
 use futures::stream::{self, StreamExt as _};
 use holon_authz::{Authorised, actions::SignalRuns};
 use holon_engine::Input;
+use holon_model::wire::runs::is_over;
 use holon_model::wire::signals::{SendSignal, SignalSent};
 use holon_model::{Context, Intent, IntentPayload, Payload, RunId, Value};
 use holon_platform::db::TenantTx;
 use holon_runtime::{DeliverError, Delivered};
 
-use super::{Error, MOST_TOLD};
+use super::{Error, MOST_LOOKED_AT, MOST_TOLD, PAGE};
 use crate::{audit, runs, state::AppState};
 
 /// Runs that are told at once.
@@ -56,15 +57,36 @@ pub async fn send(state: &AppState, _: Authorised<SignalRuns>, intent: Intent<Si
     }
 }
 
-/// Who waits for it.
+/// Who waits for it, and who is found by its correlation and may come to wait for it: such a run is between two waits, or was just started.
 async fn waiting(state: &AppState, context: &Context, signal: &SendSignal) -> Result<Vec<RunId>, Error> {
     let (name, correlation) = (&signal.name, &signal.correlation);
-    let found = state.runtime.waiting(context.tenant, context.environment, name, correlation).await?;
+    let mut found = state.runtime.waiting(context.tenant, context.environment, name, correlation).await?;
+    if !correlation.is_empty() {
+        found.extend(live_about(state, context, correlation).await?);
+        found.sort_unstable();
+        found.dedup();
+    }
     match found.len() {
         0 => Err(Error::Nobody(name.clone())),
         count if count > MOST_TOLD => Err(Error::TooMany(name.clone())),
         _ => Ok(found),
     }
+}
+
+/// The live ones among the newest [`MOST_LOOKED_AT`] runs of a correlation.
+async fn live_about(state: &AppState, context: &Context, correlation: &str) -> Result<Vec<RunId>, Error> {
+    let mut tx = TenantTx::begin(&state.pools, context).await?;
+    let mut filter = runs::store::Filter { correlation: Some(correlation.to_owned()), ..Default::default() };
+    let (mut live, mut looked_at) = (Vec::new(), 0);
+    while looked_at < MOST_LOOKED_AT && live.len() <= MOST_TOLD {
+        let page = runs::store::list(&mut tx, &filter, PAGE).await?;
+        looked_at += page.len();
+        let Some(last) = page.last() else { break };
+        filter.before = Some(last.id);
+        live.extend(page.into_iter().filter(|run| !is_over(&run.status)).map(|run| run.id));
+    }
+    tx.commit().await?;
+    Ok(live)
 }
 
 /// Tells each of them. One that is over meanwhile is no reason not to tell the others, nor is one that cannot be reached.
@@ -83,7 +105,9 @@ async fn tell(
         match told {
             Ok(Delivered::TakenIn) => runs.push(run),
             Ok(Delivered::Kept) => kept.push(run),
-            Err(DeliverError::Over | DeliverError::NotFound) => {}
+            // One that is found by the correlation may be of a flow that waits for no signal of this name.
+            Err(DeliverError::Over | DeliverError::NotFound | DeliverError::Refused { code: "unknown_signal", .. }) => {
+            }
             Err(error) => {
                 unreached.push(run);
                 why.get_or_insert(error);

@@ -1,6 +1,6 @@
 //! All SQL of tasks as pages read them. Only the runtime writes them.
 
-use holon_model::wire::tasks::{Task, TaskSummary};
+use holon_model::wire::tasks::{MOST_COUNTED, Task, TaskCounts, TaskSummary};
 use holon_model::{FlowId, RunId, Value, json};
 use holon_platform::clock::from_db;
 use holon_platform::db::TenantTx;
@@ -9,6 +9,29 @@ use uuid::Uuid;
 use super::Error;
 use crate::{flows, identity::names};
 
+/// For whom a task is: flows name assignees as they like, and capitals do not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Whom {
+    /// Whoever it is.
+    #[default]
+    Anybody,
+    /// Nobody in particular.
+    Nobody,
+    /// Somebody who is called like this, in one of these ways.
+    Named(Vec<String>),
+}
+
+impl Whom {
+    /// How a statement takes it: the names that are meant, and whether only tasks without any are.
+    fn asked(&self) -> (Option<&[String]>, bool) {
+        match self {
+            Self::Anybody => (None, false),
+            Self::Nobody => (None, true),
+            Self::Named(names) => (Some(names), false),
+        }
+    }
+}
+
 /// Which tasks.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -16,6 +39,8 @@ pub struct Filter {
     pub state: Option<String>,
     /// Of this run.
     pub run: Option<RunId>,
+    /// For whom.
+    pub whom: Whom,
     /// Older than this run and task.
     pub before: Option<(RunId, Uuid)>,
 }
@@ -25,6 +50,7 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
     let tenant = tx.tenant().0;
     let environment = tx.context().environment.0;
     let before = filter.before.map(|(run, task)| (run.0, task)).unzip();
+    let (names, nobody) = filter.whom.asked();
     let rows = sqlx::query!(
         r#"select t.run_id, t.task_id, t.flow_id, t.path, t.kind, t.title, t.choices, t.assignees, t.due,
              t.state, t.choice, t.answered_by, t.opened_at, t.ended_at, f.name as "flow_name?"
@@ -32,6 +58,9 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
            where t.tenant_id = $1 and t.environment_id = $2 and ($3::text is null or t.state = $3)
              and ($4::uuid is null or t.run_id = $4)
              and ($5::uuid is null or (t.run_id, t.task_id) < ($5, $6::uuid))
+             and ($8::text[] is null or exists (select 1 from unnest(t.assignees) as a(one)
+               join unnest($8::text[]) as n(one) on lower(a.one) = lower(n.one)))
+             and (not $9::bool or cardinality(t.assignees) = 0)
            order by t.run_id desc, t.task_id desc limit $7"#,
         tenant,
         environment,
@@ -40,6 +69,8 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
         before.0,
         before.1,
         limit,
+        names,
+        nobody,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -74,6 +105,30 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
         task.answered_by_name = task.answered_by.as_ref().and_then(|by| names.get(by)).cloned();
     }
     Ok(found)
+}
+
+/// How many tasks of the environment are open, in all, for somebody of these names, and for nobody.
+pub async fn counts(tx: &mut TenantTx<'_>, names: &[String]) -> Result<TaskCounts, sqlx::Error> {
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    let row = sqlx::query!(
+        r#"select
+             (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.environment_id = $2
+               and t.state = 'open' limit $4) as o) as "open!",
+             (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.environment_id = $2
+               and t.state = 'open' and exists (select 1 from unnest(t.assignees) as a(one)
+                 join unnest($3::text[]) as n(one) on lower(a.one) = lower(n.one)) limit $4) as m) as "mine!",
+             (select count(*) from (select 1 from task t where t.tenant_id = $1 and t.environment_id = $2
+               and t.state = 'open' and cardinality(t.assignees) = 0 limit $4) as u) as "unassigned!""#,
+        tenant,
+        environment,
+        names,
+        i64::from(MOST_COUNTED),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let count = |number: i64| u32::try_from(number).unwrap_or(MOST_COUNTED);
+    Ok(TaskCounts { open: count(row.open), mine: count(row.mine), unassigned: count(row.unassigned) })
 }
 
 /// One task of a run of the environment, whole.

@@ -26,7 +26,7 @@ async fn list_tokens(State(state): State<AppState>, caller: Allowed<ReadTokens>)
 }
 
 /// Makes a token; the answer is the only time it is shown. A token cannot make another one.
-#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = CreateToken,
+#[utoipa::path(post, path = "/tokens", tag = "tokens", security(("session" = [])), request_body = CreateToken,
     responses((status = 201, body = CreatedToken)))]
 async fn create_token(
     State(state): State<AppState>,
@@ -39,7 +39,7 @@ async fn create_token(
 }
 
 /// Revokes a token at once.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = TokenId, Path)), responses((status = 204)))]
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", security(("session" = [])), params(("id" = TokenId, Path)), responses((status = 204)))]
 async fn revoke_token(
     State(state): State<AppState>,
     caller: Allowed<EditTokens>,

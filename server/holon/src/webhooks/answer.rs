@@ -1,9 +1,12 @@
 //! What the caller of a webhook is answered, and how a flow's own response becomes an HTTP answer.
 
+use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use holon_engine::Response as FlowResponse;
 use holon_model::{Problem, RunId, Value};
+
+use serde::Serialize;
 
 use crate::http::ApiError;
 
@@ -55,11 +58,18 @@ fn is_theirs(name: &HeaderName) -> bool {
         || (name.as_str().starts_with("x-") && !NOT_THEIRS.iter().any(|prefix| name.as_str().starts_with(prefix)))
 }
 
+/// What a caller is told of the run that its delivery started.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Accepted {
+    /// Whether the delivery was taken before, and this is the run of then.
+    replayed: bool,
+    /// The run.
+    run: RunId,
+}
+
 /// 202: the run is durably accepted.
 pub fn accepted(run: RunId, replayed: bool) -> Response {
-    let body = Value::map([("run", Value::from(run.to_string())), ("replayed", Value::Bool(replayed))]);
-    (StatusCode::ACCEPTED, [(RUN, text(&run.to_string())), (header::CONTENT_TYPE, json())], body.to_json())
-        .into_response()
+    (StatusCode::ACCEPTED, [(RUN, text(&run.to_string()))], Json(Accepted { replayed, run })).into_response()
 }
 
 /// A problem about a run.

@@ -1,6 +1,6 @@
 //! Test addresses of the editor: what is sent there is kept as a sample and starts nothing.
 
-use holon_model::context::{Actor, Budget, Permissions};
+use holon_model::context::Actor;
 use holon_model::{Code, Context, EnvironmentId, Problem, TenantId};
 
 use super::delivery::Delivery;
@@ -31,15 +31,7 @@ pub async fn keep(
     delivery: &Delivery,
 ) -> Result<(), ApiError> {
     let value = delivery.to_value("Nothing was kept.")?;
-    let context = Context {
-        tenant,
-        environment,
-        actor: Actor::Webhook,
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    };
+    let context = Context::of(tenant, environment, Actor::Webhook);
     if store::keep_caught(&state.pools, &context, token, &value).await? { Ok(()) } else { Err(gone().into()) }
 }
 

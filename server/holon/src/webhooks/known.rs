@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
-use holon_model::context::{Actor, Budget, Permissions};
+use holon_model::context::Actor;
 use holon_model::{Context, FlowId, Millis, Timestamp};
 use holon_platform::clock::SharedClock;
 use holon_platform::db::{Pools, TenantTx, TxError};
@@ -47,15 +47,7 @@ impl Listening {
 }
 
 fn context(address: &Address) -> Context {
-    Context {
-        tenant: address.tenant,
-        environment: address.environment,
-        actor: Actor::Webhook,
-        permissions: Permissions::default(),
-        deadline: None,
-        budget: Budget::default(),
-        trace: None,
-    }
+    Context::of(address.tenant, address.environment, Actor::Webhook)
 }
 
 #[derive(Default)]

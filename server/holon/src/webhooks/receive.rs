@@ -77,6 +77,7 @@ pub async fn receive(state: &AppState, listening: &Listening, delivery: Delivery
         vars: Value::map::<&str>([]),
         idempotency,
         marks,
+        audit: None,
     };
     let waiting = sync.then(|| state.runtime.expect_answer(address.tenant, request.run));
     let started = state.runtime.start(request).await.map_err(runs::start_problem)?;

@@ -155,6 +155,15 @@ async fn a_failed_run_is_told_once_signed_and_what_follows_is_told_together() {
         .await
         .unwrap();
     assert_eq!(audited, 2);
+    let told: Vec<(String, String, String, String)> = sqlx::query_as(
+        "select actor, source, subject, detail ->> 'outcome' || ' ' || (detail ->> 'channel') || ' ' || (detail ->> 'tries')
+         from audit_event where intent_type = 'alert.deliver'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    let once = ("system".to_owned(), "system".to_owned(), id, "delivered webhook 1".to_owned());
+    assert_eq!(told, [once.clone(), once]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,6 +186,14 @@ async fn what_is_not_heard_is_told_again_with_the_same_id_until_it_is() {
         (1, &json!("delivered"), &json!(2))
     );
     assert_eq!(ear.heard()[0]["id"], pending["id"]);
+    let mut owner = PgConnection::connect_with(&watched.server.db.options(Role::Owner)).await.unwrap();
+    let audited: Vec<(String, String)> = sqlx::query_as(
+        "select detail ->> 'firing', detail ->> 'tries' from audit_event where intent_type = 'alert.deliver'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(audited, [(pending["id"].as_str().unwrap().to_owned(), "2".to_owned())], "once, when it is over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -108,6 +108,14 @@ async fn answer(
             let ids: Vec<String> = (1..=rows).map(|row| format!("row-{row}")).collect();
             (StatusCode::CREATED, json, serde_json::json!({ "ids": ids }).to_string()).into_response()
         }
+        "/leaves" => (StatusCode::CREATED, json, r#"{"id":"leave-1"}"#).into_response(),
+        "/north/prices/TEA-12" => (StatusCode::OK, json, r#"{"sku":"TEA-12","price":4.2}"#).into_response(),
+        "/items" => {
+            let after = uri.query().and_then(|query| query.strip_prefix("after=")?.parse::<u32>().ok()).unwrap_or(0);
+            let next = (after + 2 < 10).then_some(after + 2);
+            let items = serde_json::json!({"items": [{"id": after + 1}, {"id": after + 2}], "next": next});
+            (StatusCode::OK, json, items.to_string()).into_response()
+        }
         "/chat" => (StatusCode::OK, json, r#"{"ok":true}"#).into_response(),
         "/sales.csv" => {
             let csv = include_str!("../../../../docs/examples/csv-report/endpoint/sales.csv");

@@ -286,3 +286,91 @@ async fn a_booking_that_cannot_be_cancelled_waits_for_a_person_and_goes_on_when_
     assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
     assert_eq!(paths(&endpoint)[paths(&endpoint).len() - 2..], ["/hotels/hotel-2", "/flights/flight-1"]);
 }
+
+/// Starts the published example with the input that it brings.
+async fn begun(server: &Server, ada: &Person, flow: &Value, name: &str) {
+    let example = holon_catalogue::examples().iter().find(|example| example.name == name).unwrap();
+    let input: Value = serde_json::from_str(&example.input.to_json()).unwrap();
+    let path = format!("/api/v1/flows/{}/runs", flow["id"].as_str().unwrap());
+    let started = server.by(ada, "POST", &path, json!({"input": input})).await;
+    assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+}
+
+#[tokio::test]
+async fn the_supplier_that_answers_wins_a_low_price_is_told_and_the_firings_are_known() {
+    let endpoint = Endpoint::start().await;
+    // South is closed: which of two that answer is first would be chance.
+    endpoint.fail(Method::GET, "south", StatusCode::SERVICE_UNAVAILABLE);
+    let (server, ada, flow) = published("price-watch", &endpoint).await;
+    begun(&server, &ada, &flow, "price-watch").await;
+    let run = finished(&server, &ada).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    assert!(
+        endpoint.received().iter().any(|(path, _, body)| path == "/chat" && body.contains("TEA-12 is 4.2 at north"))
+    );
+    compare(&server, &ada, &run).await;
+    let schedules = server.by(&ada, "GET", "/api/v1/schedules", Value::Null).await;
+    assert!(schedules.text.contains("0 8-18 * * MON-FRI"), "{}", schedules.text);
+}
+
+/// Asks for leave, and the manager answers; how the run ended.
+async fn leave(endpoint: &Endpoint, answer: Value) -> (Server, Person, Value) {
+    let (server, ada, flow) = published("leave-request", endpoint).await;
+    begun(&server, &ada, &flow, "leave-request").await;
+    let mut tasks = json!({"data": []});
+    let patience = Instant::now() + Duration::from_secs(60);
+    while tasks["data"].as_array().unwrap().is_empty() && Instant::now() < patience {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        tasks = server.by(&ada, "GET", "/api/v1/tasks?state=open", Value::Null).await.json();
+    }
+    let task = &tasks["data"][0];
+    assert_eq!(task["title"], "Leave of Ada, 5 days from 2026-12-21", "{task}");
+    assert!(endpoint.received()[0].2.contains("/t/"), "the manager has the link: {:?}", endpoint.received());
+    let path = format!("/api/v1/runs/{}/tasks/{}/answer", task["run"].as_str().unwrap(), task["id"].as_str().unwrap());
+    let answered = server.by(&ada, "POST", &path, answer).await;
+    assert_eq!(answered.status, StatusCode::NO_CONTENT, "{}", answered.text);
+    let run = finished(&server, &ada).await;
+    (server, ada, run)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leave_is_booked_once_it_is_approved() {
+    let endpoint = Endpoint::start().await;
+    let answer = json!({"choice": "approve", "form": {"comment": "Enjoy it"}});
+    let (server, ada, run) = leave(&endpoint, answer).await;
+    assert_eq!(paths(&endpoint), ["/chat", "/leaves", "/chat"]);
+    compare(&server, &ada, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leave_can_be_refused_without_a_word() {
+    let endpoint = Endpoint::start().await;
+    let (_server, _ada, run) = leave(&endpoint, json!({"choice": "reject", "form": {}})).await;
+    assert_eq!(run["summary"]["status"], "completed", "{run}");
+    assert_eq!(run["output"], json!({"approved": false, "comment": ""}), "{run}");
+    assert_eq!(paths(&endpoint), ["/chat", "/chat"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_takes_as_many_runs_as_it_needs_and_each_page_once() {
+    let endpoint = Endpoint::start().await;
+    let (server, ada, flow) = published("long-import", &endpoint).await;
+    begun(&server, &ada, &flow, "long-import").await;
+    let mut statuses = Vec::new();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !statuses.contains(&"completed".to_owned()) && Instant::now() < patience {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let runs = server.by(&ada, "GET", "/api/v1/runs", Value::Null).await.json();
+        statuses =
+            runs["data"].as_array().unwrap().iter().map(|run| run["status"].as_str().unwrap().to_owned()).collect();
+    }
+    assert_eq!(statuses, ["completed", "continued", "continued"]);
+    let runs = server.by(&ada, "GET", "/api/v1/runs?status=completed", Value::Null).await.json();
+    let last = format!("/api/v1/runs/{}", runs["data"][0]["id"].as_str().unwrap());
+    assert_eq!(server.by(&ada, "GET", &last, Value::Null).await.json()["output"], json!({"imported": 10}));
+    let saved: Vec<_> =
+        endpoint.received().into_iter().filter(|(path, ..)| path == "/rows").map(|(_, _, body)| body).collect();
+    let pages: Vec<String> =
+        (0..5).map(|page| json!({"rows": [{"id": 2 * page + 1}, {"id": 2 * page + 2}]}).to_string()).collect();
+    assert_eq!(saved, pages);
+}

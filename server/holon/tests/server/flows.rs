@@ -38,6 +38,53 @@ async fn a_stale_save_is_refused_and_overwrites_nothing() {
 }
 
 #[tokio::test]
+async fn who_changed_what_of_a_draft_is_told_newest_first_by_page_and_what_was_refused_is_not_among_it() {
+    let server = Server::new().await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let (path, flow) = new_flow(&server, &ada).await;
+    let commands = |base: i64, commands: Value| {
+        let body = json!({"base_rev": base, "commands": commands});
+        let (server, ada, path) = (&server, &ada, format!("{path}/commands"));
+        async move { server.by(ada, "POST", &path, body).await.status }
+    };
+    let note = |text: &str| json!({"set_note": {"at": "", "key": "start", "note": text}});
+    let named = json!({"set_name": {"name": "Orders"}});
+    assert_eq!(commands(1, json!([named, note("here it begins")])).await, StatusCode::OK);
+    assert_eq!(commands(1, json!([note("late")])).await, StatusCode::PRECONDITION_FAILED);
+    let half = json!([note("half"), {"set_note": {"at": "", "key": "gone", "note": "x"}}]);
+    assert_eq!(commands(2, half).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(put(&server, &ada, &path, "\"2\"", flow["definition"].clone()).await.status, StatusCode::OK);
+    let page = async |query: &str| server.by(&ada, "GET", &format!("{path}/changes{query}"), Value::Null).await;
+    let first = page("?limit=2").await.json();
+    let cursor = first["next_cursor"].as_str().unwrap().to_owned();
+    let second = page(&format!("?limit=2&cursor={cursor}")).await.json();
+    assert_eq!(second["next_cursor"], Value::Null);
+    let told = |page: &Value| -> Vec<(i64, String, String)> {
+        let text = |change: &Value, key: &str| change[key].as_str().unwrap_or_default().to_owned();
+        let rows = page["data"].as_array().unwrap().iter();
+        rows.map(|row| (row["revision"].as_i64().unwrap(), text(row, "summary"), text(row, "by_name"))).collect()
+    };
+    let row = |revision: i64, summary: &str| (revision, summary.to_owned(), "ada".to_owned());
+    assert_eq!(told(&first), [row(3, "Replaced"), row(2, "name and 1 more")]);
+    assert_eq!(told(&second), [row(1, "Created")]);
+    assert_eq!(first["data"][0]["by"], ada.session["person"]["id"]);
+    let foreign = server.by(&bob, "GET", &format!("{path}/changes"), Value::Null).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_kind_says_of_which_capability_it_is_and_what_whoever_publishes_it_must_hold() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let of = |kind: &'static str| server.by(&ada, "GET", kind, Value::Null);
+    let kept = of("/api/v1/kinds/state.put@1").await.json()["capability"].clone();
+    assert_eq!((&kept["id"], &kept["permissions"]), (&json!("state"), &json!(["state:read", "state:edit"])));
+    let all = of("/api/v1/kinds").await.json();
+    let nameless = all.as_array().unwrap().iter().filter(|kind| kind["capability"]["title"].as_str().is_none());
+    assert_eq!(nameless.map(|kind| &kind["kind"]).collect::<Vec<_>>(), Vec::<&Value>::new());
+}
+
+#[tokio::test]
 async fn a_draft_with_errors_is_saved_and_not_published() {
     let server = Server::new().await;
     let ada = server.person("ada").await;

@@ -2,7 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use holon_platform::db::Role;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{Answer, ORIGIN, Person, Server, request};
 use crate::waiting::{ended, published};
@@ -151,6 +153,12 @@ async fn a_form_for_members_is_seen_by_members_of_its_workspace_only() {
     let started = runs(&server, &ada, &flow).await;
     let over = ended(&server, &ada, &format!("/api/v1/runs/{}", started[0]["id"].as_str().unwrap())).await;
     assert_eq!(over["output"]["by"], ada.session["person"]["id"], "{over}");
+    // A member is somebody: the start has its row in the audit log.
+    let mut owner = PgConnection::connect_with(&server.db.options(Role::Owner)).await.unwrap();
+    let said = "select actor, detail #>> '{}' from audit_event where intent_type = 'form.submit'";
+    let said: Vec<(String, String)> = sqlx::query_as(said).fetch_all(&mut owner).await.unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    assert_eq!(said, [(text(&ada.session["person"]["id"]), text(&started[0]["id"]))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -93,6 +93,47 @@ async fn an_email_signs_up_once_whatever_its_capitals() {
 }
 
 #[tokio::test]
+async fn what_sign_up_tells_of_e_mails_is_soon_over_and_nothing_where_it_is_not_open() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let as_known = || server.anonymous("POST", "/api/v1/sign-up", sign_up("ada"));
+    for _ in 0..10 {
+        assert_eq!(as_known().await.code(), "already_exists");
+    }
+    // From now on a known and an unknown e-mail are answered the same.
+    let (known, unknown) = (as_known().await, server.anonymous("POST", "/api/v1/sign-up", sign_up("eve")).await);
+    assert_eq!(known.code(), "too_many_requests");
+    assert_eq!(known.comparable(), unknown.comparable());
+    assert!(known.headers["retry-after"] == unknown.headers["retry-after"]);
+    server.clock.advance(Millis(600_000));
+    assert_eq!(as_known().await.code(), "already_exists");
+    server.clock.advance(Millis(600_000));
+    // Whoever really signs up is not counted.
+    for name in ["bob", "cyd", "dan", "fay", "gus", "hal"] {
+        server.person(name).await;
+    }
+
+    for policy in ["closed", "invitation"] {
+        server.by(&ada, "PUT", "/api/v1/settings", json!({"sign_up": policy})).await;
+        let (known, unknown) = (as_known().await, server.anonymous("POST", "/api/v1/sign-up", sign_up("eve")).await);
+        assert_eq!((known.status, known.code().as_str()), (StatusCode::FORBIDDEN, "sign_up_closed"));
+        assert_eq!(known.comparable(), unknown.comparable(), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_has_fifteen_characters() {
+    let server = Server::new().await;
+    let mut body = sign_up("ada");
+    body["password"] = json!("boat x ladder7");
+    let answer = server.anonymous("POST", "/api/v1/sign-up", body.clone()).await;
+    assert_eq!(answer.json()["errors"][0]["pointer"], "/password", "{}", answer.text);
+    assert!(answer.json()["errors"][0]["detail"].as_str().unwrap().contains("15 characters"), "{}", answer.text);
+    body["password"] = json!("boat x ladder 7");
+    assert_eq!(server.anonymous("POST", "/api/v1/sign-up", body).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn fields_that_are_not_accepted_are_named_all_at_once() {
     let server = Server::new().await;
     let body = json!({"name": " ", "email": "ada", "password": "short", "workspace": ""});

@@ -27,7 +27,7 @@ const KILLS: u64 = 30;
 /// Requests a second.
 const RATE: u64 = 200;
 /// From the start of the process to the first request that it acknowledges.
-const READY_WITHIN: Duration = Duration::from_secs(5);
+pub const READY_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server serves, at most, before it is killed again.
 const SERVES_MS: u64 = 2_500;
 /// How long one request may take, and how long its sender waits before it sends it again when nothing says how long.
@@ -36,25 +36,26 @@ const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// Numbers that are counted in the database: one for each, so that not all runs want the same row.
 const COUNTERS: u64 = 16;
 
-/// A server that is started again after each kill.
-struct Site {
-    dir: PathBuf,
-    port: u16,
-    child: Option<Child>,
+/// A server on its own Postgres that is started again after each kill.
+pub struct Site {
+    pub dir: PathBuf,
+    pub port: u16,
+    pub child: Option<Child>,
 }
 
 impl Site {
-    async fn new() -> Self {
-        let dir = std::env::temp_dir().join(format!("holon-kills-{}", std::process::id()));
+    pub async fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("holon-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         Self { dir, port, child: None }
     }
 
-    fn start(&mut self) {
+    /// The program, with this server's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_holon"));
         command
-            .arg("serve")
+            .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOLON_PORT", self.port.to_string())
@@ -65,18 +66,29 @@ impl Site {
         if let Some(binaries) = std::env::var_os("HOLON_POSTGRES_BIN") {
             command.env("HOLON_POSTGRES_BIN", binaries);
         }
+        command
+    }
+
+    fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(&mut self, env: &[(&str, &str)]) {
+        let mut command = self.command(&["serve"]);
+        command.envs(env.iter().copied());
         let log = std::fs::File::options().create(true).append(true).open(self.dir.join("server.log")).unwrap();
         self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
 
     /// The first process of its Postgres, while there is one.
-    fn postgres(&self) -> Option<Pid> {
+    pub fn postgres(&self) -> Option<Pid> {
         let text = std::fs::read_to_string(self.dir.join("data/postgres/postmaster.pid")).ok()?;
         Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
     }
 
     /// `kill -9`; `both`: of the server and of its Postgres.
-    fn kill(&mut self, both: bool) {
+    pub fn kill(&mut self, both: bool) {
         let postgres = self.postgres();
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -97,7 +109,7 @@ impl Site {
     }
 
     /// Ends it as an operator does.
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
             child.wait().unwrap();
@@ -105,7 +117,7 @@ impl Site {
     }
 
     /// The end of what the server had to say.
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         last_lines(&self.dir.join("server.log"), 20)
     }
 }
@@ -209,7 +221,7 @@ impl Senders {
 }
 
 /// Waits until the server says that it is ready.
-async fn until_ready(port: u16) {
+pub async fn until_ready(port: u16) {
     while ask(port, "GET", "/health/ready", &[], &Value::Null).await.is_none_or(|reply| reply.status != 200) {
         sleep(Duration::from_millis(20)).await;
     }
@@ -277,7 +289,7 @@ async fn killed(kills: u64, seed: u64) -> Told {
     let router = Router::new().route("/orders", post(receive)).with_state(ledger.clone());
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let mut site = Site::new().await;
+    let mut site = Site::new("kills").await;
     site.start();
     timeout(Duration::from_secs(60), until_ready(site.port)).await.expect("the first start makes the database");
     let (cookie, hook) = published(site.port, &receiver).await;

@@ -30,12 +30,12 @@ async fn look(server: &Server, path: &str) -> Answer {
 }
 
 /// The path of an address of this server.
-fn path_of(url: &str) -> String {
+pub fn path_of(url: &str) -> String {
     url.strip_prefix(ORIGIN).unwrap_or_else(|| panic!("{url} is not of this server")).to_owned()
 }
 
 /// What the run asks, when it does.
-async fn asked(server: &Server, ada: &Person, run: &str) -> Value {
+pub async fn asked(server: &Server, ada: &Person, run: &str) -> Value {
     loop {
         let tasks = server.by(ada, "GET", &format!("{run}/tasks"), Value::Null).await.json();
         if let Some(task) = tasks["data"].get(0) {

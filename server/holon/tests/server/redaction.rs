@@ -4,7 +4,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use crate::links::{asked, path_of};
 use crate::support::{ORIGIN, Person, Server, request};
+use crate::waiting::{ended, published, started};
+use crate::workers::{claimed, token};
 
 const SECRET: &str = "4111-canary-1111";
 /// Stands beside the secret and is not marked: what finds the one would find the other.
@@ -136,4 +139,72 @@ async fn what_a_schema_marks_is_in_no_row_whichever_way_it_came() {
     // What the schema refuses is refused by what was sent, not by what it becomes.
     let bad = server.by(&ada, "POST", &path, json!({"input": {"card": {"number": "NOT LIKE THIS"}}})).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+}
+
+/// A flow that is given something by a person, by a worker, by a program and at an address of its own, one after the other.
+async fn given(server: &Server, ada: &Person) -> String {
+    let form = json!({"type": "object", "properties": {
+        "pin": {"type": "string", "pattern": "^[0-9a-z-]+$", "x-holon-redact": true}, "name": {"type": "string"}}});
+    let nodes = json!({
+        "start": {"kind": "trigger.manual@1"},
+        "address": {"kind": "flow.address@1", "config": {}},
+        "ask": {"kind": "flow.approval@1", "config": {"title": "Which card?", "context": {"$cel": "nodes.address.url"},
+            "choices": [{"port": "yes"}], "form": form}},
+        "work": {"kind": "worker.task@1", "config": {"pool": "texts", "name": "read", "input": {}, "timeout": "10m", "heartbeat": "30s"},
+            "policies": {"redact": ["/cards/*/pin"]}},
+        "paid": {"kind": "flow.signal@1", "config": {"name": "paid"}, "policies": {"redact": ["/pin"]}},
+        "back": {"kind": "flow.callback@1", "config": {"name": "callback", "correlation": {"$cel": "nodes.address.id"}},
+            "policies": {"redact": ["/body/pin", "/headers/x-pin", "/query"]}}});
+    let edges = [
+        ("start.out", "address.in"),
+        ("address.out", "ask.in"),
+        ("ask.yes", "work.in"),
+        ("work.out", "paid.in"),
+        ("paid.out", "back.in"),
+    ];
+    let result = json!([{"$cel": "nodes.ask.form"}, {"$cel": "nodes.work"}, {"$cel": "nodes.paid"}, {"$cel": "nodes.back.body"}]);
+    published(server, ada, nodes, &edges, result).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_node_says_is_not_to_be_kept_is_in_no_row_whichever_way_it_came() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let (flow, token) = (given(&server, &ada).await, token(&server, &ada, &["texts"]).await);
+    let run = started(&server, &ada, &flow, json!({})).await;
+    let task = asked(&server, &ada, &run).await;
+    let address = path_of(task["context"].as_str().unwrap());
+    let answer = format!("{run}/tasks/{}/answer", task["id"].as_str().unwrap());
+    // What the form refuses is refused by what was sent, not by what it becomes.
+    let wrong = server.by(&ada, "POST", &answer, json!({"choice": "yes", "form": {"pin": "NOT LIKE THIS"}})).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+    let form = json!({"choice": "yes", "form": {"pin": SECRET, "name": CONTROL}});
+    let answered = server.by(&ada, "POST", &answer, form).await;
+    assert_eq!(answered.status, StatusCode::NO_CONTENT, "{}", answered.text);
+
+    let work = claimed(&server, &token, "w").await;
+    let done = json!({"output": {"cards": [{"pin": SECRET, "name": CONTROL}]}});
+    let path = format!("{}/complete", work["at"].as_str().unwrap());
+    let completed = server.with_token(&token, "POST", &path, done).await;
+    assert_eq!(completed.status, StatusCode::NO_CONTENT, "{}", completed.text);
+
+    // The delivery comes before the run waits for it, and is kept in the run.
+    let headers = [("x-pin", SECRET)];
+    let delivered = server
+        .send(request("POST", &format!("{address}?pin={SECRET}"), &headers, json!({"pin": SECRET, "name": CONTROL})))
+        .await;
+    assert_eq!(delivered.status, StatusCode::ACCEPTED, "{}", delivered.text);
+    let paid = json!({"name": "paid", "payload": {"pin": SECRET, "name": CONTROL}});
+    let told = server.by(&ada, "POST", &format!("{run}/signals"), paid).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+
+    let over = ended(&server, &ada, &run).await;
+    let card = json!({"pin": "[redacted]", "name": CONTROL});
+    assert_eq!(over["output"], json!([card, {"cards": [card]}, card, card]), "{over}");
+    assert_eq!(holding(&server, SECRET).await, [] as [String; 0]);
+    let control = holding(&server, CONTROL).await;
+    assert!(control.iter().any(|table| table.starts_with("journal")), "{control:?}");
+    let lists = server.by(&ada, "GET", "/api/v1/runs", Value::Null).await.text;
+    let journal = server.by(&ada, "GET", &format!("{run}/journal"), Value::Null).await.text;
+    assert!(!lists.contains(SECRET) && !journal.contains(SECRET) && journal.contains(CONTROL));
 }

@@ -60,14 +60,33 @@ impl Reply {
 
 impl Process {
     pub async fn start(db: &TestDb, dir: &Path, name: &str) -> Self {
+        let process = Self::spawn(db, dir, name, &[]).await;
+        process.ready().await;
+        process
+    }
+
+    /// Starts it, with more in its environment, and does not wait for it.
+    pub async fn spawn(db: &TestDb, dir: &Path, name: &str, env: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let url = |role| db.options(role).to_url_lossy().to_string();
         let log = dir.join(format!("{name}.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_holon"))
-            .arg("serve")
+        let child = Self::program(db, dir, name, &["serve"])
+            .env("HOLON_PORT", port.to_string())
+            .envs(env.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, port, log }
+    }
+
+    /// The program with the configuration of a server of this database.
+    pub fn program(db: &TestDb, dir: &Path, name: &str, arguments: &[&str]) -> Command {
+        let url = |role| db.options(role).to_url_lossy().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_holon"));
+        command
+            .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOLON_PORT", port.to_string())
             .env("HOLON_PUBLIC_URL", ORIGIN)
             .env("HOLON_DATA_DIR", dir.join(name))
             .env("HOLON_ROOT_KEY_FILE", dir.join("root.key"))
@@ -76,19 +95,23 @@ impl Process {
             .env("HOLON_DATABASE_AUTH_URL", url(Role::Auth))
             .env("HOLON_DATABASE_ENGINE_URL", url(Role::Engine))
             .env("HOLON_EGRESS_ALLOW_LOOPBACK", "true")
-            .env("HOLON_LOG", "warn")
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let process = Self { child, port, log };
+            .env("HOLON_LOG", "warn");
+        command
+    }
+
+    /// Waits until it says that it is ready.
+    pub async fn ready(&self) {
         let ready = async {
-            while process.ask("GET", "/health/ready", &[], &Value::Null).await.is_none_or(|reply| reply.status != 200) {
+            while self.ask("GET", "/health/ready", &[], &Value::Null).await.is_none_or(|reply| reply.status != 200) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(60), ready).await.expect("the server starts");
-        process
+    }
+
+    /// What it said last.
+    pub fn said(&self) -> String {
+        last_lines(&self.log, 40)
     }
 
     /// One request on a connection of its own; nothing when there is no answer.

@@ -18,6 +18,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::documented;
+
 /// The public address of the tests' servers.
 pub const ORIGIN: &str = "http://localhost:8080";
 /// A password that is accepted.
@@ -103,12 +105,27 @@ impl Server {
         Self { db, clock, router: holon::router(state.clone()), state }
     }
 
-    /// Sends a request.
+    /// Sends a request. What answers must be in the document.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
+        documented::hold(&method, &path, parts.status, &parts.headers);
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// Sends a request and looks at nothing but the status: of a stream, the rest never ends.
+    pub async fn status(&self, request: Request<Body>) -> StatusCode {
+        self.router.clone().oneshot(request).await.unwrap().status()
+    }
+
+    /// The paths of every route there is, as the router itself names them.
+    pub fn routes(&self) -> Vec<String> {
+        let told = format!("{:?}", self.router);
+        let paths = told.split('"').filter(|part| part.starts_with('/'));
+        // What stands in for everything that is no route, `/` among it.
+        paths.filter(|path| *path != "/" && !path.contains("axum_fallback")).map(str::to_owned).collect()
     }
 
     /// Sends JSON as nobody.

@@ -168,6 +168,41 @@ async fn a_collector_is_told_how_a_request_its_run_and_its_nodes_belong_together
     assert!(metrics.contains("holon_spans_sent_total"), "{metrics}");
 }
 
+/// What is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_trace_that_a_caller_names_stands_beside_its_request_in_the_log() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let json = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(true);
+    let _logged = tracing::subscriber::set_default(json.with_writer(move || writer.clone()).finish());
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let (trace, other) = ("4bf92f3577b34da6a3ce929d0e0e4736", "not a trace");
+    for named in [format!("00-{trace}-00f067aa0ba902b7-01"), other.to_owned()] {
+        let headers = [("origin", ORIGIN), ("cookie", ada.cookie.as_str()), ("traceparent", named.as_str())];
+        assert_eq!(server.send(request("GET", "/api/v1/session", &headers, Value::Null)).await.status, StatusCode::OK);
+    }
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let answered = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let answered = answered.filter(|line| line["message"] == "answered" && line["span"]["path"] == "/api/v1/session");
+    let traces: Vec<Value> = answered.map(|line| line["span"]["trace"].clone()).collect();
+    assert_eq!(traces, [json!(trace), Value::Null]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_and_nothing_is_noted_where_no_collector_is_named() {
     let server = Server::new().await;

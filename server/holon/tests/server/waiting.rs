@@ -234,3 +234,84 @@ async fn what_is_kept_for_a_run_and_not_taken_in_yet_is_told_as_that() {
     assert_eq!((&over["summary"]["status"], &over["output"]), (&json!("completed"), &json!(7)));
     assert_eq!(server.by(&ada, "GET", &task, Value::Null).await.json()["choice"], json!("yes"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_comes_between_two_waits_is_had_by_the_run_that_is_found_by_its_correlation() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let nodes = json!({
+        "start": {"kind": "trigger.manual@1"},
+        "ready": {"kind": "flow.signal@1", "config": {"name": "ready"}},
+        "paid": {"kind": "flow.signal@1", "config": {"name": "paid", "correlation": {"$cel": "trigger.order"}}}});
+    let edges = [("start.out", "ready.in"), ("ready.out", "paid.in")];
+    let flow = published(&server, &ada, nodes, &edges, json!({"$cel": "nodes.paid"})).await;
+    // Another flow, about the same order, that waits for nothing of this name.
+    let nodes = json!({
+        "start": {"kind": "trigger.manual@1"},
+        "sent": {"kind": "flow.signal@1", "config": {"name": "sent"}}});
+    let other = published(&server, &ada, nodes, &[("start.out", "sent.in")], json!(1)).await;
+    let about = async |flow: &str, order: &str| {
+        let body = json!({"input": {"order": order}, "correlation": order});
+        let started = server.by(&ada, "POST", &format!("{flow}/runs"), body).await;
+        assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+        format!("/api/v1/runs/{}", started.json()["id"].as_str().unwrap())
+    };
+    let (run, beside) = (about(&flow, "A-7").await, about(&flow, "B-8").await);
+    about(&other, "A-7").await;
+    let id = run.rsplit('/').next().unwrap().to_owned();
+    // Nobody waits for it yet.
+    let paid = json!({"name": "paid", "correlation": "A-7", "sender": "bank-1", "payload": {"amount": 12.50}});
+    for _ in 0..2 {
+        let sent = server.by(&ada, "POST", "/api/v1/signals", paid.clone()).await;
+        assert_eq!((sent.status, &sent.json()["runs"]), (StatusCode::OK, &json!([id])), "{}", sent.text);
+    }
+    let nobody = json!({"name": "paid", "correlation": "C-9", "payload": 1});
+    assert_eq!(server.by(&ada, "POST", "/api/v1/signals", nobody).await.status, StatusCode::NOT_FOUND);
+    let ready = server.by(&ada, "POST", "/api/v1/signals", json!({"name": "ready", "payload": 1})).await;
+    assert_eq!(ready.json()["runs"].as_array().unwrap().len(), 2, "{}", ready.text);
+    assert_eq!(ended(&server, &ada, &run).await["output"], json!({"amount": 12.50}), "it was kept, and counted once");
+    let waits = server.by(&ada, "GET", &beside, Value::Null).await.json();
+    assert_eq!(waits["summary"]["status"], json!("waiting"), "another order's run was told nothing: {waits}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_are_listed_and_counted_by_whom_they_are_for() {
+    let server = Server::new().await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let email = ada.session["person"]["email"].as_str().unwrap().to_uppercase();
+    for (title, assignees) in
+        [("mine", json!([email, "boss"])), ("theirs", json!(["Accounting"])), ("anybody", json!([]))]
+    {
+        let nodes = json!({
+            "start": {"kind": "trigger.manual@1"},
+            "ask": {"kind": "flow.approval@1", "config": {"title": title, "assignees": assignees,
+                "choices": [{"port": "yes"}, {"port": "no"}]}}});
+        let flow = published(&server, &ada, nodes, &[("start.out", "ask.in")], Value::Null).await;
+        started(&server, &ada, &flow, Value::Null).await;
+    }
+    let titles = async |who: &Person, query: &str| -> Vec<String> {
+        let page = server.by(who, "GET", &format!("/api/v1/tasks{query}"), Value::Null).await.json();
+        let mut titles: Vec<String> =
+            page["data"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap().to_owned()).collect();
+        titles.sort();
+        titles
+    };
+    assert_eq!(titles(&ada, "").await, ["anybody", "mine", "theirs"]);
+    assert_eq!(titles(&ada, "?for=me&state=open").await, ["mine"]);
+    assert_eq!(titles(&ada, "?for=nobody").await, ["anybody"]);
+    assert_eq!(titles(&ada, "?assignee=accounting").await, ["theirs"]);
+    assert_eq!(titles(&ada, "?assignee=nobody").await, Vec::<String>::new());
+    assert_eq!(titles(&bob, "?for=nobody").await, Vec::<String>::new());
+    let counts = async |who: &Person| server.by(who, "GET", "/api/v1/tasks/count", Value::Null).await.json();
+    assert_eq!(counts(&ada).await, json!({"open": 3, "mine": 1, "unassigned": 1}));
+    assert_eq!(counts(&bob).await, json!({"open": 0, "mine": 0, "unassigned": 0}));
+    for slip in ["?for=you", "?for=me&assignee=ada", "?assignee="] {
+        let refused = server.by(&ada, "GET", &format!("/api/v1/tasks{slip}"), Value::Null).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
+            "{slip}: {}",
+            refused.text
+        );
+    }
+}

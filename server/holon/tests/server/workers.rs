@@ -20,14 +20,14 @@ async fn handed_out(server: &Server, ada: &Person, policies: Value) -> String {
 }
 
 /// A token for workers of these pools.
-async fn token(server: &Server, ada: &Person, pools: &[&str]) -> String {
+pub async fn token(server: &Server, ada: &Person, pools: &[&str]) -> String {
     let made = server.by(ada, "POST", "/api/v1/tokens", json!({"name": "workers", "pools": pools})).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     made.json()["secret"].as_str().unwrap().to_owned()
 }
 
 /// What a worker gets that waits for it.
-async fn claimed(server: &Server, token: &str, worker: &str) -> Value {
+pub async fn claimed(server: &Server, token: &str, worker: &str) -> Value {
     let body = json!({"pool": "texts", "worker": worker, "wait": 20});
     let answer = server.with_token(token, "POST", "/api/v1/workers/claims", body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);

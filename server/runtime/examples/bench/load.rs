@@ -32,6 +32,8 @@ pub struct Load {
     pub commits: f64,
     /// Bytes of the log of one run.
     pub wal: f64,
+    /// Rows that died for one run.
+    pub dead: f64,
 }
 
 impl Bench {
@@ -66,7 +68,7 @@ impl Bench {
         }
         let runs = taken.len() as f64;
         let rate = runs / begun.elapsed().as_secs_f64();
-        let (commits, wal) = Written::now(&self.runtime, &self.pool).await.since(before, runs);
-        Load { rate, taken, commits, wal }
+        let [commits, wal, dead] = Written::now(&self.runtime, &self.pool).await.since(before, runs);
+        Load { rate, taken, commits, wal, dead }
     }
 }

@@ -19,20 +19,32 @@ pub fn at(values: &mut [f64], percent: usize) -> f64 {
 pub struct Written {
     commits: u64,
     wal: i64,
+    dead: i64,
 }
 
 impl Written {
-    /// Reads both counters.
+    /// Reads the counters.
     pub async fn now(runtime: &RuntimeHandle, pool: &PgPool) -> Self {
         let at = sqlx::query_scalar("select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint");
         let wal = at.fetch_one(pool).await.expect("Postgres answers");
-        Self { commits: runtime.metrics().await.commits, wal }
+        // Each row that was changed or deleted leaves one that is dead. Processes tell what they did once a second.
+        let dead =
+            sqlx::query_scalar("select coalesce(sum(n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables");
+        let dead = dead.fetch_one(pool).await.expect("Postgres answers");
+        Self { commits: runtime.metrics().await.commits, wal, dead }
     }
 
-    /// Commits and bytes of the log since `before`, each over `count`.
-    pub fn since(self, before: Self, count: f64) -> (f64, f64) {
-        ((self.commits - before.commits) as f64 / count, (self.wal - before.wal) as f64 / count)
+    /// Commits, bytes of the log and rows that died since `before`, each over `count`.
+    pub fn since(self, before: Self, count: f64) -> [f64; 3] {
+        let over = |more: i64| more as f64 / count;
+        [(self.commits - before.commits) as f64 / count, over(self.wal - before.wal), over(self.dead - before.dead)]
     }
+}
+
+/// Dead rows that no vacuum has cleared away yet, in all tables.
+pub async fn dead_rows(pool: &PgPool) -> i64 {
+    let dead = sqlx::query_scalar("select coalesce(sum(n_dead_tup), 0)::bigint from pg_stat_user_tables");
+    dead.fetch_one(pool).await.expect("Postgres answers")
 }
 
 /// A number without a bar.

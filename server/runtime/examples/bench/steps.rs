@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::load::Bench;
-use crate::measure::{at, median, print, print_must, print_with};
+use crate::measure::{at, dead_rows, median, print, print_must, print_with};
 use crate::support::{Shelf, THREE_STEPS, tenant};
 
 const WARM_UP: usize = 200;
@@ -51,6 +51,8 @@ pub async fn three(bench: &Bench) {
     print_must("runtime.start_to_finish_p99_64", at(&mut load.taken, 99), "ms", "<= 50");
     print("runtime.commits_per_step_64", load.commits / 3.0, "commits/step");
     print("runtime.wal_per_step_64", load.wal / 3.0, "bytes/step");
+    print("runtime.dead_rows_per_step_64", load.dead / 3.0, "rows/step");
+    print("runtime.dead_rows_left_64", dead_rows(&bench.pool).await as f64, "rows");
 }
 
 /// What a step costs in a run of many: 30 against three, 256 clients.

@@ -168,7 +168,7 @@ impl Loader {
             marks: Marks::default(),
         };
         RunWrite {
-            start: Some(Start { idempotency: None }),
+            start: Some(Start { idempotency: None, audit: None }),
             journal: Some(JournalWrite { seq: 0, entries: vec![entry] }),
             live: LiveWrite::Insert(LiveStatus::Waiting),
             wakes: Some(due),

@@ -7,7 +7,7 @@ use holon_platform::clock::to_db;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Batch, LiveStatus, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of, week_of};
+use super::{AuditRow, Batch, LiveStatus, LiveWrite, RunFacts, RunWrite, StoreError, pack, shard_of, week_of};
 
 /// Labels as their column has them.
 fn labels_json(labels: &BTreeMap<String, String>) -> String {
@@ -31,7 +31,7 @@ pub(super) fn labels_of(column: Option<String>) -> Result<BTreeMap<String, Strin
 pub(super) enum Shape {
     /// They go on: only the journal grows.
     GoOn,
-    /// They begin, without labels and without payloads that are stored apart.
+    /// They begin, without labels, without rows of the audit log and without payloads that are stored apart.
     Begin,
     /// They end, or go on.
     End,
@@ -77,6 +77,44 @@ pub(super) struct Labelled {
     pub run: Vec<Uuid>,
     pub key: Vec<String>,
     pub value: Vec<String>,
+}
+
+/// New rows of `audit_event`.
+#[derive(Default)]
+pub(super) struct Audited {
+    pub tenant: Vec<Uuid>,
+    /// The run that was started: one that lost its key writes none.
+    pub run: Vec<Uuid>,
+    pub event: Vec<Uuid>,
+    pub at: Vec<OffsetDateTime>,
+    pub environment: Vec<Uuid>,
+    pub actor: Vec<String>,
+    pub person: Vec<Option<Uuid>>,
+    pub source: Vec<String>,
+    pub intent: Vec<Uuid>,
+    pub kind: Vec<String>,
+    pub subject: Vec<String>,
+    /// JSON.
+    pub detail: Vec<String>,
+    pub request: Vec<Option<String>>,
+}
+
+impl Audited {
+    fn push(&mut self, write: &RunWrite, row: &AuditRow) {
+        self.tenant.push(write.tenant.0);
+        self.run.push(write.run.0);
+        self.event.push(row.id.0);
+        self.at.push(to_db(row.at));
+        self.environment.push(row.environment.0);
+        self.actor.push(row.actor.clone());
+        self.person.push(row.person.map(|person| person.0));
+        self.source.push(row.source.to_owned());
+        self.intent.push(row.intent.0);
+        self.kind.push(row.kind.to_owned());
+        self.subject.push(row.subject.clone());
+        self.detail.push(row.detail.clone());
+        self.request.push(row.request.clone());
+    }
 }
 
 impl Facts {
@@ -173,6 +211,7 @@ pub(super) struct Columns {
     pub keyed: Keyed,
     pub started: Facts,
     pub labelled: Labelled,
+    pub audited: Audited,
     pub born: Born,
     pub journaled: Journaled,
     pub kept: Kept,
@@ -196,7 +235,9 @@ impl Columns {
 
     /// Which statement does it.
     pub fn shape(&self) -> Shape {
-        let rare = !(self.kept.run.is_empty() && self.changed.run.is_empty() && self.labelled.run.is_empty());
+        // What somebody asks for by hand is rare beside what triggers begin: an arm for it would cost each of those.
+        let asked = !(self.labelled.run.is_empty() && self.audited.run.is_empty());
+        let rare = asked || !(self.kept.run.is_empty() && self.changed.run.is_empty());
         let begins = !self.started.run.is_empty();
         let ends = !(self.gone.run.is_empty() && self.ended.at.is_empty());
         match (rare, begins, ends) {
@@ -216,6 +257,9 @@ impl Columns {
                 self.labelled.run.push(run);
                 self.labelled.key.push(key.clone());
                 self.labelled.value.push(value.clone());
+            }
+            if let Some(row) = &start.audit {
+                self.audited.push(write, row);
             }
             if let Some(row) = &start.idempotency {
                 self.keyed.tenant.push(tenant);

@@ -28,6 +28,16 @@ with fence as materialized (
   select tenant_id, key, value, run_id
   from unnest($68::uuid[], $69::text[], $70::text[], $71::uuid[]) as l(tenant_id, key, value, run_id)
   where exists (select from fence) and run_id not in (select run_id from lost)
+), audited as (
+  insert into audit_event (tenant_id, event_id, at, environment_id, actor, person_id, source, intent_id, intent_type, subject,
+                           detail, request_id)
+  select tenant_id, event_id, at, environment_id, actor, person_id, source, intent_id, intent_type, subject,
+         detail::jsonb, request_id
+  from unnest($75::uuid[], $76::uuid[], $77::uuid[], $78::timestamptz[], $79::uuid[], $80::text[], $81::uuid[],
+              $82::text[], $83::uuid[], $84::text[], $85::text[], $86::text[], $87::text[])
+    as a(tenant_id, run_id, event_id, at, environment_id, actor, person_id, source, intent_id, intent_type, subject, detail,
+         request_id)
+  where exists (select from fence) and run_id not in (select run_id from lost)
 ), born as (
   insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
   select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at

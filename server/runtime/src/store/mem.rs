@@ -15,9 +15,9 @@ use time::Date;
 use super::asks::{Ask, Asks, MemAsks};
 use super::changes::{MemStates, StateOf, StateRow, States};
 use super::{
-    Admitted, Batch, BatchNumber, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow, Intake,
-    Line, LiveRow, LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot, Store,
-    StoreError, Ticket, Unpacked, continuous, filled, legible, pack, shard_of, week_of,
+    Admitted, AuditRow, Batch, BatchNumber, Blobs, Committed, Crowd, Ended, Entry, Hash, HistoryRow, IdempotencyRow,
+    Intake, Line, LiveRow, LiveStatus, LiveWrite, MemAnswers, MemIntake, Packed, Pauses, RunFacts, RunWrite, Snapshot,
+    Store, StoreError, Ticket, Unpacked, continuous, filled, legible, pack, shard_of, week_of,
 };
 
 /// What a test makes of one commit.
@@ -53,6 +53,8 @@ struct Tables {
     journal: BTreeMap<(TenantId, RunId, i64), Vec<u8>>,
     blobs: BTreeMap<(TenantId, Date, Hash), Vec<u8>>,
     idempotency: BTreeMap<(TenantId, String, String), IdempotencyRow>,
+    /// The audit log, by the run that was started.
+    audit: BTreeMap<(TenantId, RunId), AuditRow>,
     /// The last number of each committer.
     numbers: BTreeMap<(ReplicaId, i16), i64>,
 }
@@ -165,6 +167,11 @@ impl MemStore {
         self.tables().history.keys().copied().collect()
     }
 
+    /// What the audit log says of the start of a run.
+    pub fn audited(&self, tenant: TenantId, run: RunId) -> Option<AuditRow> {
+        self.tables().audit.get(&(tenant, run)).cloned()
+    }
+
     /// Whether the end of a run is written.
     pub fn is_over(&self, tenant: TenantId, run: RunId) -> bool {
         self.tables().history.get(&(tenant, run)).is_some_and(|row| row.ended.is_some())
@@ -239,6 +246,9 @@ impl MemStore {
                         continue;
                     }
                     tables.idempotency.insert(key, row.clone());
+                }
+                if let Some(row) = &start.audit {
+                    tables.audit.insert(id, AuditRow::clone(row));
                 }
                 let facts = RunFacts::clone(&write.facts);
                 tables.history.insert(id, HistoryRow { facts, ended: None });

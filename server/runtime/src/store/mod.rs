@@ -3,6 +3,7 @@
 
 mod ask_rows;
 mod asks;
+mod audit;
 mod batch_rows;
 mod change_rows;
 mod changes;
@@ -31,6 +32,7 @@ use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use asks::{Ask, Asked, Asks, MOST_WAITING, MemAsks, TaskRow, ask_uuid, task_kind};
+pub use audit::AuditRow;
 pub use changes::{EventRow, MOST_KEYS, MemStates, RecordChange, StateChange, StateOf, StateRow, States};
 pub use intake::{Admitted, Crowd, Intake, Line, MemIntake, PauseMode, PauseScope, Pauses, Prefix, Ticket};
 pub use kept::{AnswerKey, Cache, KeptAnswer, MemAnswers, Room};
@@ -240,6 +242,8 @@ pub struct RunWrite {
 pub struct Start {
     /// The key it was asked for with.
     pub idempotency: Option<IdempotencyRow>,
+    /// What the audit log says of it, where somebody asked for it.
+    pub audit: Option<Box<AuditRow>>,
 }
 
 impl RunWrite {
@@ -259,7 +263,8 @@ impl RunWrite {
         let asks: usize = self.asks.iter().map(|asked| asked.ask.size()).sum();
         let changes: usize = self.changes.iter().map(RecordChange::size).sum();
         let end = self.end.as_ref().map_or(0, |end| end.state.len());
-        256 + journal.sum::<usize>() + snapshot + asks + changes + end
+        let audit = self.start.iter().filter_map(|start| start.audit.as_ref()).map(|row| row.size());
+        256 + audit.sum::<usize>() + journal.sum::<usize>() + snapshot + asks + changes + end
     }
 }
 

@@ -170,7 +170,7 @@ impl Unpacked {
     pub fn keep_within(&mut self, bytes: &mut u64, first: bool) {
         let mut kept = 0;
         for row in &self.0 {
-            let size = row.head.len() as u64 + row.apart.as_ref().map_or(0, |apart| apart.len);
+            let size = (row.head.len() as u64).saturating_add(row.apart.as_ref().map_or(0, |apart| apart.len));
             if size > *bytes && !(first && kept == 0) {
                 break;
             }

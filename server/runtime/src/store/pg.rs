@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
 use holon_platform::clock::{from_db, to_db};
+use holon_platform::kill_points::{self, Point};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use time::{Date, OffsetDateTime};
@@ -101,7 +102,9 @@ pub(super) fn failed(error: sqlx::Error) -> StoreError {
         sqlx::Error::Database(said) => match said.code().as_deref().unwrap_or_default() {
             "53100" => StoreError::Full(said.message().to_owned()),
             "23505"
-                if said.table().is_some_and(|table| table.starts_with("journal") || table.starts_with("run_hist")) =>
+                if said.table().is_some_and(|table| {
+                    table.starts_with("journal") || table.starts_with("run_hist") || table == "audit_event"
+                }) =>
             {
                 StoreError::Conflict
             }
@@ -155,7 +158,8 @@ async fn write_all(
 ) -> Result<Option<Committed>, StoreError> {
     let plain = |write: &RunWrite| write.asks.is_empty() && write.letters.is_empty() && write.changes.is_empty();
     if batch.number.is_none() && batch.writes.iter().all(plain) {
-        return statements::write(connection, batch.replica, columns).await.map_err(failed);
+        let writing = statements::write(connection, batch.replica, columns);
+        return kill_points::sent(Point::CommitSent, writing).await.map_err(failed);
     }
     let mut tx = connection.begin().await.map_err(failed)?;
     // Dropped, the transaction is rolled back before the connection does anything else.
@@ -183,7 +187,8 @@ async fn write_all(
     };
     ask_rows::write(&mut tx, batch, &committed.lost).await.map_err(failed)?;
     letter_rows::take(&mut tx, batch).await.map_err(failed)?;
-    tx.commit().await.map_err(failed)?;
+    kill_points::reach(Point::InACommit);
+    kill_points::sent(Point::CommitSent, tx.commit()).await.map_err(failed)?;
     Ok(Some(Committed { stale: stale.into_iter().collect(), ..committed }))
 }
 

@@ -124,6 +124,7 @@ async fn end(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> 
 async fn all(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> Result<Option<Committed>, sqlx::Error> {
     let (k, s, b, j, u, g, e, p, l) =
         (&c.keyed, &c.started, &c.born, &c.journaled, &c.changed, &c.gone, &c.ended, &c.kept, &c.labelled);
+    let a = &c.audited;
     let row = sqlx::query_file!(
         "src/store/commit.sql",
         replica.0,
@@ -200,6 +201,19 @@ async fn all(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> 
         &u.paused_by as &[Option<String>],
         &u.wakes_at as &[Option<OffsetDateTime>],
         &b.wakes_at as &[Option<OffsetDateTime>],
+        &a.tenant,
+        &a.run,
+        &a.event,
+        &a.at,
+        &a.environment,
+        &a.actor,
+        &a.person as &[Option<Uuid>],
+        &a.source,
+        &a.intent,
+        &a.kind,
+        &a.subject,
+        &a.detail,
+        &a.request as &[Option<String>],
     )
     .fetch_one(connection)
     .await?;

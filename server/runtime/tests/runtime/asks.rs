@@ -306,7 +306,7 @@ async fn whoever_waits_for_a_run_is_answered_by_the_one_that_goes_on_for_it_and_
         tokio::time::timeout(std::time::Duration::from_secs(20), waits.answer()).await.expect("it is answered");
     assert!(matches!(answer, Some(Answer::Ended(Outcome::Ok(_)))), "{answer:?}");
     assert_eq!(end(&runtime, run).await, answer.unwrap(), "and so is whoever asks later");
-    let again = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None).await;
+    let again = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None, None).await;
     assert_eq!(again, Err(RetryError::NotFailed));
 }
 
@@ -334,7 +334,7 @@ async fn what_a_called_run_did_is_kept_and_its_failure_tried_again_with_its_key_
         assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
         // A retry, a retry of that one, and so on.
         let new = world.run_id();
-        runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+        runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
         run = new;
     }
     end(&runtime, run).await;
@@ -367,7 +367,7 @@ async fn a_called_run_that_undid_what_it_had_done_does_it_anew_with_keys_of_its_
     let run = start(&world, &runtime, flow).await;
     assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
     assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
     let calls = world.ledger.calls();
     let done =

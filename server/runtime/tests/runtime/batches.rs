@@ -167,7 +167,7 @@ async fn what_fails_in_a_batch_fails_all_and_a_retry_goes_into_another_one() {
     }
     let mut again = Vec::new();
     for run in runs {
-        again.push(runtime.retry(tenant(1), run, runtime.mint(), "ada".into(), None).await.unwrap().run);
+        again.push(runtime.retry(tenant(1), run, runtime.mint(), "ada".into(), None, None).await.unwrap().run);
     }
     for (run, n) in again.into_iter().zip(1..) {
         assert_eq!(output(&runtime, run).await, Value::Int(n));
@@ -238,7 +238,7 @@ async fn what_a_batch_has_done_for_a_run_is_not_brought_again_by_its_retry() {
     world.ledger.reached(1).await;
     // It cannot be taken back any more, and whoever brought it does not hear what becomes of it.
     runtime.terminate(tenant(1), runs[0], "enough".into()).await.unwrap();
-    let again = runtime.retry(tenant(1), runs[0], runtime.mint(), "ada".into(), None).await.unwrap().run;
+    let again = runtime.retry(tenant(1), runs[0], runtime.mint(), "ada".into(), None, None).await.unwrap().run;
     go.notify_one();
     assert_eq!(output(&runtime, runs[1]).await, Value::Int(2));
     assert_eq!(output(&runtime, again).await, Value::Int(1), "its share of then");
@@ -273,7 +273,7 @@ async fn how_a_fork_of_a_batch_ends_is_told_to_nobody() {
     let batch = collected(&world, 1).await.run;
     let check = runtime.check_fork(tenant(1), batch, 2, None).await.unwrap();
     assert!(check.fits, "{check:?}");
-    let fork = Fork { seq: 2, version: None, new: runtime.mint(), actor: "ada".into(), idempotency: None };
+    let fork = Fork { seq: 2, version: None, new: runtime.mint(), actor: "ada".into(), idempotency: None, audit: None };
     let fork = runtime.fork(tenant(1), batch, fork).await.unwrap().run;
     runtime.terminate(tenant(1), fork, "enough".into()).await.unwrap();
     runtime.drain(Duration::from_secs(5)).await;
@@ -446,7 +446,7 @@ async fn what_is_taken_back_while_it_is_kept_for_a_paused_batch_is_in_none_and_i
     let second = bring(&world, &runtime, flow, 2).await;
     kept(&world, batch, 1).await;
     runtime.terminate(tenant(1), second, "not any more".into()).await.unwrap();
-    let again = runtime.retry(tenant(1), second, runtime.mint(), "ada".into(), None).await.unwrap().run;
+    let again = runtime.retry(tenant(1), second, runtime.mint(), "ada".into(), None, None).await.unwrap().run;
     kept(&world, batch, 2).await;
     runtime.resume(tenant(1), batch).await.unwrap();
     let third = bring(&world, &runtime, flow, 3).await;
@@ -466,7 +466,7 @@ async fn a_fork_onto_a_newer_version_brings_its_item_into_a_batch_of_that_versio
     let first = bring(&world, &runtime, flow, 1).await;
     let old = collected(&world, 1).await.run;
     let seq = i64::try_from(inputs(&world, first).await.len()).unwrap();
-    let fork = Fork { seq, version: Some(2), new: runtime.mint(), actor: "ada".into(), idempotency: None };
+    let fork = Fork { seq, version: Some(2), new: runtime.mint(), actor: "ada".into(), idempotency: None, audit: None };
     let fork = runtime.fork(tenant(1), first, fork).await.unwrap().run;
     let mut request = world.request(flow);
     (request.run, request.version, request.input) = (runtime.mint(), 2, Value::map([("n", Value::Int(2))]));
@@ -500,6 +500,6 @@ async fn a_batch_that_failed_as_soon_as_it_was_full_is_not_run_again_without_the
     }
     let last = inputs(&world, batch).await.pop();
     assert!(matches!(last, Some(Input::Joined { .. })), "{last:?}");
-    let retried = runtime.retry(tenant(1), batch, runtime.mint(), "ada".into(), None).await;
+    let retried = runtime.retry(tenant(1), batch, runtime.mint(), "ada".into(), None, None).await;
     assert!(matches!(retried, Err(RetryError::NothingToRetry)), "{retried:?}");
 }

@@ -310,7 +310,7 @@ async fn a_run_that_waits_can_be_cancelled_and_terminated_and_nothing_else() {
         matches!(end(&runtime, second).await, Answer::Ended(Outcome::Cancelled { reason }) if reason == "not wanted")
     );
     assert_eq!(runtime.cancel(tenant(1), second, String::new()).await, Err(CancelError::Over));
-    let again = runtime.retry(tenant(1), second, runtime.mint(), "test".into(), None).await;
+    let again = runtime.retry(tenant(1), second, runtime.mint(), "test".into(), None, None).await;
     assert_eq!(again, Err(RetryError::NothingToRetry));
     runtime.terminate(tenant(1), third, "not wanted".into()).await.unwrap();
     assert_eq!(world.store.history(tenant(1), third).await.unwrap().unwrap().ended.unwrap().status, "terminated");
@@ -380,4 +380,38 @@ async fn more_starts_than_may_begin_in_a_time_are_refused_and_told_when_to_come_
         other => panic!("{other:?}"),
     }
     runtime.start(of("bob")).await.unwrap();
+}
+
+/// Starts of a flow that lets ten begin at once, as fast as they come; how many began.
+async fn begun(world: &World, runtime: &RuntimeHandle, flow: holon_model::FlowId) -> usize {
+    let mut begun = 0;
+    for _ in 0..12 {
+        match runtime.start(StartRequest { run: runtime.mint(), ..world.request(flow) }).await {
+            Ok(_) => begun += 1,
+            Err(StartError::RateLimited(rate)) => assert_eq!((rate.limit, rate.per), (10, Millis(3_600_000))),
+            other => panic!("{other:?}"),
+        }
+    }
+    begun
+}
+
+#[tokio::test]
+async fn replicas_together_let_no_more_begin_in_a_time_than_may_in_postgres() {
+    let (world, _db) = in_postgres().await;
+    let flow = world.shelf.publish(&flow(r#"{"rate": {"limit": 10, "per": "1h"}}"#));
+    let first = world.runtime().await;
+    let second = world.runtime_as(false).await;
+    let third = world.runtime_as(false).await;
+    let all = [&first, &second, &third];
+    until(|| all.iter().all(|replica| (85..=86).contains(&replica.shards().len()))).await;
+    let mut together = 0;
+    for replica in all {
+        let here = begun(&world, replica, flow).await;
+        assert_eq!(here, 3, "each lets its share through");
+        together += here;
+    }
+    assert!(together <= 10, "{together}");
+    for replica in all {
+        assert_eq!(begun(&world, replica, flow).await, 0, "for the rest of the hour's tenth nobody lets any through");
+    }
 }

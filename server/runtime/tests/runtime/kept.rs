@@ -211,7 +211,7 @@ async fn a_retry_asks_anew_what_was_of_no_use() {
     }
     assert!(since(&world, tenant(1), runs[1]).await.is_some(), "it was given what the first one was");
     let again = world.run_id();
-    runtime.retry(tenant(1), runs[1], again, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), runs[1], again, "somebody".into(), None, None).await.unwrap();
     let answer = end_of(&runtime, tenant(1), again).await;
     assert_eq!(answer, Answer::Ended(Outcome::Ok(Payload::Inline(Value::Int(10)))));
     assert_eq!(world.ledger.calls().len(), 2);

@@ -44,7 +44,7 @@ fn stands(number: u128, line: Line, most: u32, replaces: bool) -> RunWrite {
     let prefix = Prefix { copied: 0, again: None, fresh: false };
     let ask = Ask::Queue(Box::new(Ticket { line, most, replaces, prefix }));
     write.asks.push(Asked { at: Timestamp(0), ask });
-    write.start = Some(Start { idempotency: None });
+    write.start = Some(Start { idempotency: None, audit: None });
     write.live = LiveWrite::Insert(LiveStatus::Queued);
     write
 }

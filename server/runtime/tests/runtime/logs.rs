@@ -13,7 +13,7 @@ use crate::worlds::in_memory;
 
 /// All lines of this process.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -28,7 +28,7 @@ impl io::Write for Lines {
 
 impl Lines {
     /// Logs as a server does that writes JSON.
-    fn listen() -> &'static Self {
+    pub fn listen() -> &'static Self {
         static LINES: OnceLock<Lines> = OnceLock::new();
         LINES.get_or_init(|| {
             let lines = Self::default();
@@ -38,6 +38,11 @@ impl Lines {
             json.with_writer(move || writer.clone()).init();
             lines
         })
+    }
+
+    /// All that was logged.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
     /// Those that say this, of spans of this run.

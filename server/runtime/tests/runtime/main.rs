@@ -2,6 +2,7 @@
 
 mod asked;
 mod asks;
+mod audited;
 mod batches;
 mod continuing;
 mod crash;
@@ -11,9 +12,13 @@ mod keeping;
 mod kept;
 mod lines;
 mod logs;
+mod once;
 mod operating;
 mod operations;
+mod plans;
 mod postgres;
+mod reading;
+mod redacting;
 mod replicas;
 mod runs;
 mod sleeping;

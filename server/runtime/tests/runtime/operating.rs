@@ -355,7 +355,7 @@ async fn whoever_called_a_run_that_is_terminated_is_told() {
 }
 
 fn fork(world: &World, seq: i64, version: Option<i32>) -> Fork {
-    Fork { seq, version, new: world.run_id(), actor: "ada".into(), idempotency: None }
+    Fork { seq, version, new: world.run_id(), actor: "ada".into(), idempotency: None, audit: None }
 }
 
 #[tokio::test]

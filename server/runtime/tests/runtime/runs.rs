@@ -254,7 +254,7 @@ async fn a_retry_goes_on_from_the_failure_with_the_original_key() {
     assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    let retried = runtime.retry(tenant(1), run, new, "somebody".into(), None).await;
+    let retried = runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await;
     assert_eq!(retried, Ok(Started { run: new, replayed: false }));
     assert_eq!(end(&runtime, new).await, ok(Value::map([("n", Value::Int(7))])));
     let calls = world.ledger.calls();
@@ -263,7 +263,7 @@ async fn a_retry_goes_on_from_the_failure_with_the_original_key() {
     assert_eq!(calls[1].key, calls[2].key, "the failed effect keeps its key");
     let history = world.store.history(tenant(1), new).await.unwrap().unwrap();
     assert_eq!(history.facts.retry_of, Some(run));
-    let refused = runtime.retry(tenant(1), new, world.run_id(), "somebody".into(), None).await;
+    let refused = runtime.retry(tenant(1), new, world.run_id(), "somebody".into(), None, None).await;
     assert_eq!(refused, Err(RetryError::NotFailed));
 }
 
@@ -375,7 +375,7 @@ async fn a_retry_of_a_step_that_timed_out_gets_its_whole_time_again() {
     assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
     assert_eq!(end(&runtime, new).await, ok(Value::map([("n", Value::Int(7))])));
     let calls = world.ledger.calls();
     assert_eq!(calls.iter().map(|call| call.path.as_str()).collect::<Vec<_>>(), ["a", "b", "b"]);
@@ -400,7 +400,7 @@ async fn a_run_that_failed_by_itself_is_not_retried_since_it_would_fail_again() 
         runtime.start(request).await.unwrap();
         assert!(matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { .. })));
         let commits = store.commits();
-        let refused = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None).await;
+        let refused = runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), None, None).await;
         assert_eq!((refused, store.commits()), (Err(RetryError::NothingToRetry), commits));
     }
 }
@@ -419,7 +419,7 @@ async fn a_cancelled_run_can_be_retried_and_goes_on_where_it_was_stopped() {
     end(&runtime, run).await;
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
     assert!(matches!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(_))));
     let paths: Vec<_> = world.ledger.calls().into_iter().map(|call| call.path).collect();
     assert_eq!(paths, ["a", "b", "b", "c"]);
@@ -436,7 +436,7 @@ async fn a_retry_that_is_asked_for_twice_with_one_key_is_one_run() {
     runtime.start(request).await.unwrap();
     end(&runtime, run).await;
     world.ledger.react(|_| React::Echo);
-    let retry = || runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), keyed("again"));
+    let retry = || runtime.retry(tenant(1), run, world.run_id(), "somebody".into(), keyed("again"), None);
     let first = retry().await.unwrap();
     end(&runtime, first.run).await;
     let second = retry().await.unwrap();
@@ -459,7 +459,7 @@ async fn a_failure_that_was_handled_is_not_tried_again_when_the_run_fails_later_
     runtime.start(request).await.unwrap();
     end(&runtime, run).await;
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
     end(&runtime, new).await;
     let paths: Vec<_> = world.ledger.calls().into_iter().map(|call| call.path).collect();
     assert_eq!(paths, ["a", "b", "b"]);
@@ -485,7 +485,7 @@ async fn what_must_not_be_done_twice_and_was_under_way_when_the_run_failed_is_no
     let before = sent(&world);
     world.ledger.react(|_| React::Echo);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "somebody".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "somebody".into(), None, None).await.unwrap();
     match end(&runtime, new).await {
         Answer::Ended(Outcome::Failed { error }) => assert_eq!(error.code, "outcome_unknown"),
         other => panic!("{other:?}"),
@@ -539,7 +539,7 @@ async fn a_retry_has_all_its_attempts_again_and_its_journal_says_who_asked() {
     end(&runtime, run).await;
     assert_eq!(world.ledger.calls().len(), 2);
     let new = world.run_id();
-    runtime.retry(tenant(1), run, new, "person ada".into(), None).await.unwrap();
+    runtime.retry(tenant(1), run, new, "person ada".into(), None, None).await.unwrap();
     end(&runtime, new).await;
     let calls = world.ledger.calls();
     assert_eq!(calls.iter().map(|call| call.attempt).collect::<Vec<_>>(), [1, 2, 2, 3], "two more attempts");

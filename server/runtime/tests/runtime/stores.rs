@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::asked::{self, AskOf};
+use crate::audited;
 use crate::operations::{Op, Step, ops};
 use crate::slept;
 use holon_model::{EnvironmentId, FlowId, ReplicaId, RunId, TenantId, Timestamp};
@@ -12,9 +13,9 @@ use holon_platform::db::test_db::TestDb;
 use holon_runtime::store::mem::MemStore;
 use holon_runtime::store::pg::PgStore;
 use holon_runtime::store::{
-    Ask, Asked, Asks as _, Batch, BatchNumber, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite, Letter,
-    Letters as _, LiveRow, LiveStatus, LiveWrite, Marks, NEVER, Ownership as _, Replica, Roll, RunFacts, RunWrite,
-    ShardRow, Snapshot, Start, StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
+    Ask, Asked, Asks as _, AuditRow, Batch, BatchNumber, Blobs as _, EndRow, Entry, IdempotencyRow, JournalWrite,
+    Letter, Letters as _, LiveRow, LiveStatus, LiveWrite, Marks, NEVER, Ownership as _, Replica, Roll, RunFacts,
+    RunWrite, ShardRow, Snapshot, Start, StateOf, Store, StoreError, ask_uuid, shard_of, week_of,
 };
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
@@ -33,6 +34,7 @@ struct Case {
     mem: MemStore,
     pg: Arc<PgStore>,
     pool: sqlx::PgPool,
+    admin: sqlx::PgPool,
     replica: ReplicaId,
     fenced: Option<ReplicaId>,
     /// The second replica.
@@ -62,6 +64,11 @@ impl Case {
         // The third key has run out when it is written.
         let expires_at = Timestamp(if key == 2 { self.now.0 - 1 } else { self.now.0 + 1_000_000 });
         IdempotencyRow { scope: "s".into(), key: format!("k{key}"), run, request_hash: [key; 32], expires_at }
+    }
+
+    /// What the log says of the start of a run; of some of them nothing.
+    fn audit(&self, number: u8, run: RunId) -> Option<Box<AuditRow>> {
+        (!number.is_multiple_of(3)).then(|| Box::new(audited::row(run, EnvironmentId(Uuid::from_u128(5)), number)))
     }
 
     fn wakes(&self, number: u8) -> Timestamp {
@@ -124,7 +131,8 @@ impl Case {
         let next = match (place, step) {
             (Place::Nowhere, Step::Start { key, over, wakes }) => {
                 write.wakes = wakes.map(|wakes| self.wakes(wakes));
-                write.start = Some(Start { idempotency: key.map(|key| self.key(key, run)) });
+                write.start =
+                    Some(Start { idempotency: key.map(|key| self.key(key, run)), audit: self.audit(number, run) });
                 write.journal = Some(JournalWrite { seq: 0, entries: self.entries(0, 1) });
                 if *over {
                     write.end = Some(end(0));
@@ -438,6 +446,11 @@ impl Case {
 
     async fn compare(&self) {
         self.compare_asks().await;
+        for number in 0..6 {
+            let (tenant, run) = (self.tenant(number), self.run(number));
+            let row = audited::row(run, EnvironmentId(Uuid::from_u128(5)), number);
+            audited::compare(&self.mem, &self.admin, tenant, &row, run).await;
+        }
         for number in 0..2 {
             let of = StateOf {
                 tenant: self.tenant(number),
@@ -487,6 +500,7 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let db = runtime.block_on(TestDb::new());
     let pg = runtime.block_on(async { Arc::new(PgStore::new(db.pools.engine.clone())) });
+    let admin = runtime.block_on(async { audited::admin(&db) });
     let clock = SystemClock::shared();
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     let result = runner.run(&ops(), |ops| {
@@ -496,6 +510,7 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
             mem: MemStore::new(clock.clone()),
             pg: pg.clone(),
             pool: db.pools.engine.clone(),
+            admin: admin.clone(),
             replica: mint(&*clock),
             fenced: None,
             other: None,
@@ -509,6 +524,9 @@ fn both_stores_answer_the_same_operations_the_same_and_hold_the_same_rows() {
         runtime.block_on(async {
             // Keys of earlier cases are not this one's to sweep.
             case.pg.forget_expired(case.now, i64::MAX).await.unwrap();
+            for number in 0..2 {
+                audited::know(&admin, case.tenant(number), EnvironmentId(Uuid::from_u128(5))).await;
+            }
             case.join().await;
             // What earlier cases said of their shards is known to one of the stores only.
             for store in case.both() {

@@ -26,15 +26,14 @@ use uuid::Uuid;
 
 const MANIFEST: &str = r#"{
   "capability": 1, "id": "test", "version": "1.0.0", "title": "Test", "summary": "Kinds for tests.",
-  "permissions": [], "commands": [], "events": [], "panels": [],
-  "configuration": {"type": "object", "additionalProperties": false},
+  "permissions": [],
   "kinds": [
     {"kind": "trigger.manual@1", "title": "Manual", "summary": "Starts.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"inputs": [], "outputs": ["out"]},
      "effect": "pure", "preview": "sample", "line": "", "defaults": {}, "behaviour": "trigger"},
     {"kind": "test.call@1", "title": "Call", "summary": "Calls.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
-     "effect": "idempotent", "cacheable": true, "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"},
+     "effect": "idempotent", "cacheable": true, "delivery": true, "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"},
     {"kind": "test.once@1", "title": "Once", "summary": "Calls once.", "category": "Test",
      "icon": "play", "keywords": [], "config": {"type": "object"}, "ports": {"outputs": ["out"], "error": true},
      "effect": "at_most_once", "preview": "sample", "line": "", "defaults": {}, "behaviour": "effect"}
@@ -288,6 +287,7 @@ impl World {
             vars: Value::map::<&str>([]),
             idempotency: None,
             marks: Marks::default(),
+            audit: None,
         }
     }
 }

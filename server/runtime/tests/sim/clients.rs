@@ -332,6 +332,7 @@ impl Client {
             vars: Value::map::<&str>([]),
             idempotency: key.map(|key| Idempotency { scope: "api".into(), key, request_hash: hash, window }),
             marks: Marks::default(),
+            audit: None,
         }
     }
 
@@ -463,7 +464,7 @@ impl Client {
             self.world.promises.said().wish(new, wish, self.world.began.elapsed());
             let asked = Idempotency { scope: "api".into(), key: key.clone(), request_hash: [3; 32], window: A_DAY };
             let answer = ask(&self.world, &mut self.rng, |handle| async move {
-                handle.retry(tenant, run, new, "simulated".into(), Some(asked)).await
+                handle.retry(tenant, run, new, "simulated".into(), Some(asked), None).await
             })
             .await;
             self.world

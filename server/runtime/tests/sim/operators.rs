@@ -217,7 +217,8 @@ impl Client {
                 request_hash: [5; 32],
                 window: Millis(86_400_000),
             };
-            let fork = Fork { seq, version: None, new, actor: "simulated".into(), idempotency: Some(asked) };
+            let fork =
+                Fork { seq, version: None, new, actor: "simulated".into(), idempotency: Some(asked), audit: None };
             let answer =
                 ask(&self.world, &mut self.rng, |handle| async move { handle.fork(tenant, run, fork).await }).await;
             self.world.trace.note("fork", &[low(run.0), low(new.0), verdict(&answer)], || {

@@ -152,6 +152,8 @@ pub enum Planted {
     MembersForgotten,
     /// A letter is left that is there already.
     SaidAgain,
+    /// Signals that nobody took are not handed on to the run that goes on.
+    MailForgotten,
 }
 
 /// What is taken out of a plan, to see what a failure needs.

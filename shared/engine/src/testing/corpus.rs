@@ -53,6 +53,7 @@ cases! {
     "batch_waits_for_its_first_item" "batch_item_taken_back_before_it_came"
     "continued_hands_on_signals" "continued_in_older_runs" "continued_begins_with_signals"
     "saga_compensation_keeps_its_key" "saga_parked_keeps_its_key"
+    "doubt" "doubt_fails" "doubt_handled" "doubt_not_asked" "doubt_cancelled"
 }
 
 /// The log hashes that must come out: `name hash` a line.

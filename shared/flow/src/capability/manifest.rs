@@ -21,19 +21,7 @@ pub struct ManifestError {
     pub message: String,
 }
 
-const MANIFEST: &[&str] = &[
-    "capability",
-    "id",
-    "version",
-    "title",
-    "summary",
-    "kinds",
-    "commands",
-    "events",
-    "panels",
-    "permissions",
-    "configuration",
-];
+const MANIFEST: &[&str] = &["capability", "id", "version", "title", "summary", "permissions", "kinds"];
 const KIND: &[&str] = &[
     "kind",
     "title",
@@ -49,6 +37,7 @@ const KIND: &[&str] = &[
     "effect",
     "resources",
     "cacheable",
+    "delivery",
     "preview",
     "sample",
     "line",
@@ -86,8 +75,9 @@ impl Capability {
             id: text_of(top, "", "id")?,
             version: text_of(top, "", "version")?,
             title: text_of(top, "", "title")?,
+            summary: top.get("summary").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            permissions: permissions(top)?,
             kinds,
-            manifest: manifest.clone(),
         })
     }
 
@@ -139,8 +129,9 @@ impl Catalogue {
             id: "described".into(),
             version: "0".into(),
             title: "Described".into(),
+            summary: String::new(),
+            permissions: Vec::new(),
             kinds,
-            manifest: Value::Null,
         };
         Ok(Self::new(vec![capability]))
     }
@@ -194,6 +185,9 @@ impl NodeKind {
         if self.cacheable {
             map.push(("cacheable", true.into()));
         }
+        if self.delivery {
+            map.push(("delivery", true.into()));
+        }
         if let Some(import) = &self.import {
             let import =
                 [("title", Value::from(import.title.as_str())), ("placeholder", import.placeholder.as_str().into())];
@@ -234,15 +228,21 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         resources
             .push(known.ok_or_else(|| fault(&format!("{at}/resources"), &format!("`{resource}` is no resource")))?);
     }
-    let cacheable = match map.get("cacheable") {
-        None => false,
-        Some(Value::Bool(cacheable)) => *cacheable,
-        Some(_) => return Err(fault(&format!("{at}/cacheable"), &"it is true or false")),
+    let flag = |field: &str| match map.get(field) {
+        None => Ok(false),
+        Some(Value::Bool(set)) => Ok(*set),
+        Some(_) => Err(fault(&format!("{at}/{field}"), &"it is true or false")),
     };
+    let (cacheable, delivery) = (flag("cacheable")?, flag("delivery")?);
     let plain = matches!(behaviour, Behaviour::Effect) && effect == EffectClass::Idempotent;
     if cacheable && (!plain || resources.contains(&Resource::Worker)) {
         let message = "only an idempotent effect that the server does itself can be answered from what is kept";
         return Err(fault(&format!("{at}/cacheable"), &message));
+    }
+    if delivery && (!plain || resources.contains(&Resource::Worker)) {
+        let message =
+            "only an idempotent effect that the server does itself can be done at most once where a node says so";
+        return Err(fault(&format!("{at}/delivery"), &message));
     }
     let schema = |field: &str| map.get(field).map_or_else(SchemaRef::any, |value| SchemaRef(value.clone()));
     Ok(NodeKind {
@@ -261,6 +261,7 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
         effect,
         resources,
         cacheable,
+        delivery,
         preview,
         sample: map.get("sample").cloned().unwrap_or_default(),
         line: map.get("line").and_then(Value::as_str).unwrap_or_default().to_owned(),
@@ -277,6 +278,20 @@ fn kind(value: &Value, at: &str, code: &dyn Fn(&str) -> Option<PureFn>) -> Resul
             }
         },
     })
+}
+
+/// Each is one action on one resource: whoever reads the manifest sees exactly what is asked for.
+fn permissions(top: &Map) -> Result<Vec<String>, ManifestError> {
+    let permissions = words(top, "", "permissions")?;
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let named = |text: &String| text.split_once(':').is_some_and(|(resource, action)| word(resource) && word(action));
+    match permissions.iter().position(|text| !named(text)) {
+        Some(at) => {
+            let message = format!("`{}` is no permission, which is `resource:action`", permissions[at]);
+            Err(fault(&format!("/permissions/{at}"), &message))
+        }
+        None => Ok(permissions),
+    }
 }
 
 fn ports(kind: &Map, at: &str) -> Result<Ports, ManifestError> {
@@ -408,7 +423,8 @@ mod tests {
     use super::*;
     use crate::capability::{Imported, Output};
 
-    const MANIFEST: &str = r#"{"capability":1,"id":"demo","version":"1.0.0","title":"Demo","kinds":[
+    const MANIFEST: &str = r#"{"capability":1,"id":"demo","version":"1.0.0","title":"Demo",
+        "permissions":["state:read"],"kinds":[
         {"kind":"demo.echo@1","title":"Echo","summary":"Gives back.","category":"Data","icon":"box",
          "behaviour":"pure","ports":{"error":true},"import":{"title":"Paste","placeholder":"x"}},
         {"kind":"demo.split@1","title":"Split","summary":"Splits.","category":"Flow control","icon":"split",
@@ -426,6 +442,7 @@ mod tests {
         let capability = read(MANIFEST)
             .unwrap()
             .with_import("demo.echo@1", |text| Some(Ok(Imported { config: text.into(), left_out: Vec::new() })));
+        assert_eq!(capability.permissions, ["state:read"]);
         let kinds = &capability.kinds;
         assert!(kinds[0].import.as_ref().unwrap().read.is_some());
         let config = json::parse(br#"{"cases":[{"port":"a"},{"port":"b"}]}"#).unwrap();
@@ -442,6 +459,8 @@ mod tests {
         for (from, to, pointer) in [
             (r#""capability":1"#, r#""capability":2"#, "/capability"),
             (r#""title":"Demo""#, r#""titel":"Demo""#, "/titel"),
+            (r#""title":"Demo""#, r#""title":"Demo","panels":[]"#, "/panels"),
+            (r#"["state:read"]"#, r#"["state:read","state:*"]"#, "/permissions/1"),
             (r#""behaviour":"switch""#, r#""behaviour":"swatch""#, "/kinds/1/behaviour"),
             (r#""effect":"idempotent""#, r#""effect":"often""#, "/kinds/2/effect"),
             (r#"["network"]"#, r#"["moon"]"#, "/kinds/2/resources"),

@@ -247,6 +247,9 @@ pub struct NodeKind {
     pub resources: Vec<Resource>,
     /// Whether an answer may stand for the next one too, where a node says so: what is asked for is all that the answer depends on.
     pub cacheable: bool,
+    /// Whether each node says for itself what doing its effect again means, and who is asked where nobody knows: its config has
+    /// `delivery` and `when_unknown`.
+    pub delivery: bool,
     /// In preview.
     pub preview: Preview,
     /// A sample of what an effect or trigger gives, used until the definition has its own.
@@ -304,6 +307,18 @@ impl NodeKind {
         self.resources.contains(&Resource::Worker)
     }
 
+    /// What doing a node's effect again means, with this config: that of the kind, unless it leaves the choice to the node.
+    pub fn class(&self, config: &Value) -> EffectClass {
+        let chosen = config.get("delivery").and_then(Value::as_str).filter(|_| self.delivery);
+        if chosen == Some(EffectClass::AtMostOnce.as_str()) { EffectClass::AtMostOnce } else { self.effect }
+    }
+
+    /// Whether a person is asked, with this config, where nobody knows if the node's effect was done. Else the node fails.
+    pub fn asks_whether_done(&self, config: &Value) -> bool {
+        let fails = config.get("when_unknown").and_then(Value::as_str) == Some("fail");
+        self.delivery && !fails && self.class(config) == EffectClass::AtMostOnce
+    }
+
     /// The out-ports with this config, in order, `error` last where there is one.
     pub fn outputs(&self, config: &Value) -> Vec<String> {
         let named = self.ports.outputs_from.iter().flat_map(|from| {
@@ -314,7 +329,8 @@ impl NodeKind {
     }
 }
 
-/// A capability: its manifest and its kinds.
+/// A capability: what its manifest says. Commands, events, panels and a configuration of its own join with the first capability that
+/// has any; a manifest that names them already is refused.
 #[derive(Debug, Clone)]
 pub struct Capability {
     /// Such as `http`.
@@ -323,10 +339,12 @@ pub struct Capability {
     pub version: String,
     /// Two or three words.
     pub title: String,
+    /// A sentence.
+    pub summary: String,
+    /// What its nodes do in the workspace, as `resource:action`: whoever publishes a flow with them holds all of it.
+    pub permissions: Vec<String>,
     /// Node kinds.
     pub kinds: Vec<Arc<NodeKind>>,
-    /// Commands, events, panels, permissions and configuration schema, as the manifest states them.
-    pub manifest: Value,
 }
 
 /// The kinds that exist, by name and version.
@@ -354,6 +372,12 @@ impl Catalogue {
     /// All kinds, by name.
     pub fn kinds(&self) -> impl Iterator<Item = &Arc<NodeKind>> {
         self.kinds.values()
+    }
+
+    /// The capability that this kind is of.
+    pub fn capability_of(&self, kind: &crate::definition::KindRef) -> Option<&Capability> {
+        let known = self.get(kind)?;
+        self.capabilities.iter().find(|capability| capability.kinds.iter().any(|kind| Arc::ptr_eq(kind, known)))
     }
 
     /// The capabilities, in the catalogue's order.

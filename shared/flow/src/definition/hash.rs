@@ -67,6 +67,9 @@ fn node(node: &Node, canon: &mut Canon) {
     if let Some(limit) = node.policies.concurrency {
         canon.tag(b'n').u64(limit.into());
     }
+    if !node.policies.redact.is_empty() {
+        canon.tag(b'r').value(&super::write::places(&node.policies.redact));
+    }
     match (node.policies.timeout, &node.policies.fallback) {
         (None, _) => canon.tag(0),
         (Some(timeout), None) => canon.tag(1).u64(timeout.0),

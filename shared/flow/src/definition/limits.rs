@@ -25,6 +25,10 @@ pub const MAX_DURATION: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 /// Longest time for which an answer is good, in milliseconds: a day. No history is kept for less, so that what is kept of an answer
 /// never outlives the run that it was given to.
 pub const MAX_TTL: u64 = 24 * 60 * 60 * 1000;
+/// Places that a node names of what is not to be kept.
+pub const MAX_PLACES: usize = 100;
+/// Bytes of such a place.
+pub const MAX_PLACE: usize = 512;
 /// Runs of a flow, or instances of a node in a run, that may go on at a time.
 pub const MAX_CONCURRENCY: u32 = 10_000;
 /// Runs of a flow that may wait, of each key.

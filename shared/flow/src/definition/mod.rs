@@ -136,6 +136,9 @@ pub struct Policies {
     pub cache: Option<cache::Cache>,
     /// So many of it go on at a time within a run; the others wait their turn.
     pub concurrency: Option<u32>,
+    /// Places in what the node is given from outside that are replaced before anything is kept: JSON pointers, with `*` for every
+    /// member or item.
+    pub redact: Vec<String>,
 }
 
 /// How a failed effect or scope is tried again.

@@ -417,14 +417,39 @@ impl Reader {
     }
 
     fn policies(&mut self, value: &Value, at: &Pointer<'_>) -> Policies {
-        let fields = ["retry", "timeout", "cache", "concurrency"];
+        let fields = ["retry", "timeout", "cache", "concurrency", "redact"];
         let Some(map) = self.map(value, at, "policies", &fields) else { return Policies::default() };
         let retry = map.get("retry").and_then(|value| self.retry(value, &at.key("retry")));
         let (timeout, fallback) =
             map.get("timeout").map(|value| self.timeout(value, &at.key("timeout"))).unwrap_or_default();
         let cache = map.get("cache").and_then(|value| self.cache(value, &at.key("cache")));
         let concurrency = map.get("concurrency").and_then(|value| self.at_a_time(value, &at.key("concurrency")));
-        Policies { retry, timeout, fallback, cache, concurrency }
+        let redact = map.get("redact").map(|value| self.places(value, &at.key("redact"))).unwrap_or_default();
+        Policies { retry, timeout, fallback, cache, concurrency, redact }
+    }
+
+    /// A list of JSON pointers.
+    fn places(&mut self, value: &Value, at: &Pointer<'_>) -> Vec<String> {
+        let Some(items) = value.as_list() else {
+            self.wrong_type(value, at, "a list of JSON pointers");
+            return Vec::new();
+        };
+        if items.len() > limits::MAX_PLACES {
+            self.report(Code::InvalidValue.at(at, format!("at most {} places are named", limits::MAX_PLACES)));
+        }
+        let mut places = Vec::with_capacity(items.len().min(limits::MAX_PLACES));
+        for (number, item) in items.iter().enumerate().take(limits::MAX_PLACES) {
+            let place = item.as_str().filter(|place| place.is_empty() || place.starts_with('/'));
+            match place.filter(|place| place.len() <= limits::MAX_PLACE) {
+                Some(place) => places.push(place.to_owned()),
+                None => {
+                    let message = format!("a place is a JSON pointer of at most {} bytes", limits::MAX_PLACE);
+                    let hint = "Such as `/body/card/number`, or `/body/lines/*/pin` for all of a list.".to_owned();
+                    self.report(Code::InvalidValue.hinted(&at.index(number), message, hint));
+                }
+            }
+        }
+        places
     }
 
     /// `{limit}`: how many of a node go on at a time.

@@ -10,6 +10,8 @@ pub fn definition_schema() -> Value {
     let text = SCHEMA
         .replace("RESERVED", &Value::list(RESERVED.iter().map(|word| Value::from(*word))).to_json())
         .replace("MAX_NODES", &limits::MAX_NODES.to_string())
+        .replace("MAX_PLACES", &limits::MAX_PLACES.to_string())
+        .replace("MAX_PLACE", &limits::MAX_PLACE.to_string())
         .replace("MAX_CONCURRENCY", &limits::MAX_CONCURRENCY.to_string())
         .replace("MAX_QUEUE", &limits::MAX_QUEUE.to_string())
         .replace("MAX_RATE", &limits::MAX_RATE.to_string())
@@ -191,6 +193,12 @@ const SCHEMA: &str = r##"{
           "properties": {
             "limit": { "description": "So many.", "type": "integer", "minimum": 1, "maximum": MAX_CONCURRENCY }
           }
+        },
+        "redact": {
+          "description": "Places in what the node is given from outside that are replaced before anything is kept: JSON pointers, with `*` for every member or item.",
+          "type": "array",
+          "maxItems": MAX_PLACES,
+          "items": { "type": "string", "maxLength": MAX_PLACE, "pattern": "^(/.*)?$" }
         }
       }
     },

@@ -96,7 +96,7 @@ impl Node {
 }
 
 impl Policies {
-    /// The JSON form: `{retry?, timeout?, cache?, concurrency?}`; a timeout with a fallback is `{after, fallback}`.
+    /// The JSON form: `{retry?, timeout?, cache?, concurrency?, redact?}`; a timeout with a fallback is `{after, fallback}`.
     pub fn to_value(&self) -> Value {
         let mut map = Map::new();
         if let Some(retry) = &self.retry {
@@ -116,8 +116,16 @@ impl Policies {
         if let Some(limit) = self.concurrency {
             put(&mut map, "concurrency", Value::map([("limit", Value::from(limit))]));
         }
+        if !self.redact.is_empty() {
+            put(&mut map, "redact", places(&self.redact));
+        }
         map.into()
     }
+}
+
+/// Places, as a definition writes them.
+pub(super) fn places(places: &[String]) -> Value {
+    Value::list(places.iter().map(|place| place.as_str().into()))
 }
 
 impl Retry {

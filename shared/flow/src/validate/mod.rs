@@ -13,9 +13,7 @@ pub use codes::DiagnosticCode;
 
 use crate::{
     capability::{Behaviour, Bodies, Catalogue, EffectClass, NodeKind, Primitive},
-    definition::{
-        Definition, Graph, Key, Node, Policies, cache, intake, limits, names::did_you_mean, pointer::Pointer,
-    },
+    definition::{Definition, Graph, Key, Node, cache, intake, limits, names::did_you_mean, pointer::Pointer},
     schema::well_formed,
 };
 use graph::Shape;
@@ -193,7 +191,7 @@ impl<'a> Check<'a> {
         {
             self.report(DiagnosticCode::InvalidConfig.at(&at.key("config").key(field), message));
         }
-        self.policies(&node.policies, kind, at);
+        self.policies(node, kind, at);
         if let Some(fallback) = &node.policies.fallback {
             self.fallback(number, fallback, place, &at.key("policies").key("timeout").key("fallback"));
         }
@@ -204,9 +202,10 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn policies(&mut self, policies: &Policies, kind: &NodeKind, at: &Pointer<'_>) {
+    fn policies(&mut self, node: &Node, kind: &NodeKind, at: &Pointer<'_>) {
+        let (policies, class) = (&node.policies, kind.class(&node.config));
         let (retry, timeout) = match &kind.behaviour {
-            Behaviour::Effect => (kind.effect != EffectClass::AtMostOnce, true),
+            Behaviour::Effect => (class != EffectClass::AtMostOnce, true),
             Behaviour::Primitive(
                 Primitive::Map
                 | Primitive::Try
@@ -220,6 +219,10 @@ impl<'a> Check<'a> {
             Behaviour::Primitive(Primitive::Wait | Primitive::Signal | Primitive::Approval) => (false, true),
             _ => (false, false),
         };
+        let given = matches!(
+            kind.behaviour,
+            Behaviour::Effect | Behaviour::Primitive(Primitive::Signal | Primitive::Approval | Primitive::Flow)
+        );
         if let Some(key) = policies.cache.as_ref().and_then(|cache| cache.key.as_ref())
             && let Some(found) = cache::check_key(key, &at.key("policies").key("cache").key("key"))
         {
@@ -231,10 +234,12 @@ impl<'a> Check<'a> {
             ("cache", policies.cache.is_some(), kind.cacheable),
             // What takes time can be bounded in time, and in how many of it there are.
             ("concurrency", policies.concurrency.is_some(), timeout),
+            ("redact", !policies.redact.is_empty(), given),
         ] {
             if set && !useful {
-                let why = match kind.effect {
+                let why = match class {
                     _ if name == "cache" => "gives nothing that would be right another time",
+                    _ if name == "redact" => "is given nothing from outside",
                     _ if name == "concurrency" => "is over as soon as it begins",
                     EffectClass::AtMostOnce => "must not be done twice",
                     _ => "does nothing that could be slow or go wrong by chance",

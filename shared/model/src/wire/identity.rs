@@ -3,6 +3,9 @@
 use crate::{EnvironmentId, PersonId, TenantId};
 use serde::{Deserialize, Serialize};
 
+/// The fewest characters of a password, which nothing stands beside yet: NIST SP 800-63B-4 §3.1.1.2 asks for 15 where it is used alone.
+pub const SHORTEST_PASSWORD: usize = 15;
+
 /// `POST /api/v1/sign-up`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -12,7 +15,7 @@ pub struct SignUp {
     pub name: String,
     /// E-mail address, kept lower-case.
     pub email: String,
-    /// At least 12 characters, at most 256.
+    /// At least 15 characters, at most 256.
     pub password: String,
     /// The workspace's name, 1 to 100 characters.
     pub workspace: String,

@@ -10,6 +10,7 @@ pub mod links;
 pub mod page;
 pub mod pauses;
 pub mod polls;
+pub mod replay;
 pub mod retention;
 pub mod runs;
 mod runs_operating;

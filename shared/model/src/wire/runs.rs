@@ -23,6 +23,9 @@ pub struct RunSummary {
     pub status: String,
     /// What started it: the trigger's kind, such as `trigger.webhook`.
     pub trigger: String,
+    /// What people call that: the title of the kind.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trigger_title: String,
     /// Who started it, as the audit log names them: `person_…`, `token_…`, `webhook`, `system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
@@ -47,6 +50,16 @@ pub struct RunSummary {
     /// The person who paused it. A paused run without one was parked: Holon cannot drive it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_by: Option<String>,
+}
+
+/// What can start a run: `GET /api/v1/starters`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Starter {
+    /// The kind, as runs name it: `trigger.webhook`.
+    pub kind: String,
+    /// What people call it.
+    pub title: String,
 }
 
 /// How a run may have ended. One that goes on in another run is over too.
@@ -184,6 +197,9 @@ pub struct SagaStepRun {
     pub state: String,
     /// Whether what it does can be undone.
     pub compensable: bool,
+    /// Name of the body that undoes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
     /// Why it, or the last try to undo it, failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<NodeFailure>,

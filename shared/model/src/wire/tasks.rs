@@ -6,6 +6,28 @@ use serde::{Deserialize, Serialize};
 /// The states of a task.
 pub const STATES: [&str; 3] = ["open", "answered", "closed"];
 
+/// Whom tasks are for, as lists ask: the caller, or nobody in particular.
+pub const WHOM: [&str; 2] = [ME, NOBODY];
+/// Tasks that name the caller by e-mail, name or id.
+pub const ME: &str = "me";
+/// Tasks that name nobody.
+pub const NOBODY: &str = "nobody";
+
+/// Open tasks are counted up to here.
+pub const MOST_COUNTED: u32 = 1_000;
+
+/// `GET /api/v1/tasks/count`: how many tasks are open, each counted up to 1,000.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskCounts {
+    /// All of them.
+    pub open: u32,
+    /// Those that name the caller.
+    pub mine: u32,
+    /// Those that name nobody.
+    pub unassigned: u32,
+}
+
 /// A task in a list. Lists never read what it is about, nor forms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -23,7 +23,7 @@ const TIMES_RESTATE: f64 = 5.0;
 
 /// Ours, then theirs.
 pub fn run() -> Result<Vec<Measure>> {
-    let ours = runtime::run()?;
+    let mut ours = runtime::load()?;
     let of = |name: &str| {
         let found = ours.iter().find(|measure| measure.name == name);
         found.map(|measure| measure.value).with_context(|| format!("there is no measure {name}"))
@@ -37,7 +37,8 @@ pub fn run() -> Result<Vec<Measure>> {
     };
     let over_http = of("runtime.webhook_runs_per_second_64")?;
     let in_process = of("runtime.runs_per_second_64")?;
-    Ok(vec![
+    let (alone_http, alone) = (of("runtime.webhook_to_finish_p50")?, of("runtime.start_to_finish_p50")?);
+    ours.extend([
         report("peers.restate_runs_per_second_64", restate.rate, "runs/s"),
         report("peers.restate_p50_64", restate.p50, "ms"),
         report("peers.restate_p99_64", restate.p99, "ms"),
@@ -49,5 +50,8 @@ pub fn run() -> Result<Vec<Measure>> {
         beside("peers.times_restate", over_http / restate.rate, "", Must::AtLeast(TIMES_RESTATE), ("Restate", 1.0)),
         beside("peers.holon_in_process_runs_per_second_64", in_process, "runs/s", Must::Report, ("DBOS", dbos.rate)),
         beside("peers.times_dbos", in_process / dbos.rate, "", Must::Report, ("DBOS", 1.0)),
-    ])
+        beside("peers.holon_http_p50_1", alone_http, "ms", Must::Report, ("Restate", restate_alone)),
+        beside("peers.holon_in_process_p50_1", alone, "ms", Must::Report, ("DBOS", dbos_alone)),
+    ]);
+    Ok(ours)
 }

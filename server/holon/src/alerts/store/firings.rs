@@ -212,14 +212,14 @@ pub enum Settled {
     Failed(String),
 }
 
-/// Writes it down.
-pub async fn settle(engine: &PgPool, due: &Due, settled: &Settled, now: Timestamp) -> Result<(), sqlx::Error> {
+/// Writes it down; false when that was done before.
+pub async fn settle(tx: &mut PgConnection, due: &Due, settled: &Settled, now: Timestamp) -> Result<bool, sqlx::Error> {
     let (state, error, run, next) = match settled {
         Settled::Delivered(run) => ("delivered", None, *run, now),
         Settled::Again(why, at) => ("pending", Some(why), None, *at),
         Settled::Failed(why) => ("failed", Some(why), None, now),
     };
-    sqlx::query!(
+    let done = sqlx::query!(
         "update alert_firing set state = $3, error = $4, run_id = $5, next_try_at = $6, \
          ended_at = case when $3 = 'pending' then null else $7::timestamptz end \
          where tenant_id = $1 and firing_id = $2 and state = 'pending'",
@@ -231,9 +231,9 @@ pub async fn settle(engine: &PgPool, due: &Due, settled: &Settled, now: Timestam
         to_db(next),
         to_db(now),
     )
-    .execute(engine)
+    .execute(tx)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// One firing.

@@ -105,6 +105,8 @@ impl From<Line> for RunSummary {
             version: line.version,
             status: line.status,
             trigger: line.trigger,
+            // The catalogue knows it: `starters`.
+            trigger_title: String::new(),
             started_by: Some(line.actor),
             started_by_name: None,
             started_at: from_db(line.started_at),

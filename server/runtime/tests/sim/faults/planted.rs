@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{MutexGuard, PoisonError};
 
-use holon_engine::{Input, decode_input};
+use holon_engine::{Input, decode_input, encode_input};
 use holon_model::Timestamp;
 use holon_runtime::Word;
 use holon_runtime::store::{
@@ -39,6 +39,7 @@ impl Road {
                 Planted::EventLost => write.changes.retain(|change| !matches!(change, RecordChange::Publish(_))),
                 Planted::StaleChange => self.make_it_fit(write),
                 Planted::MembersForgotten if ends_batch(write) => write.live = LiveWrite::Delete,
+                Planted::MailForgotten => forget_mail(write),
                 _ => {}
             }
         }
@@ -117,6 +118,18 @@ impl Weather {
 /// Whether a batch is over, and its members are not told yet.
 pub(super) fn ends_batch(write: &RunWrite) -> bool {
     write.end.is_some() && write.facts.trigger == "batch"
+}
+
+/// A run that goes on for another one begins without the signals that wait.
+fn forget_mail(write: &mut RunWrite) {
+    let copies = write.facts.retry_of.is_some() || write.facts.marks.fork_of.is_some();
+    let Some(journal) = write.journal.as_mut().filter(|journal| journal.seq == 0 && !copies) else { return };
+    let Some(entry) = journal.entries.first_mut() else { return };
+    let Ok(Input::Start { input, mut run }) = decode_input(&entry.input) else { return };
+    if run.mail.as_ref().is_some_and(|mail| mail.waiting() > 0) {
+        run.mail = None;
+        entry.input = encode_input(&Input::Start { input, run });
+    }
 }
 
 /// Whether a run that had waited for its place begins.

@@ -1,7 +1,7 @@
 //! What an input led to, in short: what became true and what is to be done.
 
 use holon_engine::{Command, Decision, Event, EventKind, Machine, RunEffect};
-use holon_studio::worker::Fact;
+use holon_model::wire::replay::Fact;
 
 /// Facts that are told of one input.
 const MOST: usize = 100;

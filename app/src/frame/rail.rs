@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holon_model::error::{Code, Problem};
+use holon_model::error::Code;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_location;
@@ -80,10 +80,11 @@ fn tasks() -> AnyView {
     let ports = use_ports();
     let counts = Resource::new(|| (), move |()| ports.tasks.counts());
     let lost = lost_since();
-    let forbidden = |counts: &Result<_, Problem>| counts.as_ref().is_err_and(|problem| problem.code == Code::Forbidden);
-    // What is asked of somebody while they look elsewhere is told within a moment. Who may not read tasks is not told again.
+    // How many there were at the last look, and whether who looks may look at all: one that failed otherwise is no news.
+    let (last, forbidden) = (StoredValue::new(0), StoredValue::new(false));
+    // What is asked of somebody while they look elsewhere is told within a moment.
     every(ANYHOW, move || {
-        if lost.get().is_none() && counts.try_get_untracked().flatten().is_some_and(|counts| !forbidden(&counts)) {
+        if lost.get().is_none() && !forbidden.get_value() {
             counts.refetch();
         }
     });
@@ -96,12 +97,11 @@ fn tasks() -> AnyView {
         }
         here
     });
-    // A look that failed is no news.
-    let last = StoredValue::new(0);
     let told = move || {
         Suspend::new(async move {
-            if let Ok(counts) = counts.await {
-                last.set_value(counts.mine);
+            match counts.await {
+                Ok(counts) => last.set_value(counts.mine),
+                Err(problem) => forbidden.set_value(problem.code == Code::Forbidden),
             }
             let mine = last.get_value();
             (mine > 0).then(|| {

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use super::backtest::comparable;
 use super::debugger::Stepper;
 use super::live::LiveRun;
 use super::{api, deeds, edited, strings};
@@ -79,9 +80,7 @@ pub fn actions(run: LiveRun, stepper: Stepper) -> AnyView {
             let end = move || asking.set(Some(&deeds::TERMINATE));
             view! { <hr/>{menu::item("octagon-x", strings::TERMINATE, true, end)} }
         });
-        // One that was terminated has no end that a draft's could be held against.
-        let comparable = !live.get() && status.with(|status| status != "terminated");
-        let backtest = comparable.then(|| {
+        let backtest = status.with(|status| comparable(status)).then(|| {
             let from = run.summary.with(|summary| format!("/flows/{}/backtest?run={}", summary.flow, summary.id));
             menu::link("flask-conical", strings::BACKTEST_FROM, from)
         });

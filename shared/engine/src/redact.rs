@@ -75,7 +75,9 @@ impl Machine {
     /// What of an effect's answer is replaced, where that is anything: of the node at a path, whether it still runs or not.
     #[must_use]
     pub fn redaction_at(&self, path: &str) -> Option<&Redaction> {
-        self.flow.node_at(path).map(|node| &node.redaction).filter(|redaction| !redaction.is_empty())
+        // Asked for every effect: most flows replace nothing.
+        let node = self.flow.redacts_given.then(|| self.flow.node_at(path)).flatten()?;
+        Some(&node.redaction).filter(|redaction| !redaction.is_empty())
     }
 
     fn redaction_of(&self, id: EffectId) -> Option<&Redaction> {

@@ -111,7 +111,10 @@ pub(crate) fn check(node: &CNode, task: &Task, choice: &str, form: &Payload) -> 
     // What the form or the node marks is not to be kept, and may be replaced already; whoever took the answer in has checked it.
     let redacts = !node.redaction.is_empty();
     let replaced = |at: &str| redacts && form.pointer(at).and_then(Value::as_str) == Some(redact::REDACTED);
-    match schema::check(&redact::lenient(&schema), &form, Options::default(), &mut Meter::new(FORM_FUEL, 0)) {
+    // The first is told; of those that were replaced there may be many before it.
+    let most = if redacts { Options::default().most } else { 1 };
+    let options = Options { most, ..Options::default() };
+    match schema::check(&redact::lenient(&schema), &form, options, &mut Meter::new(FORM_FUEL, 0)) {
         Ok(found) => match found.iter().find(|miss| !replaced(&miss.pointer)) {
             None => Ok(()),
             Some(miss) if miss.pointer.is_empty() => Err(Refusal::new("invalid_form", miss.message.clone())),

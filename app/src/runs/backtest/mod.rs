@@ -6,3 +6,4 @@ mod store;
 mod strings;
 
 pub use page::BacktestPage;
+pub use store::comparable;

@@ -163,13 +163,13 @@ impl Backtest {
         let mut found = Vec::new();
         if let Some(with) = self.with {
             let run = ports.runs.get(with).await.map_err(|problem| problem.detail)?.summary;
-            found.extend(Some(run).filter(|run| run.flow == self.flow && comparable(run)));
+            found.extend(Some(run).filter(|run| run.flow == self.flow && comparable(&run.status)));
         }
         let mut cursor = None;
         while found.len() < most && self.is(turn) {
             let query = RunsQuery { flow: Some(self.flow), cursor, limit: Some(PAGE), ..RunsQuery::default() };
             let page = ports.runs.list(query).await.map_err(|problem| problem.detail)?;
-            found.extend(page.data.into_iter().filter(|run| comparable(run) && Some(run.id) != self.with));
+            found.extend(page.data.into_iter().filter(|run| comparable(&run.status) && Some(run.id) != self.with));
             cursor = page.next_cursor;
             if cursor.is_none() {
                 break;
@@ -180,9 +180,9 @@ impl Backtest {
     }
 }
 
-/// Whether it has an end of its own.
-fn comparable(run: &RunSummary) -> bool {
-    is_over(&run.status) && run.status != "terminated"
+/// Whether a run in this status has an end of its own, which a draft's could be held against.
+pub fn comparable(status: &str) -> bool {
+    is_over(status) && status != "terminated"
 }
 
 async fn try_one(ports: &Ports, backtest: u32, run: &RunSummary) -> Result<Compared, String> {

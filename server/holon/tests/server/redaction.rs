@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::links::{asked, path_of};
 use crate::support::{ORIGIN, Person, Server, request};
@@ -12,33 +11,6 @@ use crate::workers::{claimed, token};
 const SECRET: &str = "4111-canary-1111";
 /// Stands beside the secret and is not marked: what finds the one would find the other.
 const CONTROL: &str = "control-5fca1d";
-
-/// The tables that hold a text, as characters or as bytes.
-async fn holding(server: &Server, text: &str) -> Vec<String> {
-    let mut admin = PgConnection::connect_with(&server.db.admin_options()).await.unwrap();
-    let tables: Vec<String> = sqlx::query_scalar(
-        "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1",
-    )
-    .fetch_all(&mut admin)
-    .await
-    .unwrap();
-    assert!(tables.len() > 40, "{tables:?}");
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut found = Vec::new();
-    for table in tables {
-        let sql = format!("select exists (select from \"{table}\" t where t::text like $1 or t::text like $2)");
-        let holds: bool = sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(format!("%{text}%"))
-            .bind(format!("%{hex}%"))
-            .fetch_one(&mut admin)
-            .await
-            .unwrap();
-        if holds {
-            found.push(table);
-        }
-    }
-    found
-}
 
 async fn post(server: &Server, ada: &Person, path: &str, body: Value) -> Value {
     let answer = server.by(ada, "POST", &format!("/api/v1{path}"), body).await;
@@ -82,7 +54,7 @@ async fn what_a_schema_marks_is_in_no_row_whichever_way_it_came() {
     let url = catch["url"].as_str().unwrap().strip_prefix(ORIGIN).unwrap();
     assert!(server.send(request("POST", url, &[], card.clone())).await.status.is_success());
     assert_eq!(
-        (holding(&server, SECRET).await, holding(&server, CONTROL).await),
+        (server.db.holding(SECRET).await, server.db.holding(CONTROL).await),
         (vec![], vec!["webhook_catch".to_owned()])
     );
     post(&server, &ada, &format!("/flows/{id}/publish"), json!({})).await;
@@ -133,8 +105,8 @@ async fn what_a_schema_marks_is_in_no_row_whichever_way_it_came() {
         let again = post(&server, &ada, &format!("/runs/{run}/again"), body).await;
         assert_eq!(over(&server, &ada, &again).await["input"], replaced);
     }
-    assert_eq!(holding(&server, SECRET).await, [] as [String; 0]);
-    let control = holding(&server, CONTROL).await;
+    assert_eq!(server.db.holding(SECRET).await, [] as [String; 0]);
+    let control = server.db.holding(CONTROL).await;
     assert!(control.iter().any(|table| table.starts_with("journal")), "{control:?}");
     // What the schema refuses is refused by what was sent, not by what it becomes.
     let bad = server.by(&ada, "POST", &path, json!({"input": {"card": {"number": "NOT LIKE THIS"}}})).await;
@@ -201,8 +173,8 @@ async fn what_a_node_says_is_not_to_be_kept_is_in_no_row_whichever_way_it_came()
     let over = ended(&server, &ada, &run).await;
     let card = json!({"pin": "[redacted]", "name": CONTROL});
     assert_eq!(over["output"], json!([card, {"cards": [card]}, card, card]), "{over}");
-    assert_eq!(holding(&server, SECRET).await, [] as [String; 0]);
-    let control = holding(&server, CONTROL).await;
+    assert_eq!(server.db.holding(SECRET).await, [] as [String; 0]);
+    let control = server.db.holding(CONTROL).await;
     assert!(control.iter().any(|table| table.starts_with("journal")), "{control:?}");
     let lists = server.by(&ada, "GET", "/api/v1/runs", Value::Null).await.text;
     let journal = server.by(&ada, "GET", &format!("{run}/journal"), Value::Null).await.text;

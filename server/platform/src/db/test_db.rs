@@ -65,6 +65,36 @@ impl TestDb {
     pub fn admin_options(&self) -> PgConnectOptions {
         socket_options(&self.socket, ADMIN, &self.name)
     }
+
+    /// The tables that hold a text anywhere, as characters or as bytes.
+    ///
+    /// # Panics
+    /// When the database cannot be read.
+    pub async fn holding(&self, text: &str) -> Vec<String> {
+        let mut admin = PgConnection::connect_with(&self.admin_options()).await.unwrap();
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1",
+        )
+        .fetch_all(&mut admin)
+        .await
+        .unwrap();
+        assert!(tables.len() > 40, "{tables:?}");
+        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut found = Vec::new();
+        for table in tables {
+            let sql = format!("select exists (select from \"{table}\" t where t::text like $1 or t::text like $2)");
+            let holds: bool = sqlx::query_scalar(AssertSqlSafe(sql))
+                .bind(format!("%{text}%"))
+                .bind(format!("%{hex}%"))
+                .fetch_one(&mut admin)
+                .await
+                .unwrap();
+            if holds {
+                found.push(table);
+            }
+        }
+        found
+    }
 }
 
 impl Drop for TestDb {

@@ -1,7 +1,7 @@
 //! Effects that may be done once only, killed between what the journal intends and their answer: never a second call, and a person says
 //! what happened. In both stores.
 
-use holon_engine::{Command, Input, Machine, Outcome, Stamped, Task, decode_input};
+use holon_engine::{Input, Outcome, Task, decode_input};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Payload, RunId, Value, json};
 use holon_runtime::{Answer, DeliverError, Delivered, RuntimeHandle};
@@ -15,26 +15,6 @@ const PAYS: &str = r#"{"holon": 1, "name": "pays", "nodes": {
     "pay": {"kind": "test.call@1", "config": {"delivery": "at_most_once"WHEN}, "policies": {"timeout": "1h"}},
     "note": {"kind": "test.call@1"}},
   "edges": [{"from": "start.out", "to": "pay.in"}, {"from": "pay.out", "to": "note.in"}]}"#;
-
-/// The run as its journal has it, and the task that it asks.
-async fn asked(world: &World, flow: FlowId, run: RunId) -> Task {
-    let asked = async {
-        loop {
-            let journal = world.store.journal(tenant(1), run, 0).await.unwrap();
-            let inputs = journal.iter().map(|entry| Stamped::new(entry.at, decode_input(&entry.input).unwrap()));
-            let pending = Machine::replay(world.shelf.get(flow).compiled.clone(), inputs).pending();
-            let task = pending.into_iter().find_map(|command| match command {
-                Command::OpenTask(task) => Some(*task),
-                _ => None,
-            });
-            match task {
-                Some(task) => break task,
-                None => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-            }
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), asked).await.expect("a person is asked")
-}
 
 async fn answer(
     runtime: &RuntimeHandle,
@@ -75,13 +55,13 @@ fn calls(world: &World) -> Vec<(String, u32)> {
 
 async fn a_person_says(world: World) {
     let (flow, run, runtime) = killed(&world, "").await;
-    let task = asked(&world, flow, run).await;
+    let task = world.task(flow, run).await;
     assert_eq!(task.path, "pay");
     assert_eq!(calls(&world), [("pay".to_owned(), 1)], "it is not begun again by itself");
     // Killed once more: the question is still there, and still nothing was called.
     runtime.abort();
     let runtime = world.runtime().await;
-    assert_eq!(asked(&world, flow, run).await.id, task.id);
+    assert_eq!(world.task(flow, run).await.id, task.id);
     assert_eq!(calls(&world).len(), 1);
 
     // It was not done: done now, with the key it had. Killed in the middle again, it is asked again.
@@ -91,7 +71,7 @@ async fn a_person_says(world: World) {
     runtime.abort();
     world.ledger.react(|_| React::Echo);
     let runtime = world.runtime().await;
-    let second = asked(&world, flow, run).await;
+    let second = world.task(flow, run).await;
     assert_ne!(second.id, task.id, "another question than the one that was answered");
     let again = world.ledger.calls();
     assert_eq!((again[0].key == again[1].key, calls(&world)[1].clone()), (true, ("pay".to_owned(), 2)));
@@ -153,7 +133,7 @@ async fn what_a_person_says_it_gave_is_kept_no_more_than_what_it_gives() {
         let redacts = format!(r#""policies": {{"timeout": "1h", "redact": {places}}}"#);
         let flow = world.shelf.publish(&pays.replace(timeout, &redacts));
         let (run, runtime) = killed_in(&world, flow).await;
-        let task = asked(&world, flow, run).await;
+        let task = world.task(flow, run).await;
         let done = r#"{"result": {"card": "4111-canary", "ok": true}}"#;
         assert_eq!(answer(&runtime, run, &task, "done", done).await, Ok(Delivered::TakenIn));
         let kept = json::parse(kept.as_bytes()).unwrap();
@@ -168,14 +148,14 @@ async fn what_a_person_says_it_gave_is_kept_no_more_than_what_it_gives() {
 async fn what_a_person_let_fail_is_asked_again_by_a_retry_and_not_done_by_it() {
     let (world, _) = in_memory();
     let (flow, run, runtime) = killed(&world, "").await;
-    let task = asked(&world, flow, run).await;
+    let task = world.task(flow, run).await;
     assert_eq!(answer(&runtime, run, &task, "fail", r#"{"reason": "we look tomorrow"}"#).await, Ok(Delivered::TakenIn));
     assert!(
         matches!(end(&runtime, run).await, Answer::Ended(Outcome::Failed { error }) if error.code == "outcome_unknown")
     );
     let new = world.run_id();
     runtime.retry(tenant(1), run, new, "person ada".into(), None, None).await.unwrap();
-    let task = asked(&world, flow, new).await;
+    let task = world.task(flow, new).await;
     assert_eq!(calls(&world).len(), 1, "nothing was done meanwhile");
     assert_eq!(answer(&runtime, new, &task, "done", "{}").await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, new).await, Answer::Ended(Outcome::Ok(Payload::Inline(Value::Null))));

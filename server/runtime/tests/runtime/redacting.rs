@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use holon_engine::{Command, EffectId, Input, Machine, Outcome, Stamped, decode_input};
+use holon_engine::{EffectId, Input, Outcome};
 use holon_flow::capability::NodeError;
 use holon_model::{FlowId, Payload, RunId, Value, json};
-use holon_platform::db::test_db::TestDb;
 use holon_runtime::{Answer, Delivered, RuntimeHandle};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::logs::Lines;
 use crate::support::{React, World, end, tenant};
@@ -63,26 +61,6 @@ fn answered(id: EffectId) -> Input {
     Input::TaskAnswered { id, choice: "yes".into(), form, by: "ada".into() }
 }
 
-/// The task of the run, once it asks.
-async fn asked(world: &World, flow: FlowId, run: RunId) -> EffectId {
-    let asked = async {
-        loop {
-            let journal = world.store.journal(tenant(1), run, 0).await.unwrap();
-            let inputs = journal.iter().map(|entry| Stamped::new(entry.at, decode_input(&entry.input).unwrap()));
-            let pending = Machine::replay(world.shelf.get(flow).compiled.clone(), inputs).pending();
-            let task = pending.into_iter().find_map(|command| match command {
-                Command::OpenTask(task) => Some(task.id),
-                _ => None,
-            });
-            match task {
-                Some(id) => break id,
-                None => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("a person is asked")
-}
-
 fn expected() -> Answer {
     let output = value(
         r#"{"fetched": {"pin": "[redacted]", "n": "CONTROL"}, "paid": {"cards": [{"pin": "[redacted]", "of": "CONTROL"}]},
@@ -107,33 +85,6 @@ async fn journaled(world: &World, run: RunId, text: &str) -> bool {
     journal.iter().any(|entry| entry.input.windows(text.len()).any(|bytes| bytes == text.as_bytes()))
 }
 
-/// The tables that hold a text, as characters or as bytes.
-async fn holding(db: &TestDb, text: &str) -> Vec<String> {
-    let mut admin = PgConnection::connect_with(&db.admin_options()).await.unwrap();
-    let tables: Vec<String> = sqlx::query_scalar(
-        "select c.relname::text from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by 1",
-    )
-    .fetch_all(&mut admin)
-    .await
-    .unwrap();
-    assert!(tables.len() > 40, "{tables:?}");
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut found = Vec::new();
-    for table in tables {
-        let sql = format!("select exists (select from \"{table}\" t where t::text like $1 or t::text like $2)");
-        let holds: bool = sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(format!("%{text}%"))
-            .bind(format!("%{hex}%"))
-            .fetch_one(&mut admin)
-            .await
-            .unwrap();
-        if holds {
-            found.push(table);
-        }
-    }
-    found
-}
-
 #[tokio::test]
 async fn what_a_node_says_is_not_to_be_kept_is_in_no_journal_whichever_way_it_came() {
     let (world, _) = in_memory();
@@ -141,7 +92,7 @@ async fn what_a_node_says_is_not_to_be_kept_is_in_no_journal_whichever_way_it_ca
     let (flow, run) = started(&world, &runtime).await;
     // Whether it comes before the run waits or after.
     assert_eq!(runtime.deliver(tenant(1), run, paid()).await, Ok(Delivered::TakenIn));
-    let task = asked(&world, flow, run).await;
+    let task = world.task(flow, run).await.id;
     assert_eq!(runtime.deliver(tenant(1), run, answered(task)).await, Ok(Delivered::TakenIn));
     assert_eq!(end(&runtime, run).await, expected());
     assert!(journaled(&world, run, CONTROL).await && !journaled(&world, run, SECRET).await);
@@ -158,10 +109,10 @@ async fn what_a_node_says_is_not_to_be_kept_is_in_no_row_and_no_log_in_a_pause_i
     world.ledger.reached(1).await;
     runtime.pause(tenant(1), run, "ada".into(), "lunch".into()).await.unwrap();
     assert_eq!(runtime.deliver(tenant(1), run, paid()).await, Ok(Delivered::Kept));
-    assert_eq!(holding(&db, SECRET).await, [] as [String; 0]);
-    assert!(!holding(&db, CONTROL).await.is_empty());
+    assert_eq!(db.holding(SECRET).await, [] as [String; 0]);
+    assert!(!db.holding(CONTROL).await.is_empty());
     runtime.resume(tenant(1), run).await.unwrap();
-    let task = asked(&world, flow, run).await;
+    let task = world.task(flow, run).await.id;
 
     // In a letter: the replica that is asked does not drive the run, and the one that did is gone for good.
     let second = world.runtime_as(false).await;
@@ -179,8 +130,8 @@ async fn what_a_node_says_is_not_to_be_kept_is_in_no_row_and_no_log_in_a_pause_i
     driver.abort();
     let looked = async {
         // Until the shard's next owner takes it in, seconds later.
-        while !holding(&db, CONTROL).await.iter().any(|table| table == "inbox") {}
-        holding(&db, SECRET).await
+        while !db.holding(CONTROL).await.iter().any(|table| table == "inbox") {}
+        db.holding(SECRET).await
     };
     let (told, letters) = tokio::join!(other.deliver(tenant(1), run, answered(task)), looked);
     assert!(matches!(told, Ok(Delivered::TakenIn | Delivered::Kept)), "{told:?}");
@@ -193,10 +144,10 @@ async fn what_a_node_says_is_not_to_be_kept_is_in_no_row_and_no_log_in_a_pause_i
     let calls = world.ledger.calls().len();
     other.start(request).await.unwrap();
     assert_eq!(other.deliver(tenant(1), next, paid()).await, Ok(Delivered::TakenIn));
-    asked(&world, flow, next).await;
+    world.task(flow, next).await;
     assert_eq!(world.ledger.calls().len(), calls, "it was answered from what was kept");
-    assert_eq!(holding(&db, SECRET).await, [] as [String; 0]);
-    let holds = holding(&db, CONTROL).await;
+    assert_eq!(db.holding(SECRET).await, [] as [String; 0]);
+    let holds = db.holding(CONTROL).await;
     assert!(holds.iter().any(|table| table == "kept_answer"), "{holds:?}");
     assert!(!lines.text().contains(SECRET), "{}", lines.text());
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use holon_engine::ChildVersion;
+use holon_engine::{ChildVersion, Command, Machine, Stamped, Task, decode_input};
 use holon_flow::capability::NodeError;
 use holon_flow::{Capability, Catalogue, Definition};
 use holon_model::context::Budget;
@@ -289,6 +289,26 @@ impl World {
             marks: Marks::default(),
             audit: None,
         }
+    }
+
+    /// The task that a run asks, once it does, as its journal has it.
+    pub async fn task(&self, flow: FlowId, run: RunId) -> Task {
+        let asked = async {
+            loop {
+                let journal = self.store.journal(tenant(1), run, 0).await.unwrap();
+                let inputs = journal.iter().map(|entry| Stamped::new(entry.at, decode_input(&entry.input).unwrap()));
+                let pending = Machine::replay(self.shelf.get(flow).compiled.clone(), inputs).pending();
+                let task = pending.into_iter().find_map(|command| match command {
+                    Command::OpenTask(task) => Some(*task),
+                    _ => None,
+                });
+                match task {
+                    Some(task) => break task,
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), asked).await.expect("a person is asked")
     }
 }
 

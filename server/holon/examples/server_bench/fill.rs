@@ -13,24 +13,8 @@ const CHUNK: u64 = 50_000;
 /// Connections that make them: one for each of two cores.
 const CONNECTIONS: u64 = 2;
 
-/// The partitions of past weeks, as `holon_history_partitions` makes those to come.
-const PARTITIONS: &str = "
-do $$
-declare week timestamptz; parent text; child text;
-begin
-  for i in 1 .. 8 loop
-    week := date_trunc('week', now()) - i * interval '7 days';
-    foreach parent in array array['run_hist', 'journal', 'run_label'] loop
-      child := format('%s_%s', parent, to_char(week, 'IYYY\"w\"IW'));
-      continue when to_regclass('public.' || child) is not null;
-      execute format('create table public.%I partition of public.%I for values from (%L) to (%L)', child, parent,
-                     public.holon_run_bound(week), public.holon_run_bound(week + interval '7 days'));
-      execute format('alter table public.%I enable row level security', child);
-      execute format('alter table public.%I force row level security', child);
-    end loop;
-  end loop;
-end
-$$;";
+/// The partitions of past weeks.
+const PARTITIONS: &str = "select holon_history_week(now() - i * interval '7 days') from generate_series(1, 8) i";
 
 /// What a connection needs to copy: the runs that are copied, and how the id of a copy comes from its number.
 const MODELS: &str = "

@@ -86,6 +86,11 @@ async fn admin(server: &Server) -> PgConnection {
     PgConnection::connect_with(&server.db.admin_options()).await.unwrap()
 }
 
+/// The partitions of the week at which the tests' clock begins, whatever week it is when the tests run.
+async fn week_of_the_tests(server: &Server) {
+    sqlx::query("select holon_history_week('2026-11-21')").execute(&mut admin(server).await).await.unwrap();
+}
+
 async fn rows(server: &Server, who: &Person) -> Vec<i64> {
     let mut admin = admin(server).await;
     let mut counts = Vec::new();
@@ -153,6 +158,7 @@ async fn runs_whose_time_is_up_go_with_all_that_belongs_to_them_and_nobody_elses
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_week_of_which_nobody_keeps_anything_is_dropped_whole_and_not_before() {
     let server = Server::with(&[("HOLON_HISTORY_DAYS", "60"), ("HOLON_HISTORY_DAYS_MOST", "90")]).await;
+    week_of_the_tests(&server).await;
     let (ada, bob) = (person(&server, "ada").await, person(&server, "bob").await);
     let (_, waits) = work(&server, &ada).await;
     let done = flow(&server, &bob, "Sets", json!({"kind": "data.set@1", "config": {"fields": {"a": 1}}})).await;
@@ -216,6 +222,7 @@ async fn what_is_not_allowed_is_refused_and_nothing_is_forgotten_where_nobody_sa
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_detached_by_a_sweep_that_ended_too_early_is_dropped_by_the_next() {
     let server = Server::new().await;
+    week_of_the_tests(&server).await;
     let mut engine = PgConnection::connect_with(&server.db.options(Role::Engine)).await.unwrap();
     let refused = sqlx::query("select holon_detach_history('2026-11-16', '2026-11-23')").execute(&mut engine).await;
     assert!(refused.unwrap_err().to_string().contains("is not over"));

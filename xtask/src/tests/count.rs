@@ -7,8 +7,6 @@ pub struct Count {
     pub passed: u32,
     /// Those that did not.
     pub failed: u32,
-    /// Whether nothing could be checked.
-    pub skipped: bool,
 }
 
 impl Count {
@@ -32,7 +30,7 @@ impl Count {
     pub fn of_nextest(output: &str) -> Self {
         let line = output.lines().rev().find(|line| line.trim_start().starts_with("Summary [")).unwrap_or("");
         let failed = before(line, " failed") + before(line, " timed out");
-        Self { passed: before(line, " passed"), failed, skipped: false }
+        Self { passed: before(line, " passed"), failed }
     }
 
     /// From Playwright's last lines: `5 passed (1.2m)`, `1 failed`, `2 did not run`. A flaky test is a failed one.
@@ -65,12 +63,12 @@ mod tests {
     fn the_three_runners_are_understood() {
         let cargo =
             "test result: ok. 5 passed; 0 failed; 1 ignored\nx\ntest result: FAILED. 2 passed; 3 failed; 0 ignored\n";
-        assert_eq!(Count::of_cargo_test(cargo), Count { passed: 7, failed: 3, skipped: false });
+        assert_eq!(Count::of_cargo_test(cargo), Count { passed: 7, failed: 3 });
         let nextest = "     Summary [   1.234s] 26 tests run: 24 passed (1 slow), 2 failed, 1 skipped\n";
-        assert_eq!(Count::of_nextest(nextest), Count { passed: 24, failed: 2, skipped: false });
+        assert_eq!(Count::of_nextest(nextest), Count { passed: 24, failed: 2 });
         let all = "     Summary [   0.100s] 5 tests run: 5 passed, 0 skipped\n";
-        assert_eq!(Count::of_nextest(all), Count { passed: 5, failed: 0, skipped: false });
+        assert_eq!(Count::of_nextest(all), Count { passed: 5, failed: 0 });
         let playwright = "  1 failed\n    [chromium] › a.spec.ts\n  2 did not run\n  12 passed (1.2m)\n";
-        assert_eq!(Count::of_playwright(playwright), Count { passed: 12, failed: 3, skipped: false });
+        assert_eq!(Count::of_playwright(playwright), Count { passed: 12, failed: 3 });
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test [--only PHASE [--file NAME]]`: everything that must be green, with what it needs started and stopped around it.
 
 mod count;
+mod deny;
 mod end2end;
 mod native;
 
@@ -25,7 +26,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "fmt", what: "every file is formatted", run: |_| fmt() },
     Phase { name: "tidy", what: "the house rules hold", run: |_| gate(tidy::check()) },
     Phase { name: "clippy", what: "no lint speaks, natively and for the browser", run: |_| clippy() },
-    Phase { name: "deny", what: "licences, bans and sources of dependencies", run: |_| deny() },
+    Phase { name: "deny", what: "licences, bans and sources of dependencies", run: |_| deny::check() },
     Phase { name: "native", what: "unit and integration tests, as the roles the server uses", run: |_| native() },
     Phase { name: "doc", what: "examples in the documentation compile and hold", run: |_| native::documentation() },
     Phase { name: "sqlx", what: "`.sqlx` is fresh", run: |_| gate(sqlx::check()) },
@@ -71,15 +72,10 @@ pub fn command(mut args: Args) -> Result<()> {
             say::failed(&format!("{}: {error:#}", phase.name));
             Count { failed: 1, ..Count::default() }
         });
-        let verdict = match count {
-            Count { failed: 1.., .. } => "FAILED",
-            Count { skipped: true, .. } => "skipped",
-            _ => "ok",
-        };
-        lines.push(line(phase.name, verdict, count, since));
+        lines.push(line(phase.name, count, since));
         total.add(count);
     }
-    lines.push(line("in all", if total.failed > 0 { "FAILED" } else { "ok" }, total, begun));
+    lines.push(line("in all", total, begun));
     say::plain("");
     lines.iter().for_each(|line| say::plain(line));
     say::plain(&format!("{} passed, {} failed", total.passed, total.failed));
@@ -87,7 +83,8 @@ pub fn command(mut args: Args) -> Result<()> {
 }
 
 /// A line of the table at the end.
-fn line(name: &str, verdict: &str, Count { passed, failed, .. }: Count, since: Instant) -> String {
+fn line(name: &str, Count { passed, failed }: Count, since: Instant) -> String {
+    let verdict = if failed > 0 { "FAILED" } else { "ok" };
     let took = since.elapsed().as_secs_f64();
     format!("{name:<8} {verdict:<7} {passed:>5} passed {failed:>3} failed {took:>7.1} s")
 }
@@ -137,23 +134,6 @@ fn component(name: &str, program: &str) -> Result<()> {
     let mut rustup = std::process::Command::new("rustup");
     exec::clean_env(&mut rustup);
     exec::run(rustup.args(["component", "add", name]))
-}
-
-/// Advisories need a server that not every machine reaches; licences, bans and sources do not.
-fn deny() -> Result<Count> {
-    if paths::program("cargo-deny").is_none() {
-        say::note("cargo-deny is not installed: nothing was checked (`cargo install cargo-deny`)");
-        return Ok(Count { skipped: true, ..Count::default() });
-    }
-    gate(exec::run(exec::cargo()?.args([
-        "deny",
-        "--offline",
-        "check",
-        "--hide-inclusion-graph",
-        "licenses",
-        "bans",
-        "sources",
-    ])))
 }
 
 fn native() -> Result<Count> {

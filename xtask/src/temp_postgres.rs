@@ -12,6 +12,13 @@ use crate::{exec, paths, say, setup};
 /// The superuser of the cluster, the same name as in the server's own.
 const ADMIN: &str = "holon_admin";
 
+/// Where a cluster stands that must be on a disk.
+const DISK: &str = "/tmp";
+/// The file system in memory that Linux machines have.
+const MEMORY: &str = "/dev/shm";
+/// What must be free there, in KiB: many times what a run of the tests takes at once, so that nobody else goes short of memory.
+const ROOM: u64 = 4 << 20;
+
 /// Becomes its program, with a watcher that ends it and removes its folder when the other end of the standard input goes
 /// away: that is when we end, however we do. Postgres minds children it does not know only when they fail.
 const WATCHED: &str = r#"
@@ -40,27 +47,31 @@ struct User {
 }
 
 impl TempPostgres {
-    /// For tests: it does not wait for the disk.
+    /// For tests: it does not wait for the disk, and stands in memory where there is room. Each test makes and drops a database of
+    /// hundreds of files, and a file system that was just told to delete as many takes long to find places for new ones.
     pub fn start() -> Result<Self> {
-        Self::with(&[
+        let home = if room_in_memory() { MEMORY } else { DISK };
+        let settings = [
             "listen_addresses=",
             "max_connections=300",
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
-        ])
+            "max_wal_size=256MB",
+        ];
+        Self::with(home, &settings)
     }
 
     /// For benchmarks: as durable as the server's own.
     pub fn durable() -> Result<Self> {
-        Self::with(&["listen_addresses=", "max_connections=300", "shared_buffers=256MB"])
+        Self::with(DISK, &["listen_addresses=", "max_connections=300", "shared_buffers=256MB"])
     }
 
-    fn with(settings: &[&str]) -> Result<Self> {
+    fn with(home: &str, settings: &[&str]) -> Result<Self> {
         let bin = setup::postgres::binaries()?;
         let user = if exec::is_root() { Some(unprivileged()?) } else { None };
         // A socket's path holds 107 bytes at most: the temporary folder, not the (maybe long) target directory.
-        let dir = PathBuf::from("/tmp").join(format!("holon-xtask-pg-{}", std::process::id()));
+        let dir = PathBuf::from(home).join(format!("holon-xtask-pg-{}", std::process::id()));
         if dir.exists() {
             // Left by a process that had our id before and was ended before it could start Postgres.
             std::fs::remove_dir_all(&dir).with_context(|| format!("{} is in the way", dir.display()))?;
@@ -194,6 +205,13 @@ impl Drop for TempPostgres {
             say::note(&format!("{} stays behind: {error}", self.dir.display()));
         }
     }
+}
+
+/// Whether the file system in memory has room for a cluster of tests; in a container it often has next to none.
+fn room_in_memory() -> bool {
+    let free = exec::output(Command::new("df").args(["-k", "-P", MEMORY])).unwrap_or_default();
+    let free = free.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    free.is_some_and(|kib: u64| kib >= ROOM)
 }
 
 /// `psql`: beside the server's programs, in the path, or from Debian (npm's package has none).

@@ -16,6 +16,8 @@ pub struct Module {
     pub package: &'static str,
     /// The name under `/pkg/`.
     pub name: &'static str,
+    /// The profile while developing, and in the browser's tests.
+    working: &'static str,
     /// The profile of a release build.
     release: &'static str,
     /// What `wasm-opt` aims at.
@@ -24,11 +26,25 @@ pub struct Module {
     split: bool,
 }
 
-/// All entry points: the pages are small first, the engine's worker is fast first.
+/// All entry points: the pages are small first, the engine's worker is fast first, and what tests ask is what users load.
 pub const MODULES: &[Module] = &[
-    Module { package: "holon-hydrate", name: "holon", release: "wasm-release", optimise: "-Oz", split: true },
+    Module {
+        package: "holon-hydrate",
+        name: "holon",
+        working: "wasm-dev",
+        release: "wasm-release",
+        optimise: "-Oz",
+        split: true,
+    },
     // More than `-O1` inlines what LLVM left apart: 22 KB more in brotli, and the browser takes longer to make it fast.
-    Module { package: "holon-preview", name: "preview", release: "engine-release", optimise: "-O1", split: false },
+    Module {
+        package: "holon-preview",
+        name: "preview",
+        working: "engine-release",
+        release: "engine-release",
+        optimise: "-O1",
+        split: false,
+    },
 ];
 
 /// What compilers for the wasm target switch on by default, for a `wasm-opt` that does not yet.
@@ -44,7 +60,7 @@ const FEATURES: &[&str] = &[
 /// Builds one module into `pkg/<name>.js` and `pkg/<name>_bg.wasm`.
 pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) -> Result<()> {
     let timer = say::Timer::start(&format!("building {} for the browser", module.package));
-    let profile = if release { module.release } else { "dev" };
+    let profile = if release { module.release } else { module.working };
     let mut cargo = tools.wasm.cargo()?;
     cargo.args([
         "rustc",
@@ -61,7 +77,7 @@ pub fn build(module: &Module, release: bool, tools: &Tools, out: &mut Folder) ->
         cargo.args(["--", "-Clink-arg=--emit-relocs"]);
     }
     exec::run(&mut cargo)?;
-    let compiled = tools.wasm.module(module.package, if release { module.release } else { "debug" })?;
+    let compiled = tools.wasm.module(module.package, profile)?;
     let (script, wasm) = (format!("pkg/{}.js", module.name), format!("pkg/{}_bg.wasm", module.name));
     let stamp = stamp_file(module, release)?;
     let inputs = inputs(module, &compiled, tools)?;

@@ -1,6 +1,6 @@
 // What every browser test starts from: one server that all tests of a worker share until one fails, a page whose console must stay clean,
 // a person to be.
-import { type Page, test as base, expect } from '@playwright/test';
+import { type Browser, type BrowserType, type Page, test as base, expect } from '@playwright/test';
 import { HolonServer } from './server';
 
 export { expect };
@@ -30,6 +30,14 @@ interface PerWorker {
 }
 
 export const test = base.extend<PerTest, PerWorker>({
+  browser: [
+    async ({ playwright, browserName }, use) => {
+      const browser = await launched(playwright[browserName]);
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker', timeout: 0 },
+  ],
   server: [
     // The first argument must be a pattern, even an empty one.
     async ({}, use) => {
@@ -48,6 +56,14 @@ export const test = base.extend<PerTest, PerWorker>({
     expect(unexpected, 'the console stays clean').toEqual([]);
   },
 });
+
+/** A browser. One that ends by itself before it shows anything has said nothing of ours: it is started again, once, and that is told. */
+async function launched(type: BrowserType): Promise<Browser> {
+  return type.launch().catch((error: Error) => {
+    console.log(`the browser did not start: ${error.message.split('\n')[0]}`);
+    return type.launch();
+  });
+}
 
 /** Gathers errors, refused resources and hydration warnings. */
 export function listen(page: Page): string[] {

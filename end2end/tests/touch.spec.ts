@@ -25,7 +25,7 @@ test('every page has room for a finger', async ({ page, server }) => {
   const flow = await api.publish(definition('by hand', { go: { kind: 'trigger.manual@1' }, out: { kind: 'data.set@1', config: { fields: { a: 1 } } } }, ['go -> out']));
   const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {}, labels: { team: 'shop' }, correlation: 'order 8' });
   await api.reaches(run.id, 'completed');
-  await api.ok('POST', '/connections', { name: 'shop for fingers', kind: 'http_bearer', secret: 'x', hosts: ['a.example'] });
+  await api.ok('POST', '/connections', { name: 'shop-for-fingers', kind: 'http_bearer', secret: 'x', hosts: ['a.example'] });
   await api.ok('POST', '/tokens', { name: 'for a test' });
   const pages = {
     home: '/',

@@ -16,6 +16,9 @@ pub fn tests(postgres: &TempPostgres) -> Result<Count> {
     let mut cargo = runner(nextest)?;
     if nextest {
         cargo.args(["--no-fail-fast", "--status-level", "fail", "--final-status-level", "slow", "--no-tests", "pass"]);
+        // Many tests wait for a database or for another process: one more than there are processors keeps these busy.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        cargo.args(["--test-threads", &(processors + 1).to_string()]);
     } else {
         cargo.arg("--no-fail-fast");
     }

@@ -26,7 +26,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "fmt", what: "every file is formatted", run: |_| fmt() },
     Phase { name: "tidy", what: "the house rules hold", run: |_| gate(tidy::check()) },
     Phase { name: "clippy", what: "no lint speaks, natively and for the browser", run: |_| clippy() },
-    Phase { name: "deny", what: "licences, bans and sources of dependencies", run: |_| deny::check() },
+    Phase { name: "deny", what: "licences, bans and sources of dependencies", run: |_| gate(deny::check()) },
     Phase { name: "native", what: "unit and integration tests, as the roles the server uses", run: |_| native() },
     Phase { name: "doc", what: "examples in the documentation compile and hold", run: |_| native::documentation() },
     Phase { name: "sqlx", what: "`.sqlx` is fresh", run: |_| gate(sqlx::check()) },

@@ -99,9 +99,7 @@ impl Side {
 
 /// Lets runs run that can be copied; gives what is measured.
 async fn prepare(server: &Server) -> Vec<Deed> {
-    let found =
-        json!({"labels": {"team": {"$cel": "trigger.body.team"}}, "correlation": {"$cel": "trigger.body.order"}});
-    let (flow, hook) = server.publish(steps("ten", STEPS, json!({"answer": "sync", "found_by": found}))).await;
+    let (flow, _) = server.publish(steps("ten", STEPS, json!({"answer": "sync"}))).await;
     let mut failing = steps("fails", 1, json!({"answer": "sync"}));
     failing["nodes"]["s0"] = json!({"kind": "flow.fail@1", "config": {"message": "no"}});
     let (_, fails) = server.publish(failing).await;
@@ -109,10 +107,16 @@ async fn prepare(server: &Server) -> Vec<Deed> {
     let mut client = server.client().await;
     for number in 0..REAL {
         let team = if number % 10 == 0 { "red" } else { "blue" };
-        let body = json!({"team": team, "order": format!("order {number}")}).to_string();
-        let path = if number % 20 == 19 { &fails } else { &hook };
-        client.post(path, "", &body).await;
+        let (path, body, expects) = if number % 20 == 19 {
+            (fails.clone(), json!({"number": number}), 502)
+        } else {
+            let marks = json!({"input": {"number": number}, "labels": {"team": team}, "correlation": format!("order {number}")});
+            (format!("/api/v1/flows/{flow}/runs"), marks, 201)
+        };
+        let (status, _, answer) = client.post(&path, &server.cookie, &body.to_string()).await;
+        assert_eq!(status, expects, "{path}: {answer}");
     }
+    over(server).await;
     let get =
         |name, query: &str| Deed { name, method: "GET", path: format!("/api/v1/runs?{query}"), body: "", expects: 200 };
     let post = |name, path, body, expects| Deed { name, method: "POST", path, body, expects };
@@ -126,6 +130,16 @@ async fn prepare(server: &Server) -> Vec<Deed> {
         get("search_correlation", "limit=20&correlation=order%207"),
         get("search_label_of_flow_completed", &format!("limit=20&label=team:red&flow={flow}&status=completed")),
     ]
+}
+
+/// Waits until all that really ran are over: a copy of one that is not would have no end.
+async fn over(server: &Server) {
+    let engine = &server.state.pools.engine;
+    let ended =
+        || sqlx::query_scalar::<_, i64>("select count(*) from run_hist where moment = 'ended'").fetch_one(engine);
+    while ended().await.expect("Postgres answers") < i64::try_from(REAL).expect("not so many") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// Of the database.

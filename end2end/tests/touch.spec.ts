@@ -1,6 +1,7 @@
 // A finger on a narrow screen: whatever can be pressed is large enough for it, on every page and in every part of the editor.
 import type { Page } from '@playwright/test';
 import { Api, definition } from '../support/api';
+import { everything } from '../support/pages';
 import { shot } from '../support/shots';
 import { fingersFit } from '../support/targets';
 import { enter, expect, test, visit } from '../support/test';
@@ -20,29 +21,8 @@ const orders = definition(
 );
 
 test('every page has room for a finger', async ({ page, server }) => {
-  await enter(page, server);
-  const api = new Api(page.request, server.url);
-  const flow = await api.publish(definition('by hand', { go: { kind: 'trigger.manual@1' }, out: { kind: 'data.set@1', config: { fields: { a: 1 } } } }, ['go -> out']));
-  const run = await api.ok<{ id: string }>('POST', `/flows/${flow.id}/runs`, { input: {}, labels: { team: 'shop' }, correlation: 'order 8' });
-  await api.reaches(run.id, 'completed');
-  await api.ok('POST', '/connections', { name: 'shop-for-fingers', kind: 'http_bearer', secret: 'x', hosts: ['a.example'] });
-  await api.ok('POST', '/tokens', { name: 'for a test' });
-  const pages = {
-    home: '/',
-    flows: '/flows',
-    versions: `/flows/${flow.id}/versions`,
-    runs: '/runs',
-    'runs-filtered': '/runs?status=completed&trigger=trigger.manual',
-    run: `/runs/${run.id}`,
-    'run-step': `/runs/${run.id}?at=0`,
-    tasks: '/tasks',
-    schedules: '/schedules',
-    events: '/events',
-    connections: '/connections',
-    workers: '/workers',
-    tokens: '/tokens',
-    settings: '/settings',
-  };
+  await enter(page, server, { name: 'Tove', email: 'tove@example.com', password: 'a comet comes in the winter', workspace: 'Fingers' });
+  const { pages, close } = await everything(new Api(page.request, server.url));
   for (const [name, path] of Object.entries(pages)) {
     await test.step(name, async () => {
       await visit(page, path);
@@ -50,6 +30,7 @@ test('every page has room for a finger', async ({ page, server }) => {
       await shot(page, `touch-${name}`);
     });
   }
+  close();
 });
 
 test('the pages before the first page have, too', async ({ page }) => {

@@ -1,6 +1,6 @@
 // A real server for a test: its own data directory, a free port, ended by its process id.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,10 @@ export class HolonServer {
 
   /** Starts one and waits until it is ready. */
   static async start(settings: Record<string, string> = {}): Promise<HolonServer> {
-    const server = new HolonServer(await freePort(), mkdtempSync(join(tmpdir(), 'holon-e2e-')), settings);
+    const dataDir = mkdtempSync(join(tmpdir(), 'holon-e2e-'));
+    // Started as root, the server runs Postgres as somebody else, who must get here: else the cluster would stand where nobody removes it.
+    chmodSync(dataDir, 0o755);
+    const server = new HolonServer(await freePort(), dataDir, settings);
     await server.launch();
     return server;
   }

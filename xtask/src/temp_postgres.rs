@@ -50,7 +50,6 @@ impl TempPostgres {
     /// For tests: it does not wait for the disk, and stands in memory where there is room. Each test makes and drops a database of
     /// hundreds of files, and a file system that was just told to delete as many takes long to find places for new ones.
     pub fn start() -> Result<Self> {
-        let home = if room_in_memory() { MEMORY } else { DISK };
         let settings = [
             "listen_addresses=",
             "max_connections=300",
@@ -59,7 +58,7 @@ impl TempPostgres {
             "full_page_writes=off",
             "max_wal_size=256MB",
         ];
-        Self::with(home, &settings)
+        Self::with(tests_home(), &settings)
     }
 
     /// For benchmarks: as durable as the server's own.
@@ -205,6 +204,11 @@ impl Drop for TempPostgres {
             say::note(&format!("{} stays behind: {error}", self.dir.display()));
         }
     }
+}
+
+/// Where what tests keep stands while they run: in memory where there is room.
+pub fn tests_home() -> &'static str {
+    if room_in_memory() { MEMORY } else { DISK }
 }
 
 /// Whether the file system in memory has room for a cluster of tests; in a container it often has next to none.

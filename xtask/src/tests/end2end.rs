@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use super::count::Count;
-use crate::{build, exec, paths, setup};
+use crate::{build, exec, paths, setup, temp_postgres};
 
 /// Builds what a user would run, and walks through it: all files, or those whose path contains `file`.
 pub fn run(file: Option<&str>) -> Result<Count> {
@@ -21,6 +21,7 @@ pub fn run(file: Option<&str>) -> Result<Count> {
         .env("HOLON_SERVER", server)
         .env("HOLON_SITE_DIR", site)
         .env("HOLON_CHROMIUM", chromium)
+        .env("TMPDIR", temp_postgres::tests_home())
         .env("HOLON_POSTGRES_BIN", setup::postgres::binaries()?);
     let (ok, output) = exec::tee(&mut node).context("Playwright did not start")?;
     let count = Count::of_playwright(&output);

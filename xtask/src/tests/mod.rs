@@ -2,6 +2,7 @@
 
 mod count;
 mod deny;
+mod doc;
 mod end2end;
 mod native;
 
@@ -28,7 +29,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "clippy", what: "no lint speaks, natively and for the browser", run: |_| clippy() },
     Phase { name: "deny", what: "licences, bans and sources of dependencies", run: |_| gate(deny::check()) },
     Phase { name: "native", what: "unit and integration tests, as the roles the server uses", run: |_| native() },
-    Phase { name: "doc", what: "examples in the documentation compile and hold", run: |_| native::documentation() },
+    Phase { name: "doc", what: "examples in the documentation compile and hold", run: |_| doc::run() },
     Phase { name: "sqlx", what: "`.sqlx` is fresh", run: |_| gate(sqlx::check()) },
     Phase {
         name: "parity",

@@ -39,14 +39,8 @@ fn runner(nextest: bool) -> Result<std::process::Command> {
     Ok(cargo)
 }
 
-/// The examples in documentation comments.
-pub fn documentation() -> Result<Count> {
-    let (ok, output) = exec::tee(exec::cargo()?.args(["test", "--quiet", "--doc", "--workspace", "--no-fail-fast"]))?;
-    honest(ok, Count::of_cargo_test(&output))
-}
-
 /// A runner that failed without a failed test (it did not compile, it crashed) is a failure too.
-fn honest(ok: bool, count: Count) -> Result<Count> {
+pub fn honest(ok: bool, count: Count) -> Result<Count> {
     match (ok, count.failed) {
         (false, 0) => bail!("the tests did not run to their end"),
         _ => Ok(count),

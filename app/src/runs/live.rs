@@ -10,16 +10,14 @@ use leptos::task::spawn_local;
 
 use super::api::RunsQuery;
 use super::follow;
+use super::pages::{self, MOST};
 use crate::ports::{Ports, use_ports};
 use crate::rest::{Message, Subscription, pause_after, subscribe};
 use crate::ui::status::is_live;
 use crate::ui::{Toasts, use_toasts};
 
-/// So many runs come in front of a list before it is read again, which cuts it to its first page.
+/// So many runs come in front of a list before it is read again, which cuts it to what was asked for.
 const ARRIVALS: usize = 200;
-
-/// Most rows that one answer of the server holds.
-const MOST: usize = 200;
 
 /// How often a list is read although nothing was told.
 const ANYHOW: Duration = Duration::from_secs(20);
@@ -36,7 +34,9 @@ pub struct LiveList {
     /// How many new runs came since the list was read.
     arrived: StoredValue<usize>,
     /// What was told while the list is being read: the answer may be older.
-    meanwhile: StoredValue<Option<Vec<RunSummary>>>,
+    meanwhile: StoredValue<Vec<RunSummary>>,
+    /// How often the list was read: only the newest answer counts.
+    readings: StoredValue<u32>,
 }
 
 impl LiveList {
@@ -47,7 +47,8 @@ impl LiveList {
             cursor: RwSignal::new(cursor),
             connected: RwSignal::new(true),
             arrived: StoredValue::new(0),
-            meanwhile: StoredValue::new(None),
+            meanwhile: StoredValue::new(Vec::new()),
+            readings: StoredValue::new(0),
         }
     }
 
@@ -82,11 +83,7 @@ impl LiveList {
             "lost" => _ = self.connected.try_set(false),
             _ => {
                 let Ok(run) = serde_json::from_str::<RunSummary>(&message.data) else { return };
-                self.meanwhile.try_update_value(|meanwhile| {
-                    if let Some(meanwhile) = meanwhile {
-                        meanwhile.push(run.clone());
-                    }
-                });
+                self.meanwhile.try_update_value(|meanwhile| meanwhile.push(run.clone()));
                 let new = self.rows.try_update(|rows| take_in(rows, run, query, keep)) == Some(true);
                 let arrived = self.arrived.try_update_value(|arrived| {
                     *arrived += usize::from(new);
@@ -108,16 +105,33 @@ impl LiveList {
     /// Reads as many runs as are shown, so that "Show more" goes on where the list ends.
     fn read(self, query: &RunsQuery, keep: Option<usize>, ports: &Ports) {
         let Some(shown) = self.rows.try_with_untracked(Vec::len) else { return };
-        let wanted = keep.unwrap_or(shown.clamp(50, MOST));
-        let query = RunsQuery { limit: u16::try_from(wanted).ok(), ..query.clone() };
+        let arrived = self.arrived.try_get_value().unwrap_or_default();
+        let wanted = keep.unwrap_or(pages::wanted(shown, arrived));
+        let query = RunsQuery { limit: u16::try_from(wanted.min(MOST)).ok(), ..query.clone() };
+        let Some(reading) = self.readings.try_update_value(|readings| {
+            *readings += 1;
+            *readings
+        }) else {
+            return;
+        };
         self.arrived.try_set_value(0);
-        self.meanwhile.try_set_value(Some(Vec::new()));
-        let asked = ports.runs.list(query.clone());
+        self.meanwhile.try_set_value(Vec::new());
+        let cursor = self.cursor.get_untracked();
+        let (asked, ports) = (ports.runs.list(query.clone()), ports.clone());
+        let (runs, below) = (ports.runs.clone(), query.clone());
+        let next =
+            move |cursor, limit| runs.list(RunsQuery { cursor: Some(cursor), limit: Some(limit), ..below.clone() });
         spawn_local(async move {
-            let answer = asked.await;
-            let meanwhile = self.meanwhile.try_update_value(Option::take).flatten().unwrap_or_default();
-            let Ok(mut page) = answer else { return };
-            for run in meanwhile {
+            let Ok(page) = asked.await else { return };
+            let mut page = pages::whole(page, wanted, next).await;
+            if self.readings.try_get_value() != Some(reading) {
+                return;
+            }
+            if self.cursor.try_get_untracked() != Some(cursor) {
+                // Somebody asked for more rows while these were read.
+                return self.read(&query, keep, &ports);
+            }
+            for run in self.meanwhile.try_update_value(std::mem::take).unwrap_or_default() {
                 take_in(&mut page.data, run, &query, keep);
             }
             self.rows.try_set(page.data);

@@ -17,6 +17,7 @@ mod looking;
 mod marks;
 mod node;
 mod nodes;
+mod pages;
 mod picked;
 mod replay;
 mod rows;

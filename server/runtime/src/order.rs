@@ -23,6 +23,7 @@ use crate::inbox::Happening;
 use crate::live::{Broken, Called, Flight, Live, Queued, Reply, Taken, first_line};
 use crate::runtime::{RuntimeHandle, Shared};
 use crate::store::{Ask, Asked, EndRow, Line, LiveStatus, LiveWrite, RunWrite};
+use crate::unbegun;
 
 /// What is ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,16 @@ pub(crate) struct Held {
     pub kept: VecDeque<Queued>,
     /// Whether this process found it paused: nothing that is outstanding is being done.
     pub found: bool,
+}
+
+/// What a run leaves behind that ends by decree.
+pub(crate) struct Leaves {
+    /// What becomes of what it asks.
+    pub asks: Vec<Ask>,
+    /// The line in which its place becomes free.
+    pub line: Option<Line>,
+    /// What it was to begin with, where it did not.
+    pub state: Vec<u8>,
 }
 
 impl Shared {
@@ -204,33 +215,37 @@ impl Driver {
         let parent = live.parent();
         let (tenant, facts, log_hash, line) = (live.tenant, live.facts.clone(), live.log_hash, live.line.take());
         // What it was to begin with says who called it.
-        let asks = if live.in_line.is_some() { vec![Ask::Leave] } else { vec![Ask::Nothing, Ask::Leave] };
+        let (asks, state) = match &live.in_line {
+            Some(line) => (vec![Ask::Leave], unbegun::written(line)),
+            None => (vec![Ask::Nothing, Ask::Leave], Vec::new()),
+        };
         // Readers are let go when the end is durable: whoever looks then finds it.
         let watchers = std::mem::take(&mut live.watchers);
         let told = told.unwrap_or_else(|| oneshot::channel().0);
         let sleeps = live.rest.wakes.is_some();
         let parked = Parked { tenant, run, facts, log_hash, parent, sleeps };
-        self.decree(parked, ("terminated", reason), told, watchers, (asks, line));
+        self.decree(parked, ("terminated", reason), told, watchers, Leaves { asks, line, state });
     }
 
     /// Ends a run by decree: its machine does not say how it ends. Its readers are let go when that is durable.
     pub(crate) fn terminate(&self, parked: Parked, reason: &str, told: Reply, watchers: Vec<Watcher>) {
-        self.decree(parked, ("terminated", reason), told, watchers, (vec![Ask::Nothing, Ask::Leave], None));
+        let leaves = Leaves { asks: vec![Ask::Nothing, Ask::Leave], line: None, state: Vec::new() };
+        self.decree(parked, ("terminated", reason), told, watchers, leaves);
     }
 
-    /// The same, in so many words; `asks`: what becomes of what it asks, and of its place in which line.
+    /// The same, in so many words.
     pub(crate) fn decree(
         &self,
         parked: Parked,
         (status, reason): (&'static str, &str),
         told: Reply,
         watchers: Vec<Watcher>,
-        (asks, line): (Vec<Ask>, Option<Line>),
+        Leaves { asks, line, state }: Leaves,
     ) {
         let (tenant, run, at) = (parked.tenant, parked.run, self.shared.clock.now());
         let reason = first_line(reason);
         let log_hash = parked.log_hash;
-        let end = EndRow { at, status, error: Some(reason.clone()), log_hash, state: Vec::new() };
+        let end = EndRow { at, status, error: Some(reason.clone()), log_hash, state };
         let write = RunWrite {
             tenant,
             run,

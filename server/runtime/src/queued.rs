@@ -13,8 +13,10 @@ use crate::asleep::Rest;
 use crate::definitions::LoadedFlow;
 use crate::driver::{Driver, Parked};
 use crate::live::{Beginning, Broken, Flight, Live, Queued, Reply, Taken};
+use crate::order::Leaves;
 use crate::runtime::Shared;
 use crate::store::{Ask, Asked, Line, LiveRow, LiveStatus, LiveWrite, RunWrite, StoreError, Ticket};
+use crate::unbegun;
 
 /// What a run waits with.
 pub(crate) struct InLine {
@@ -120,7 +122,9 @@ impl Driver {
         let told = told.unwrap_or_else(|| oneshot::channel().0);
         let parked = Parked { tenant, run, facts, log_hash, parent, sleeps: false };
         // What was kept says who called it, and is looked for until that one is told.
-        self.decree(parked, ("cancelled", reason), told, watchers, (vec![Ask::Leave], live.line.take()));
+        let state = live.in_line.as_ref().map(unbegun::written).unwrap_or_default();
+        let leaves = Leaves { asks: vec![Ask::Leave], line: live.line.take(), state };
+        self.decree(parked, ("cancelled", reason), told, watchers, leaves);
     }
 
     /// A place may have become free in a line, or somebody stands in it anew.

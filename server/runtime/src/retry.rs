@@ -15,6 +15,7 @@ use crate::api::{Idempotency, RetryError, StartError, Started};
 use crate::recover::{ReplayError, replay};
 use crate::runtime::{Beginner, RuntimeHandle, keyed};
 use crate::store::{AuditRow, Entry, RunFacts};
+use crate::unbegun::Unbegun;
 
 impl RuntimeHandle {
     /// Retries a run that failed or was cancelled as the new run `new`; with a key, asked twice it is one retry. `audit` is written with it.
@@ -43,15 +44,22 @@ impl RuntimeHandle {
         let loaded = self.shared.definitions.load(tenant, row.facts.flow, row.facts.version).await;
         let flow = loaded.map_err(|error| RetryError::Start(error.into()))?;
         let now = self.shared.clock.now();
-        let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
-        // A whole history is computed again: not on the threads that answer requests.
-        let copying = move || prefix(machine, &entries, new, by, now);
-        let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
-        let Prefix { inputs, again } = copied?;
+        let unbegun = row.ended.as_ref().filter(|_| entries.is_empty()).and_then(Unbegun::read);
+        let (begins, marks) = match unbegun {
+            // Of one that never began nothing is copied: it begins, as what it was to be.
+            Some(unbegun) => (unbegun.named(new, now), row.facts.marks),
+            None => {
+                let (machine, by) = (Machine::new(flow.compiled.clone()), actor.clone());
+                // A whole history is computed again: not on the threads that answer requests.
+                let copying = move || prefix(machine, &entries, new, by, now);
+                let copied = self.shared.driving.compute(copying).await.ok_or(StartError::Unavailable)?;
+                let Prefix { inputs, again } = copied?;
+                (Unbegun { copied: inputs.len(), inputs, again }, row.facts.marks.handed_on())
+            }
+        };
+        let Unbegun { inputs, copied, again } = begins;
         self.shared.knows(&inputs)?;
-        let marks = row.facts.marks.handed_on();
         let facts = RunFacts { actor, started_at: now, retry_of: Some(run), marks, ..row.facts };
-        let copied = inputs.len();
         let idempotency = idempotency.map(|asked| keyed(asked, new, now));
         let beginner = Beginner { tenant, run: new, facts, idempotency, audit, inputs, copied, again, follows: false };
         Ok(self.shared.begin(&flow, beginner).await?)
@@ -81,7 +89,7 @@ pub(crate) fn prefix(
     now: Timestamp,
 ) -> Result<Prefix, RetryError> {
     if entries.is_empty() {
-        // It was cancelled while it waited for its place.
+        // It was cancelled while it waited for its place, and nobody kept what it waited with.
         return Err(RetryError::NothingToRetry);
     }
     let mut past = Past::default();

@@ -2,7 +2,7 @@
 //! the other. The row of a start is handed to the runtime ([`row`]), which writes it in the commit that accepts the run.
 
 use holon_model::intent::IntentPayload;
-use holon_model::{Intent, Value};
+use holon_model::{Intent, TenantId, Value};
 use holon_platform::clock::{Clock, mint, to_db};
 use holon_platform::db::TenantTx;
 use holon_runtime::store::AuditRow;
@@ -54,11 +54,18 @@ pub async fn record_in<P: IntentPayload>(
     subject: &str,
     detail: &Value,
 ) -> Result<(), sqlx::Error> {
-    let row = row(clock, intent, subject, detail);
+    write(connection, intent.context.tenant, row(clock, intent, subject, detail)).await
+}
+
+/// Writes a row down on a connection whose transaction may do so for this tenant.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write(connection: &mut PgConnection, tenant: TenantId, row: AuditRow) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into audit_event (tenant_id, event_id, at, environment_id, actor, person_id, source, intent_id, \
          intent_type, subject, detail, request_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb, $12)",
-        intent.context.tenant.0,
+        tenant.0,
         row.id.0,
         to_db(row.at),
         row.environment.0,

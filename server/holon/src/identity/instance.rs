@@ -39,8 +39,15 @@ pub(super) fn obstacle(config: &Config, headers: &HeaderMap) -> Option<String> {
              HOLON_ALLOW_PLAIN_HTTP=true."
         ));
     }
-    // Only where no proxy can have rewritten it does `Host` say what stands in the browser's address bar.
-    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let host = opened_at(headers)?;
+    if by_https(headers) && base.starts_with("http://") {
+        // What stands in the browser's address bar is another origin: all that the page sends would be refused.
+        return Some(format!(
+            "This page was opened at https://{host}, through a proxy, but this server's address is {base}: what the page \
+             sends would be refused. Set HOLON_PUBLIC_URL=https://{host}, and the proxy's own address in \
+             HOLON_TRUSTED_PROXIES."
+        ));
+    }
     let local = config.public_origins().iter().any(|origin| origin.ends_with(&format!("//{host}")));
     (config.public_is_local() && !local).then(|| {
         format!(
@@ -48,4 +55,21 @@ pub(super) fn obstacle(config: &Config, headers: &HeaderMap) -> Option<String> {
              HOLON_PUBLIC_URL to the address that people open."
         )
     })
+}
+
+/// What stands in the browser's address bar, as far as anybody says: a proxy, or else `Host`, which a proxy may have rewritten. A proxy
+/// that was not declared is believed here as any other: whoever makes it up is told something that is not so, and nothing else.
+fn opened_at(headers: &HeaderMap) -> Option<&str> {
+    let said = first(headers, "x-forwarded-host").filter(|host| !host.is_empty());
+    said.or_else(|| headers.get(header::HOST)?.to_str().ok())
+}
+
+/// Whether a proxy says that the browser came to it by https.
+fn by_https(headers: &HeaderMap) -> bool {
+    first(headers, "x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// The first of a list in a header: what the outermost proxy says.
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }

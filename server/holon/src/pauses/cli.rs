@@ -1,16 +1,23 @@
-//! `holon pause`, `holon drain` and `holon resume`: the operator's words on the machine itself, also while nobody can sign in.
+//! `holon pause`, `holon drain` and `holon resume`: the operator's words on the machine itself, also while nobody can sign in. They stand in
+//! the audit log of each workspace of an operator, as what operators do to the instance on its page does.
 
 use std::time::Duration;
 
-use holon_model::wire::pauses::{Intake, Pause, PauseMode};
-use holon_platform::clock::{Clock as _, SystemClock};
+use holon_model::intent::{IntentPayload, Source};
+use holon_model::wire::pauses::{Intake, Pause, PauseMode, PutPause};
+use holon_model::{Intent, Value};
+use holon_platform::clock::{Clock as _, SystemClock, mint};
 use holon_platform::config::Config;
 use holon_platform::crypto::Keyring;
 use holon_platform::db::OwnerDatabase;
-use sqlx::PgConnection;
+use holon_runtime::store::AuditRow;
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::Instant;
 
+use super::lift::Lift;
+use super::set::{self, Set};
 use super::store;
+use crate::audit;
 
 /// What the commands are, for `holon help`.
 pub const HELP: &str = "       holon pause               let no run begin in any workspace; what has begun goes on
@@ -91,15 +98,29 @@ pub async fn run(config: &Config, command: &Command) -> anyhow::Result<()> {
     done
 }
 
-async fn obey(owner: &mut PgConnection, command: &Command) -> anyhow::Result<()> {
+/// The same on a connection as `holon_owner`.
+///
+/// # Errors
+/// When the database refuses, or not everything has ended in time.
+pub async fn obey(owner: &mut PgConnection, command: &Command) -> anyhow::Result<()> {
     let Some(mode) = command.mode else {
-        let was = store::delete_instance(owner).await?;
+        let mut tx = owner.begin().await?;
+        let was = store::delete_instance(&mut tx).await?;
+        if was {
+            record(&mut tx, Lift(None), &Value::Null).await?;
+        }
+        tx.commit().await?;
         say(if was { "Runs begin again within a second." } else { "Nothing was paused." });
         return Ok(());
     };
     let since = SystemClock::default().now();
     let pause = Pause { mode, reason: command.reason.clone(), by: OPERATOR.to_owned(), since };
-    store::put_instance(owner, &pause).await?;
+    let mut tx = owner.begin().await?;
+    store::put_instance(&mut tx, &pause).await?;
+    let (reason, by) = (pause.reason.clone(), pause.by.clone());
+    let set = Set { flow: None, body: PutPause { mode, reason }, by };
+    record(&mut tx, set, &set::detail(&pause)).await?;
+    tx.commit().await?;
     say("Within a second no run begins any more. `holon resume` lets them begin again.");
     let Some(wait) = command.wait else {
         say(&told(&store::of_instance(owner).await?));
@@ -121,6 +142,19 @@ async fn obey(owner: &mut PgConnection, command: &Command) -> anyhow::Result<()>
         }
         anyhow::ensure!(began.elapsed() < wait, "not everything has ended within {} s", wait.as_secs());
     }
+}
+
+/// Writes down what was done to the instance, in the transaction that does it.
+async fn record<P: IntentPayload + Clone>(owner: &mut PgConnection, payload: P, detail: &Value) -> anyhow::Result<()> {
+    let clock = SystemClock::default();
+    for (tenant, environment) in store::of_operators(owner).await? {
+        let intent = Intent::of_system(mint(&clock), tenant, environment, payload.clone());
+        let intent = Intent { source: Source::Cli, ..intent };
+        let row = audit::row(&clock, &intent, "instance", detail);
+        // Nobody is signed in here: it is whoever operates the machine.
+        audit::write(owner, tenant, AuditRow { actor: "operator".to_owned(), ..row }).await?;
+    }
+    Ok(())
 }
 
 fn told(intake: &Intake) -> String {

@@ -39,7 +39,8 @@ impl Set {
     }
 }
 
-fn detail(pause: &Pause) -> Value {
+/// What the audit log says of a pause.
+pub(super) fn detail(pause: &Pause) -> Value {
     Value::map([("mode", Value::from(store::word(pause.mode))), ("reason", Value::from(pause.reason.as_str()))])
 }
 

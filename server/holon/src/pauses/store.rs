@@ -1,8 +1,8 @@
 //! All SQL of pauses. The instance is nobody's workspace: it is paused as `holon_auth`, or by its operator on the machine itself as
 //! `holon_owner`, and read by the runtime's role, which sees the runs of all.
 
-use holon_model::FlowId;
 use holon_model::wire::pauses::{Intake, Pause, PauseMode};
+use holon_model::{EnvironmentId, FlowId, TenantId};
 use holon_platform::clock::{from_db, to_db};
 use holon_platform::db::TenantTx;
 use sqlx::PgConnection;
@@ -154,6 +154,19 @@ pub async fn put_instance(connection: &mut PgConnection, pause: &Pause) -> Resul
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// The workspaces of those who operate the instance, each with its first environment; as `holon_owner`.
+pub async fn of_operators(connection: &mut PgConnection) -> Result<Vec<(TenantId, EnvironmentId)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select distinct m.tenant_id, e.environment_id from person p
+           join member m on m.person_id = p.person_id
+           join environment e on e.tenant_id = m.tenant_id and e.name = 'prod'
+         where p.operator and p.disabled_at is null"
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (TenantId(row.tenant_id), EnvironmentId(row.environment_id))).collect())
 }
 
 /// Whether there was one.

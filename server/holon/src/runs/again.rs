@@ -7,7 +7,7 @@ use holon_model::wire::runs::{StartRun, Started};
 use holon_model::{Intent, IntentPayload, RunId, Value};
 use holon_platform::db::TenantTx;
 
-use super::read::unread;
+use super::read::{unbegun_start, unread};
 use super::start::{Start, asked};
 use super::{Error, store};
 use crate::{audit, state::AppState};
@@ -31,12 +31,13 @@ pub async fn again(state: &AppState, _: Authorised<StartRuns>, intent: Intent<Ag
     let mut tx = TenantTx::begin(&state.pools, &intent.context).await?;
     let found = store::find(&mut tx, run).await?.ok_or(Error::NotFound(run))?;
     let (first, _) = store::journal_page(&mut tx, run, 0, 1, 0).await.map_err(|error| unread(run, error))?;
-    tx.commit().await?;
     let inconsistent = |why: &str| Error::Inconsistent(run, why.to_owned());
-    let first = first.first().ok_or(Error::NeverBegan(run))?;
-    let Input::Start { input, run: info } =
-        decode_input(&first.input).map_err(|error| inconsistent(&error.to_string()))?
-    else {
+    let first = match first.first() {
+        Some(first) => decode_input(&first.input).map_err(|error| inconsistent(&error.to_string()))?,
+        None => unbegun_start(&mut tx, run).await?.ok_or(Error::NeverBegan(run))?,
+    };
+    tx.commit().await?;
+    let Input::Start { input, run: info } = first else {
         return Err(inconsistent("its first input is not a start"));
     };
     let trigger = info.trigger.map(|key| key.to_string());

@@ -30,7 +30,7 @@ pub enum Error {
     /// The version in force has not the trigger that a run came from.
     #[error("{0} was started by the trigger `{1}`, which is gone")]
     TriggerGone(RunId, String),
-    /// It ended before it began, or has not begun.
+    /// It ended before it began, and nobody kept what it was to begin with.
     #[error("{0} never began")]
     NeverBegan(RunId),
     /// The input does not match the flow's input schema.
@@ -119,7 +119,7 @@ impl From<Error> for ApiError {
                 Problem::new(Code::Conflict, detail).into()
             }
             Error::NeverBegan(run) => {
-                let detail = format!("{run} has not begun, so there is nothing of it to start from. Start the flow itself.");
+                let detail = format!("{run} never began, and what it was to begin with was not kept. Start the flow itself.");
                 Problem::new(Code::Conflict, detail).into()
             }
             Error::BadInput(errors) => {

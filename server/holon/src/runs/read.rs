@@ -114,14 +114,13 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
     };
     let machine = shown.machine;
     let mut input = shown.input;
-    if found.summary.status == "queued" && machine.seq() == 0 {
+    let mut can_begin = false;
+    if machine.seq() == 0 {
         let mut tx = TenantTx::begin(&state.pools, context).await?;
-        let kept = store::kept_start(&mut tx, id).await?;
+        let start = unbegun_start(&mut tx, id).await?;
         tx.commit().await?;
-        if let Some(Input::Start { input: started_with, .. }) =
-            kept.map(|kept| decode_input(&kept)).transpose().map_err(inconsistent)?
-        {
-            input = started_with.to_value();
+        if let Some(Input::Start { input: started_with, .. }) = start {
+            (input, can_begin) = (started_with.to_value(), true);
         }
     }
     let mut summary = found.summary;
@@ -146,7 +145,9 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
             false => None,
         };
         tx.commit().await?;
-        if let Some(entries) = entries {
+        if can_begin {
+            retry = Some(CanRetry { taken: true, why: None });
+        } else if let Some(entries) = entries {
             // What cannot be tried is not offered; the run itself is shown all the same.
             let tried = can_retry(state, &flow.compiled, entries, id).await;
             retry = tried
@@ -169,6 +170,16 @@ async fn read_whole(state: &AppState, context: &Context, id: RunId) -> Result<Ru
         names,
         summary,
     })
+}
+
+/// What a run was accepted with that has no journal: it waits for its place, or it ended before its turn. Nothing where nobody kept that.
+pub(super) async fn unbegun_start(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Input>, Error> {
+    if let Some(kept) = store::kept_start(tx, id).await? {
+        let input = decode_input(&kept).map_err(|error| Error::Inconsistent(id, error.to_string()))?;
+        return Ok(Some(input));
+    }
+    let state = store::final_state(tx, id).await?;
+    Ok(state.and_then(|state| holon_runtime::was_to_begin_with(&state)))
 }
 
 /// What asking for a retry would say.

@@ -215,6 +215,27 @@ pub async fn final_state(tx: &mut TenantTx<'_>, id: RunId) -> Result<Option<Vec<
     Ok(state.flatten().filter(|state| !state.is_empty()))
 }
 
+/// Live runs of the environment that are about this, the newest first.
+pub async fn live_about(tx: &mut TenantTx<'_>, correlation: &str, limit: i64) -> Result<Vec<RunId>, sqlx::Error> {
+    if correlation.contains('\0') {
+        // No column holds that, and no statement takes it.
+        return Ok(Vec::new());
+    }
+    let tenant = tx.tenant().0;
+    let environment = tx.context().environment.0;
+    let found = sqlx::query_scalar!(
+        "select run_id from run_live where tenant_id = $1 and environment_id = $2 and correlation = $3
+         order by run_id desc limit $4",
+        tenant,
+        environment,
+        correlation,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(found.into_iter().map(RunId).collect())
+}
+
 /// Name of the environment of the transaction's context.
 pub async fn environment_name(tx: &mut TenantTx<'_>) -> Result<String, sqlx::Error> {
     let tenant = tx.tenant().0;

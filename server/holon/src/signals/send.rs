@@ -9,7 +9,7 @@ use holon_model::{Context, Intent, IntentPayload, Payload, RunId, Value};
 use holon_platform::db::TenantTx;
 use holon_runtime::{DeliverError, Delivered};
 
-use super::{Error, MOST_LOOKED_AT, MOST_TOLD, PAGE};
+use super::{Error, MOST_TOLD, NEWEST};
 use crate::{audit, runs, state::AppState};
 
 /// Runs that are told at once.
@@ -73,19 +73,15 @@ async fn waiting(state: &AppState, context: &Context, signal: &SendSignal) -> Re
     }
 }
 
-/// The live ones among the newest [`MOST_LOOKED_AT`] runs of a correlation.
+/// The live runs of a correlation, the newest first; one more than can be told says that they are too many.
 async fn live_about(state: &AppState, context: &Context, correlation: &str) -> Result<Vec<RunId>, Error> {
     let mut tx = TenantTx::begin(&state.pools, context).await?;
-    let mut filter = runs::store::Filter { correlation: Some(correlation.to_owned()), ..Default::default() };
-    let (mut live, mut looked_at) = (Vec::new(), 0);
-    while looked_at < MOST_LOOKED_AT && live.len() <= MOST_TOLD {
-        let page = runs::store::list(&mut tx, &filter, PAGE).await?;
-        looked_at += page.len();
-        let Some(last) = page.last() else { break };
-        filter.before = Some(last.id);
-        live.extend(page.into_iter().filter(|run| !is_over(&run.status)).map(|run| run.id));
-    }
+    let mut live = runs::store::live_about(&mut tx, correlation, MOST_TOLD as i64 + 1).await?;
+    // A build before this one does not write beside a live run what it is about.
+    let filter = runs::store::Filter { correlation: Some(correlation.to_owned()), ..Default::default() };
+    let newest = runs::store::list(&mut tx, &filter, NEWEST).await?;
     tx.commit().await?;
+    live.extend(newest.into_iter().filter(|run| !is_over(&run.status)).map(|run| run.id));
     Ok(live)
 }
 

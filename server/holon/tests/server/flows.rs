@@ -1,6 +1,10 @@
 //! Flows over REST: drafts, revisions, publishing, and starting with a key.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
+use holon::compose::Kinds;
+use holon_flow::Catalogue;
 use serde_json::{Value, json};
 
 use crate::support::{ORIGIN, Person, Server, request};
@@ -84,7 +88,62 @@ async fn a_kind_says_of_which_capability_it_is_and_what_whoever_publishes_it_mus
     assert_eq!(nameless.map(|kind| &kind["kind"]).collect::<Vec<_>>(), Vec::<&Value>::new());
 }
 
-#[tokio::test]
+/// The built-in kinds, where keeping state needs what only the operator holds, and no token.
+fn with_stricter_state() -> Kinds {
+    let mut capabilities = holon_catalogue::catalogue().capabilities().to_vec();
+    let state = capabilities.iter_mut().find(|capability| capability.id == "state").unwrap();
+    state.permissions.push("instance:edit".to_owned());
+    Kinds { catalogue: Arc::new(Catalogue::new(capabilities)), ..Kinds::built_in() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_lacks_what_a_node_needs_publishes_nothing_and_is_told_at_which_node() {
+    let server = Server::with_kinds(with_stricter_state()).await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let counts = json!({"kind": "state.increment@1", "config": {"key": "n"}});
+    let body = json!({"nodes": {"count": counts}, "edges": []});
+    let nodes = json!({"start": {"kind": "trigger.manual@1"},
+        "each": {"kind": "map@1", "config": {"items": {"$cel": "[1]"}}, "bodies": {"body": body}}});
+    let edges = json!([{"from": "start.out", "to": "each.in"}]);
+    let mut definition = json!({"holon": 1, "name": "counts", "nodes": nodes, "edges": edges});
+    let mut made = Vec::new();
+    for person in [&ada, &bob] {
+        let flow = server.by(person, "POST", "/api/v1/flows", json!({ "definition": definition })).await;
+        assert_eq!(flow.status, StatusCode::CREATED, "{}", flow.text);
+        made.push(format!("/api/v1/flows/{}", flow.json()["id"].as_str().unwrap()));
+    }
+    let [hers, his] = [&made[0], &made[1]];
+    let lacks = |refused: &crate::support::Answer| {
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{}", refused.text);
+        let errors = refused.json()["errors"].clone();
+        assert_eq!(errors[0]["pointer"], "/nodes/each/bodies/body/nodes/count", "{errors}");
+        assert!(errors[0]["detail"].as_str().unwrap().ends_with("needs the permission instance:edit"), "{errors}");
+        assert_eq!(errors.as_array().unwrap().len(), 1, "what is held is not named: {errors}");
+    };
+    let publish = async |person: &Person, flow: &str| {
+        server.by(person, "POST", &format!("{flow}/publish"), json!({"message": "first"})).await
+    };
+    lacks(&publish(&bob, his).await);
+    let shown = server.by(&bob, "GET", &format!("{his}/versions"), Value::Null).await.json();
+    assert_eq!(shown["data"], json!([]), "nothing was published");
+    assert_eq!(server.by(&bob, "POST", &format!("{his}/runs"), json!({})).await.status, StatusCode::CONFLICT);
+    // The operator may, and a program with the operator's token may not.
+    let token = server.by(&ada, "POST", "/api/v1/tokens", json!({"name": "ci"})).await.json();
+    let token = token["secret"].as_str().unwrap().to_owned();
+    lacks(&server.with_token(&token, "POST", &format!("{hers}/publish"), json!({})).await);
+    let published = publish(&ada, hers).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+    // What is switched off needs nothing.
+    let revision = server.by(&bob, "GET", his, Value::Null).await;
+    definition["nodes"]["each"]["disabled"] = json!(true);
+    definition["nodes"]["each"]["bodies"]["body"]["nodes"]["count"]["disabled"] = json!(true);
+    let saved = put(&server, &bob, his, revision.headers["etag"].to_str().unwrap(), definition).await;
+    assert!(saved.status.is_success(), "{}", saved.text);
+    let published = publish(&bob, his).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draft_with_errors_is_saved_and_not_published() {
     let server = Server::new().await;
     let ada = server.person("ada").await;

@@ -65,6 +65,67 @@ async fn a_page_opened_at_another_address_says_so_before_anybody_tries() {
     assert!(instance["sign_in_obstacle"].as_str().unwrap().contains(ORIGIN), "{instance}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_that_nobody_declared_both_pages_say_that_signing_in_cannot_work_and_what_to_set() {
+    let plain = [("HOLON_PUBLIC_URL", "http://holon.lan:8080"), ("HOLON_ALLOW_PLAIN_HTTP", "true")];
+    let by_proxy = [("host", "localhost:8080"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "flows.example")];
+    let host_kept = [("host", "flows.example"), ("x-forwarded-proto", "https, http")];
+    let rewritten = [("host", "localhost:8080"), ("x-forwarded-host", "flows.example")];
+    let silent = [("host", "flows.example")];
+    let secure = "HOLON_PUBLIC_URL=https://flows.example,";
+    for (config, headers, says) in [
+        (&[][..], &by_proxy[..], secure),
+        (&[], &host_kept, secure),
+        (&plain, &by_proxy, secure),
+        (&plain, &host_kept, secure),
+        (&[], &rewritten, "HOLON_PUBLIC_URL to the address that people open"),
+        (&[], &silent, "HOLON_PUBLIC_URL to the address that people open"),
+    ] {
+        let server = Server::with(config).await;
+        // Before anybody is there, and afterwards.
+        for first in [true, false] {
+            let open = if first { &["/sign-up"][..] } else { &["/sign-up", "/sign-in"] };
+            for path in open {
+                let page = server.send(request("GET", path, headers, Value::Null)).await;
+                assert_eq!(page.status, StatusCode::OK, "{path}");
+                let warned = page.text.contains("Signing in cannot work from this address");
+                assert!(warned && page.text.contains(says), "{path} of {headers:?}: {}", page.text);
+            }
+            let instance = server.send(request("GET", "/api/v1/instance", headers, Value::Null)).await.json();
+            assert!(instance["sign_in_obstacle"].as_str().unwrap().contains(says), "{instance}");
+            // Whoever tries all the same is refused with the same advice, and is told nothing else.
+            let mut sent = headers.to_vec();
+            sent.push(("origin", "https://flows.example"));
+            for (path, body) in [
+                ("/api/v1/sign-up", sign_up("eve")),
+                ("/api/v1/sign-in", json!({"email": "eve@example.com", "password": PASSWORD})),
+            ] {
+                let refused = server.send(request("POST", path, &sent, body)).await;
+                assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "cross_site"), "{path}");
+                assert!(refused.text.contains("HOLON_PUBLIC_URL"), "{}", refused.text);
+            }
+            if first {
+                let origin = config.first().map_or(ORIGIN, |(_, url)| url);
+                let body = sign_up("ada");
+                let signed_up = server.send(request("POST", "/api/v1/sign-up", &[("origin", origin)], body)).await;
+                assert_eq!(signed_up.status, StatusCode::CREATED, "{}", signed_up.text);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_that_was_declared_neither_page_warns() {
+    let config = [("HOLON_PUBLIC_URL", "https://flows.example"), ("HOLON_TRUSTED_PROXIES", "10.0.0.0/8")];
+    let server = Server::with(&config).await;
+    let headers = [("host", "localhost:8080"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "flows.example")];
+    let page = server.send(request("GET", "/sign-up", &headers, Value::Null)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text.contains("Signing in cannot work"), "{}", page.text);
+    let instance = server.send(request("GET", "/api/v1/instance", &headers, Value::Null)).await.json();
+    assert_eq!(instance["sign_in_obstacle"], Value::Null);
+}
+
 #[tokio::test]
 async fn unknown_people_and_wrong_passwords_get_the_same_answer() {
     let server = Server::new().await;

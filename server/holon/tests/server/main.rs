@@ -6,6 +6,7 @@ mod alerts_runs;
 mod audited;
 mod backup;
 mod bad_input;
+mod bulk;
 mod caching;
 mod connections;
 mod cross_site;

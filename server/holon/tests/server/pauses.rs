@@ -1,6 +1,8 @@
 //! Pausing a flow, a workspace and the instance over REST, and the limits of a flow as callers see them.
 
 use axum::http::StatusCode;
+use holon::pauses::cli::{Command, obey};
+use holon_platform::db::Role;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
@@ -122,6 +124,83 @@ async fn a_run_that_waits_for_its_place_is_shown_with_its_input_and_why_and_what
     };
     let run = tokio::time::timeout(std::time::Duration::from_secs(20), begun).await.expect("it is its turn");
     assert_eq!((&run["summary"]["reason"], &run["input"]), (&Value::Null, &json!({"order": 7})));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_cancelled_before_its_turn_is_shown_run_again_and_retried_with_its_input_or_another() {
+    let server = Server::new().await;
+    let ada = server.person("ada").await;
+    let flow = published(&server, &ada, waiting(json!({"concurrency": {"limit": 1}}))).await;
+    start(&server, &ada, &flow).await;
+    let body = json!({"input": {"order": 7}, "labels": {"team": "red"}, "correlation": "order 7"});
+    let second = server.by(&ada, "POST", &format!("/api/v1/flows/{flow}/runs"), body).await;
+    let second = format!("/api/v1/runs/{}", second.json()["id"].as_str().unwrap());
+    // Also while it waits it can be started again beside itself.
+    let again = async |body: Value| {
+        let started = server.by(&ada, "POST", &format!("{second}/again"), body).await;
+        assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+        let run = format!("/api/v1/runs/{}", started.json()["id"].as_str().unwrap());
+        server.by(&ada, "GET", &run, Value::Null).await.json()
+    };
+    assert_eq!(again(json!({})).await["input"], json!({"order": 7}));
+    let cancelled = server.by(&ada, "POST", &format!("{second}/cancel"), json!({})).await;
+    assert!(cancelled.status.is_success(), "{}", cancelled.text);
+    let run = server.by(&ada, "GET", &second, Value::Null).await.json();
+    assert_eq!(
+        (&run["summary"]["status"], &run["input"], &run["retry"]),
+        (&json!("cancelled"), &json!({"order": 7}), &json!({"taken": true})),
+        "{run}"
+    );
+    for (body, input) in [(json!({}), json!({"order": 7})), (json!({"input": {"order": 8}}), json!({"order": 8}))] {
+        let run = again(body).await;
+        assert_eq!((&run["input"], &run["summary"]["status"]), (&input, &json!("queued")));
+        assert_eq!(run["summary"]["labels"]["team"], "red");
+    }
+    let retried = server.by(&ada, "POST", &format!("{second}/retry"), Value::Null).await;
+    assert_eq!(retried.status, StatusCode::CREATED, "{}", retried.text);
+    let retried = format!("/api/v1/runs/{}", retried.json()["id"].as_str().unwrap());
+    let run = server.by(&ada, "GET", &retried, Value::Null).await.json();
+    let of = second.rsplit('/').next().unwrap();
+    assert_eq!(
+        (&run["input"], &run["retry_of"], &run["summary"]["status"]),
+        (&json!({"order": 7}), &json!(of), &json!("queued"))
+    );
+    let verified = server.by(&ada, "GET", &format!("{second}/verify"), Value::Null).await.json();
+    assert_eq!((&verified["agrees"], &verified["inputs"]), (&json!(true), &json!(0)), "{verified}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_operator_pauses_on_the_machine_stands_in_the_audit_log_as_done_there() {
+    let server = Server::new().await;
+    let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+    let mut owner = PgConnection::connect_with(&server.db.options(Role::Owner)).await.unwrap();
+    for words in [&["resume"][..], &["drain", "--reason", "a deploy"], &["pause"], &["resume"], &["resume"]] {
+        let command = Command::parse(words).unwrap().unwrap();
+        obey(&mut owner, &command).await.unwrap();
+    }
+    let told: Vec<(String, String, String, String, String, Value)> = sqlx::query_as(
+        "select tenant_id::text, intent_type, actor, source, subject, detail from audit_event
+         where intent_type like 'pause.%' order by event_id",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    let tenant = ada.session["tenant"]["id"].as_str().unwrap().rsplit('_').next().unwrap();
+    assert_eq!(told.iter().map(|row| row.0.replace('-', "")).collect::<Vec<_>>(), [tenant; 3], "{bob:?}");
+    let told: Vec<_> = told
+        .into_iter()
+        .map(|(_, kind, actor, source, subject, detail)| (kind, (actor, source, subject), detail))
+        .collect();
+    let by = ("operator".to_owned(), "cli".to_owned(), "instance".to_owned());
+    assert_eq!(
+        told,
+        [
+            ("pause.set".to_owned(), by.clone(), json!({"mode": "drain", "reason": "a deploy"})),
+            ("pause.set".to_owned(), by.clone(), json!({"mode": "pause", "reason": ""})),
+            ("pause.lift".to_owned(), by, Value::Null),
+        ],
+        "what changed nothing is no row"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use holon::compose::{Ground, compose};
+use holon::compose::{Ground, Kinds, compose_with};
 use holon::state::AppState;
 use holon_model::Timestamp;
 use holon_platform::clock::TestClock;
@@ -86,12 +86,21 @@ impl Server {
         Self::on(TestDb::new().await, TestClock::at(Timestamp(1_795_250_000_000)), extra).await
     }
 
+    /// A server with other kinds of nodes.
+    pub async fn with_kinds(kinds: Kinds) -> Self {
+        Self::made_of(TestDb::new().await, TestClock::at(Timestamp(1_795_250_000_000)), &[], kinds).await
+    }
+
     /// A server on a database that is there already.
     pub async fn on(db: TestDb, clock: Arc<TestClock>, extra: &[(&str, &str)]) -> Self {
+        Self::made_of(db, clock, extra, Kinds::built_in()).await
+    }
+
+    async fn made_of(db: TestDb, clock: Arc<TestClock>, extra: &[(&str, &str)], kinds: Kinds) -> Self {
         let mut env = BTreeMap::from([("HOLON_DATA_DIR".to_owned(), "/nonexistent/holon".to_owned())]);
         env.extend(extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let config = Config::from_sources(&Sources::new(env).unwrap()).unwrap();
-        let state = compose(Ground {
+        let ground = Ground {
             config,
             pools: db.pools.clone(),
             keyring: Arc::new(Keyring::from_bytes([7; 32])),
@@ -99,9 +108,8 @@ impl Server {
             shutdown: Shutdown::new(),
             address: "test".to_owned(),
             alone: true,
-        })
-        .await
-        .unwrap();
+        };
+        let state = compose_with(ground, kinds).await.unwrap();
         Self { db, clock, router: holon::router(state.clone()), state }
     }
 

@@ -150,6 +150,7 @@ pub(super) struct Born {
     pub status: Vec<String>,
     pub started_at: Vec<OffsetDateTime>,
     pub wakes_at: Vec<Option<OffsetDateTime>>,
+    pub correlation: Vec<Option<String>>,
 }
 
 /// New rows of `journal`.
@@ -302,6 +303,7 @@ impl Columns {
                 born.status.push(status.as_str().to_owned());
                 born.started_at.push(to_db(write.facts.started_at));
                 born.wakes_at.push(write.wakes.map(to_db));
+                born.correlation.push(write.facts.marks.correlation.clone());
             }
             LiveWrite::Update { status, reason, snapshot } => {
                 let changed = &mut self.changed;

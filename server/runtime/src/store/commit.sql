@@ -39,11 +39,11 @@ with fence as materialized (
          request_id)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), born as (
-  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
-  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at
+  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation)
+  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation
   from unnest($18::uuid[], $19::uuid[], $20::uuid[], $21::smallint[], $22::uuid[], $23::int[], $24::text[],
-              $25::timestamptz[], $74::timestamptz[])
-    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
+              $25::timestamptz[], $74::timestamptz[], $88::text[])
+    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), journaled as (
   insert into journal (tenant_id, run_id, seq, n, at, body)

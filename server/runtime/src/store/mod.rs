@@ -206,7 +206,7 @@ pub struct EndRow {
     pub error: Option<String>,
     /// Its log hash.
     pub log_hash: [u8; 32],
-    /// Its final snapshot; empty when it was ended by decree or is too large to keep.
+    /// Its final snapshot; empty when it was ended by decree or is too large to keep. Of one that never began: what it was to begin with.
     pub state: Vec<u8>,
 }
 
@@ -381,7 +381,7 @@ pub struct Ended {
     pub error: Option<String>,
     /// Its log hash.
     pub log_hash: [u8; 32],
-    /// Its final snapshot; empty when it was ended by decree or is too large to keep.
+    /// Its final snapshot; empty when it was ended by decree or is too large to keep. Of one that never began: what it was to begin with.
     pub state: Vec<u8>,
 }
 

@@ -22,11 +22,11 @@ with fence as materialized (
          labels, correlation, fork_of, fork_seq)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), born as (
-  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
-  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at
+  insert into run_live (tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation)
+  select tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation
   from unnest($22::uuid[], $23::uuid[], $24::uuid[], $25::smallint[], $26::uuid[], $27::int[], $28::text[],
-              $29::timestamptz[], $36::timestamptz[])
-    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at)
+              $29::timestamptz[], $36::timestamptz[], $37::text[])
+    as b(tenant_id, run_id, environment_id, shard, flow_id, version, status, started_at, wakes_at, correlation)
   where exists (select from fence) and run_id not in (select run_id from lost)
 ), journaled as (
   insert into journal (tenant_id, run_id, seq, n, at, body)

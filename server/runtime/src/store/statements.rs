@@ -79,6 +79,7 @@ async fn begin(
         &j.at,
         &j.body,
         &b.wakes_at as &[Option<OffsetDateTime>],
+        &b.correlation as &[Option<String>],
     )
     .fetch_one(connection)
     .await?;
@@ -214,6 +215,7 @@ async fn all(connection: &mut PgConnection, replica: ReplicaId, c: &Columns) -> 
         &a.subject,
         &a.detail,
         &a.request as &[Option<String>],
+        &b.correlation as &[Option<String>],
     )
     .fetch_one(connection)
     .await?;

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use holon_engine::Outcome;
+use holon_engine::{Input, Outcome, decode_input};
+use holon_flow::capability::NodeError;
 use holon_model::{Millis, RunId, Value};
 use holon_runtime::store::{LiveStatus, PauseMode, PauseScope};
-use holon_runtime::{Answer, CancelError, DeliverError, RetryError, RuntimeHandle, StartError, StartRequest};
+use holon_runtime::{Answer, CancelError, DeliverError, RuntimeHandle, StartError, StartRequest};
 use tokio::sync::Notify;
 
 use crate::support::{React, World, end, keyed, tenant, until};
@@ -310,8 +311,6 @@ async fn a_run_that_waits_can_be_cancelled_and_terminated_and_nothing_else() {
         matches!(end(&runtime, second).await, Answer::Ended(Outcome::Cancelled { reason }) if reason == "not wanted")
     );
     assert_eq!(runtime.cancel(tenant(1), second, String::new()).await, Err(CancelError::Over));
-    let again = runtime.retry(tenant(1), second, runtime.mint(), "test".into(), None, None).await;
-    assert_eq!(again, Err(RetryError::NothingToRetry));
     runtime.terminate(tenant(1), third, "not wanted".into()).await.unwrap();
     assert_eq!(world.store.history(tenant(1), third).await.unwrap().unwrap().ended.unwrap().status, "terminated");
     gate.let_go(first);
@@ -321,6 +320,96 @@ async fn a_run_that_waits_can_be_cancelled_and_terminated_and_nothing_else() {
     end(&runtime, last).await;
     assert_eq!(store.intake().places(), Default::default());
     assert_eq!(store.left(), (0, 0));
+}
+
+/// What a run was started with, by its journal, and with whose keys.
+async fn began_with(world: &World, run: RunId) -> (Value, Option<RunId>) {
+    let journal = world.store.journal(tenant(1), run, 0).await.unwrap();
+    let Some(Ok(Input::Start { input, run: info })) = journal.first().map(|entry| decode_input(&entry.input)) else {
+        panic!("{run} has begun: {journal:?}");
+    };
+    assert_eq!(info.run_id, run);
+    (input.to_value(), info.key_run)
+}
+
+async fn what_never_began_is_retried(world: World) {
+    let gate = Gate::before(&world);
+    let flow = world.shelf.publish(&flow(r#"{"concurrency": {"limit": 1}}"#));
+    let runtime = world.runtime().await;
+    let retried = async |run: RunId| {
+        let new = runtime.mint();
+        runtime.retry(tenant(1), run, new, "test".into(), None, None).await.map(|started| started.run)
+    };
+    let first = start(&world, &runtime, flow, Value::Null).await;
+    gate.until_begun(1).await;
+    // Larger than what stands in a row of the journal.
+    let large = Value::from("x".repeat(20_000));
+    let cancelled = start(&world, &runtime, flow, large.clone()).await;
+    let terminated = start(&world, &runtime, flow, Value::from(8)).await;
+    runtime.cancel(tenant(1), cancelled, "not wanted".into()).await.unwrap();
+    runtime.terminate(tenant(1), terminated, "not wanted".into()).await.unwrap();
+    let anew = retried(cancelled).await.unwrap();
+    assert_eq!(status(&world, anew).await, Some(LiveStatus::Queued), "it stands in line as whatever begins does");
+    let row = world.store.history(tenant(1), anew).await.unwrap().unwrap();
+    assert_eq!((row.facts.retry_of, row.facts.actor.as_str()), (Some(cancelled), "test"));
+    // It is withdrawn once more, and tried again with what the first one was to begin with.
+    runtime.cancel(tenant(1), anew, "not now".into()).await.unwrap();
+    let last = retried(anew).await.unwrap();
+    gate.let_go(first);
+    gate.until_begun(2).await;
+    gate.let_go(last);
+    assert!(completed(&end(&runtime, last).await));
+    assert_eq!(began_with(&world, last).await, (large, Some(cancelled)));
+    let other = retried(terminated).await.unwrap();
+    gate.until_begun(3).await;
+    gate.let_go(other);
+    assert!(completed(&end(&runtime, other).await));
+    assert_eq!(began_with(&world, other).await, (Value::from(8), Some(terminated)));
+}
+
+#[tokio::test]
+async fn a_run_that_ended_before_its_turn_is_retried_with_what_it_was_to_begin_with_in_both_stores() {
+    what_never_began_is_retried(in_memory().0).await;
+    let (world, _db) = in_postgres().await;
+    what_never_began_is_retried(world).await;
+}
+
+#[tokio::test]
+async fn a_retry_that_was_withdrawn_from_its_line_goes_on_where_it_was_to_go_on_and_with_the_key_of_then() {
+    let (world, _) = in_memory();
+    let text = r#"{"holon": 1, "name": "bounded", "limits": {"concurrency": {"limit": 1}},
+        "nodes": {"start": {"kind": "trigger.manual@1"}, "a": {"kind": "test.call@1"}, "b": {"kind": "test.call@1"}},
+        "edges": [{"from": "start.out", "to": "a.in"}, {"from": "a.out", "to": "b.in"}]}"#;
+    let flow = world.shelf.publish(text);
+    let (told, away, held) = (Arc::new(Notify::new()), Arc::new(Mutex::new(true)), Arc::new(Mutex::new(false)));
+    let (hold, is_away, is_held) = (told.clone(), away.clone(), held.clone());
+    world.ledger.react(move |call| match call.path.as_str() {
+        "b" if *is_away.lock().unwrap() => React::Fail(NodeError::new("away", "it is away")),
+        _ if *is_held.lock().unwrap() => React::After(hold.clone()),
+        _ => React::Echo,
+    });
+    let runtime = world.runtime().await;
+    let failed = start(&world, &runtime, flow, Value::from(7)).await;
+    assert!(matches!(end(&runtime, failed).await, Answer::Ended(Outcome::Failed { .. })));
+    *away.lock().unwrap() = false;
+    *held.lock().unwrap() = true;
+    let holder = start(&world, &runtime, flow, Value::from(8)).await;
+    world.ledger.reached(3).await;
+    *held.lock().unwrap() = false;
+    let retried =
+        async |run: RunId| runtime.retry(tenant(1), run, runtime.mint(), "test".into(), None, None).await.unwrap().run;
+    let withdrawn = retried(failed).await;
+    assert_eq!(status(&world, withdrawn).await, Some(LiveStatus::Queued));
+    runtime.cancel(tenant(1), withdrawn, "not now".into()).await.unwrap();
+    let last = retried(withdrawn).await;
+    told.notify_one();
+    assert!(completed(&end(&runtime, holder).await));
+    assert!(completed(&end(&runtime, last).await));
+    let calls = world.ledger.calls();
+    let of = |run: RunId, path: &str| calls.iter().filter(|call| call.run == run && call.path == path).count();
+    assert_eq!((of(last, "a"), of(last, "b")), (0, 1), "what was done is copied");
+    let key = |run: RunId| calls.iter().find(|call| call.run == run && call.path == "b").unwrap().key.clone();
+    assert_eq!(key(last), key(failed));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod operations;
 mod plans;
 mod postgres;
 mod reading;
+mod reads;
 mod redacting;
 mod replicas;
 mod runs;

@@ -76,7 +76,8 @@ pub async fn lock_behind(engine: &mut PgConnection) -> Result<Vec<Row>, sqlx::Er
         .collect())
 }
 
-/// How many deliveries of a subscription wait for their runs, and whether one does or a run of one is still going.
+/// How many deliveries of a subscription wait for their runs, and whether one does or a run of one is still going. The newest are looked
+/// at in the order in which they are kept, which is that in which they were taken.
 pub async fn busy(engine: &mut PgConnection, row: &Row) -> Result<(usize, bool), sqlx::Error> {
     let found = sqlx::query!(
         r#"select
@@ -84,7 +85,7 @@ pub async fn busy(engine: &mut PgConnection, row: &Row) -> Result<(usize, bool),
              exists (
                select from (
                  select d.run_id from event_delivery d where d.tenant_id = $1 and d.subscription_id = $2 and d.outcome = 'started'
-                 order by d.taken_at desc limit $3) d
+                 order by d.replay desc, d.position desc limit $3) d
                join run_live l on l.tenant_id = $1 and l.run_id = d.run_id) as "going!""#,
         row.tenant.0,
         row.id.0,

@@ -224,7 +224,7 @@ async fn one(
     };
     let (count, draft) = (journal.len(), draft.clone());
     let compare = move || Ok(compared(&flow, &inputs(&journal)?, &draft));
-    match state.replays.compute(id, compare).await? {
+    match state.replays.compute((context.tenant, id), compare).await? {
         Ok(found) => Ok((TriedRun { run: id, version, found: Some(found), why: None }, count)),
         Err(why) => Ok(not(why)),
     }

@@ -4,6 +4,7 @@
 mod at;
 mod backtest;
 mod http;
+mod turns;
 mod verify;
 mod walk;
 

@@ -1,15 +1,13 @@
 //! A journal, read page by page and given to whoever replays it: of a run of any length a page is in memory at a time, and no
 //! connection is held while it is replayed.
 
-use std::sync::Arc;
-
 use holon_model::canon::hex;
 use holon_model::{Context, RunId, TenantId};
 use holon_platform::db::TenantTx;
 use holon_replay::Recorded;
 use holon_runtime::store::Entry;
-use tokio::sync::Semaphore;
 
+use super::turns::Turns;
 use crate::runs::store::{JournalError, journal_page};
 use crate::runs::streams::Seat;
 use crate::runs::{Error, Streams};
@@ -21,18 +19,18 @@ const PAGE: usize = 500;
 const PAGE_BYTES: u64 = 4 << 20;
 /// Replays that one workspace has under way at once.
 const MOST_OF_ONE: u32 = 4;
-/// Threads that replay: what drives runs goes before.
+/// Threads that replay: what drives runs goes before. No workspace has both.
 const THREADS: usize = 2;
 
 /// Who replays now.
 pub struct Replays {
     seats: Streams,
-    threads: Arc<Semaphore>,
+    threads: Turns,
 }
 
 impl Default for Replays {
     fn default() -> Self {
-        Self { seats: Streams::seats(MOST_OF_ONE), threads: Arc::new(Semaphore::new(THREADS)) }
+        Self { seats: Streams::seats(MOST_OF_ONE), threads: Turns::of(THREADS) }
     }
 }
 
@@ -42,13 +40,13 @@ impl Replays {
         self.seats.enter(tenant).ok_or(Error::TooManyReplays)
     }
 
-    /// Computes on a thread of its own, when it is its turn.
+    /// Computes for a workspace on a thread of its own, when it is its turn.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
-        run: RunId,
+        (tenant, run): (TenantId, RunId),
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = Arc::clone(&self.threads).acquire_owned().await;
+        let turn = self.threads.take(tenant).await;
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
             drop(turn);
@@ -88,7 +86,7 @@ pub(super) async fn walk<T: Send + 'static>(
         let next = from + entries.len() as i64;
         let (back, goes_on) = state
             .replays
-            .compute(run, move || {
+            .compute((context.tenant, run), move || {
                 let mut rows = (from..).zip(&entries).map(|(seq, entry)| recorded(seq, entry));
                 let goes_on = rows.all(|row| take(&mut reader, row));
                 (reader, goes_on)
@@ -119,5 +117,36 @@ async fn page(state: &AppState, context: &Context, run: RunId, from: i64, limit:
         }
         Err(JournalError::Database(error)) => Err(error.into()),
         Err(JournalError::Stored(error)) => Ok(Err(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use uuid::Uuid;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn however_long_the_replays_of_a_workspace_take_another_one_is_answered_meanwhile() {
+        let replays = std::sync::Arc::new(Replays::default());
+        let (much, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
+        let run = RunId(Uuid::from_u128(7));
+        let (mut ends, mut going) = (Vec::new(), Vec::new());
+        for _ in 0..MOST_OF_ONE {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.push(end);
+            let replays = replays.clone();
+            going.push(tokio::spawn(async move { replays.compute((much, run), move || ended.recv()).await.is_ok() }));
+        }
+        // All of them were asked for before; none of them ends.
+        while replays.threads.waiting(much) + 1 < MOST_OF_ONE as usize {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(replays.compute((other, run), || 1).await.ok(), Some(1));
+        assert!(going.iter().all(|one| !one.is_finished()));
+        drop(ends);
+        for one in going {
+            assert!(one.await.unwrap());
+        }
     }
 }

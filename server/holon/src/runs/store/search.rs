@@ -1,6 +1,6 @@
 //! Lists of runs, newest first. They never read payloads: what a line shows stands before them in the row.
 //!
-//! Four questions, each with the index that gives its runs in order: the runs of a label, those that ended in a status, those
+//! Four questions, each with the index that gives its runs in order: the runs of a label, those that ended in a status (otherwise than well: of one flow, too), those
 //! that are live in one, and all of them (by flow, by trigger or by correlation). What else is asked is looked at line by line.
 
 use std::collections::BTreeMap;
@@ -135,7 +135,9 @@ pub async fn list(tx: &mut TenantTx<'_>, filter: &Filter, limit: i64) -> Result<
         .fetch_one(tx.conn())
         .await?;
     let asked = Asked::of(tx, filter, limit);
-    let narrow = filter.correlation.is_some();
+    // Those of one flow that ended well are most of its runs: they are found among all of it.
+    let well = filter.flow.is_some() && filter.status.as_deref() == Some("completed");
+    let narrow = filter.correlation.is_some() || well;
     let lines = match (&filter.labels, &filter.status) {
         (labels, _) if !labels.is_empty() => of_label(tx, &asked, labels).await?,
         (_, Some(status)) if is_over(status) && !narrow => that_ended(tx, &asked, status).await?,
@@ -163,7 +165,8 @@ async fn of_any_kind(tx: &mut TenantTx<'_>, asked: &Asked<'_>) -> Result<Vec<Lin
              and ($5::uuid is null or s.flow_id = $5)
              and ($6::text is null or s.trigger = $6)
              and ($7::text is null or s.correlation = $7)
-             and ($8::text is null or coalesce(e.status, l.status, 'queued') = $8) and (not $12 or l.parked)
+             and ($8::text is null or e.status = $8 or e.status is null and coalesce(l.status, 'queued') = $8)
+             and (not $12 or l.parked)
              and ($9::timestamptz is null or s.started_at >= $9)
              and ($10::timestamptz is null or s.started_at < $10)
            order by s.run_id desc limit $11"#,

@@ -23,7 +23,7 @@ impl Judge<'_> {
             let (again, fork_of) = (story.row.facts.retry_of, story.row.facts.marks.fork_of);
             let wish = self.said.wishes.get(&story.run);
             let as_wished = match wish {
-                Some(wish) => (wish.again, wish.fork_of) == (again, fork_of),
+                Some(wish) => (wish.again, wish.fork_of.or_else(|| self.unbegun_fork(wish.again))) == (again, fork_of),
                 // What a retried run called is retried with it.
                 None => {
                     fork_of.is_none()
@@ -66,6 +66,12 @@ impl Judge<'_> {
                 self.problem("start", *wished, || format!("{run} was said to be another request's with its key"));
             }
         }
+    }
+
+    /// From where a run was forked that left its line before its turn: a retry of it is the same fork.
+    fn unbegun_fork(&self, retried: Option<RunId>) -> Option<(RunId, i64)> {
+        let story = self.stories.get(&retried?)?;
+        if story.withdrawn() { story.row.facts.marks.fork_of } else { None }
     }
 
     /// Whether a run is the call of a run that retries, at one or more removes, one that called the run `then`, or what went on for it.

@@ -127,8 +127,11 @@ impl Editor {
         let at = RwSignal::new(GraphPath::root());
         let iterations = RwSignal::new(Vec::new());
         let node_states = Memo::new(move |_| {
-            preview
-                .with(|preview| Arc::new(states::nodes(&at.get(), &iterations.get(), &preview.nodes, &preview.sampled)))
+            preview.with(|preview| {
+                let at = at.get();
+                let nodes = states::nodes(&at, &iterations.get(), &preview.nodes, &preview.sampled);
+                Arc::new(states::timed(nodes, &at, &preview.computed))
+            })
         });
         let edge_states = Memo::new(move |_| {
             preview.with(|preview| {

@@ -1,7 +1,7 @@
 //! The engine in a Web Worker: one function that takes a message and gives an answer, both JSON text.
 //!
 //! What can be asked stands in [`holon_studio::worker`]. The worker keeps the last preview, on whose data expressions are tried,
-//! and the replay and the back-test that a page goes through.
+//! what the next one need not find out again, and the replay and the back-test that a page goes through.
 
 mod backtest;
 mod data;

@@ -1,10 +1,19 @@
 //! A run on samples: what is wrong, and what every node and edge of the rest carries.
 
-use crate::{data, hex, timing::Timer};
-use holon_engine::{PreviewRequest, compile_draft};
+use crate::{
+    data, hex,
+    timing::{self, Timer},
+};
+use holon_engine::{Draft, Drafted, PreviewRequest};
 use holon_flow::Definition;
 use holon_model::Value;
-use holon_studio::worker::{EdgeData, PreviewReply};
+use holon_studio::worker::{Computed, EdgeData, PreviewReply};
+use std::cell::RefCell;
+
+thread_local! {
+    /// What the previews before this one found out.
+    static DRAFT: RefCell<Draft> = RefCell::new(Draft::new(timing::micros));
+}
 
 /// Items of a loop whose nodes are shown one by one; all of them run.
 const ITEMS: u32 = 100;
@@ -20,12 +29,10 @@ pub(crate) fn preview(value: &Value, trigger: Option<&str>) -> PreviewReply {
         }
     };
     let catalogue = holon_catalogue::catalogue();
-    let diagnostics = holon_flow::validate::validate(&definition, &catalogue);
-    // What cannot run fails where it is reached: the rest of a half-drawn flow still shows its data.
-    let (compiled, _) = compile_draft(&definition, &catalogue);
     let request = PreviewRequest { trigger: trigger.map(Into::into), items: ITEMS, ..PreviewRequest::default() };
-    let done = holon_engine::preview(&compiled, &catalogue, &request);
-    let hash = hex(&definition.hash());
+    let drafted = DRAFT.with_borrow_mut(|draft| draft.preview(&definition, &catalogue, &request));
+    let Drafted { flow, diagnostics, preview: done, computed } = drafted;
+    let computed = computed.into_iter().map(|(path, took)| Computed { path, micros: took.micros });
     let nodes = done.view.nodes;
     let edges = done.edges.into_iter().map(|edge| EdgeData {
         from: edge.from,
@@ -42,7 +49,7 @@ pub(crate) fn preview(value: &Value, trigger: Option<&str>) -> PreviewReply {
     });
     let mut reply = PreviewReply {
         diagnostics,
-        hash,
+        hash: hex(&flow.hash()),
         edges: edges.collect(),
         output: done.view.output,
         error,
@@ -51,6 +58,7 @@ pub(crate) fn preview(value: &Value, trigger: Option<&str>) -> PreviewReply {
         sampled: done.sampled,
         input: data::trigger_input(&definition, &nodes),
         nodes,
+        computed: computed.collect(),
         micros: 0,
     };
     data::keep(definition, reply.nodes.clone(), reply.input.clone());

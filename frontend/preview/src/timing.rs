@@ -22,6 +22,11 @@ mod clock {
     }
 }
 
+/// Microseconds since some moment; outside a browser always zero.
+pub(crate) fn micros() -> u64 {
+    (clock::millis() * 1000.0) as u64
+}
+
 /// A running measurement; outside a browser it is always zero.
 pub(crate) struct Timer(f64);
 

@@ -7,6 +7,7 @@ use holon_studio::{
     worker::{Answer, Ask, CheckReply, CompleteReply, EvalReply, ImportReply, KindsReply, Message, PreviewReply},
 };
 use serde::de::DeserializeOwned;
+use std::path::Path;
 
 fn parse(text: &str) -> Value {
     json::parse(text.as_bytes()).unwrap()
@@ -96,4 +97,82 @@ fn what_is_no_message_is_answered_too() {
     for text in ["", "[]", "{\"id\":1}", "{\"id\":1,\"ask\":{\"nothing\":{}}}"] {
         assert!(handle(text).contains("\"error\""), "{text}");
     }
+}
+
+/// A worker that was asked nothing before.
+fn asked_first(definition: &Value) -> PreviewReply {
+    let definition = definition.clone();
+    std::thread::spawn(move || ask(Ask::Preview { definition, trigger: None }).unwrap()).join().unwrap()
+}
+
+/// The text of an answer, but for what it computed and how long that took.
+fn told(reply: PreviewReply) -> String {
+    serde_json::to_string(&PreviewReply { computed: Vec::new(), micros: 0, ..reply }).unwrap()
+}
+
+/// The definition with what stands at a pointer replaced, or taken away.
+fn with(value: &Value, pointer: &str, new: Option<Value>) -> Value {
+    let (token, rest) = pointer[1..].split_once('/').map_or((&pointer[1..], None), |(token, rest)| (token, Some(rest)));
+    let mut map = value.as_map().cloned().unwrap_or_default();
+    let new = rest.map_or(new.clone(), |rest| map.get(token).map(|inner| with(inner, &format!("/{rest}"), new)));
+    match new {
+        Some(new) => _ = map.insert(token.into(), new),
+        None => _ = map.remove(token),
+    }
+    Value::from(map)
+}
+
+/// What a person does to a flow one after the other: each node is switched off, half typed and taken away, each sample changes, and all
+/// of it is taken back.
+fn edits(flow: &Value) -> Vec<Value> {
+    let mut edits = vec![flow.clone()];
+    for key in flow.get("nodes").and_then(Value::as_map).unwrap().keys() {
+        let at = format!("/nodes/{key}");
+        let half = Value::map([("$cel", Value::str("input +"))]);
+        edits.push(with(flow, &format!("{at}/disabled"), Some(Value::Bool(true))));
+        edits.push(flow.clone());
+        edits.push(with(flow, &format!("{at}/config"), Some(Value::map([("fields", half)]))));
+        edits.push(with(flow, &format!("{at}/note"), Some(Value::str("a remark"))));
+        edits.push(with(flow, &at, None));
+    }
+    for key in flow.get("samples").and_then(Value::as_map).into_iter().flat_map(|samples| samples.keys()) {
+        for sample in [r#"{"n":1}"#, r#"{"n":1.0}"#, "[]"].map(parse) {
+            edits.push(with_sample(flow, key, sample));
+        }
+        edits.push(flow.clone());
+    }
+    edits
+}
+
+fn with_sample(flow: &Value, path: &str, sample: Value) -> Value {
+    let mut samples = flow.get("samples").and_then(Value::as_map).cloned().unwrap_or_default();
+    samples.insert(path.into(), sample);
+    with(flow, "/samples", Some(Value::from(samples)))
+}
+
+#[test]
+fn whatever_was_asked_before_every_edit_of_every_example_is_answered_as_if_nothing_had_been() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples");
+    let mut answers = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path().join("flow.json");
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        for definition in edits(&parse(&text)) {
+            let reply: PreviewReply = ask(Ask::Preview { definition: definition.clone(), trigger: None }).unwrap();
+            assert_eq!(told(reply), told(asked_first(&definition)), "{}: {}", file.display(), definition.to_json());
+            answers += 1;
+        }
+    }
+    assert!(answers > 200, "{answers} answers");
+}
+
+#[test]
+fn an_answer_says_what_was_computed_for_it() {
+    let computed = |definition: Value| {
+        let reply: PreviewReply = ask(Ask::Preview { definition, trigger: None }).unwrap();
+        reply.computed.into_iter().map(|computed| computed.path).collect::<Vec<_>>()
+    };
+    assert_eq!(computed(flow()), ["sum"]);
+    assert_eq!(computed(with(&flow(), "/nodes/sum/note", Some(Value::str("a remark")))), [""; 0]);
+    assert_eq!(computed(with_sample(&flow(), "start", parse(r#"{"lines":[]}"#))), ["sum"]);
 }

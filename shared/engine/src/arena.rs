@@ -94,6 +94,8 @@ pub(crate) struct CNode {
     pub class: EffectClass,
     /// Whether a person is asked where nobody knows if its effect was done.
     pub asks: bool,
+    /// What it computes goes by this number where somebody remembers it, see [`crate::remember`].
+    pub number: u64,
     pub config: Config,
     pub join: Join,
     pub policies: Policies,
@@ -111,7 +113,7 @@ pub(crate) struct CNode {
     /// Edges that lead away: (port, target), by port.
     pub outs: Vec<(u32, NodeId)>,
     /// Out-ports in order, `error` last where there is one.
-    pub ports: Vec<Arc<str>>,
+    pub ports: Arc<[Arc<str>]>,
     /// Number of the port that a value goes to when none is named: `out`, else the first.
     pub out_port: u32,
     /// Number of the `error` port.

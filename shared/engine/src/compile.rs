@@ -12,6 +12,7 @@ use holon_flow::{
     Catalogue, Definition, Graph, Node,
     capability::{Behaviour, Bodies, NodeError, Primitive},
     definition::{Key, pointer::Pointer},
+    known::{Expressions, Known, KnownGraph, KnownNode},
     redact::{Redaction, marks},
     validate::DiagnosticCode,
 };
@@ -30,15 +31,19 @@ pub fn compile(definition: &Definition, catalogue: &Catalogue) -> Result<Arc<Com
 /// Compiles whatever can be compiled of a draft: a node that cannot run fails when it is reached, an edge that leads nowhere or
 /// back is left out, and each is reported. So the rest of a half-edited flow still shows its data.
 pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Compiled>, Vec<Diagnostic>) {
+    compile_known(definition, &Known::of(definition, catalogue))
+}
+
+/// The same by what is known of this definition: expressions of nodes that did not change since the one before are not read again.
+pub(crate) fn compile_known(definition: &Definition, known: &Known) -> (Arc<Compiled>, Vec<Diagnostic>) {
     let mut compiler = Compiler {
-        catalogue,
         graphs: Vec::new(),
         diagnostics: Vec::new(),
         signals: BTreeSet::new(),
         needs: Needs::default(),
         redacts_given: false,
     };
-    compiler.graph(&definition.graph, String::new(), &Pointer::ROOT);
+    compiler.graph(&definition.graph, known.graph(), String::new(), &Pointer::ROOT);
     let compiled = Compiled {
         hash: definition.hash(),
         graphs: compiler.graphs,
@@ -52,8 +57,7 @@ pub fn compile_draft(definition: &Definition, catalogue: &Catalogue) -> (Arc<Com
     (Arc::new(compiled), compiler.diagnostics)
 }
 
-struct Compiler<'a> {
-    catalogue: &'a Catalogue,
+struct Compiler {
     graphs: Vec<CGraph>,
     diagnostics: Vec<Diagnostic>,
     signals: BTreeSet<Arc<str>>,
@@ -64,13 +68,13 @@ struct Compiler<'a> {
 /// An edge between nodes of one graph, by their place in key order: source, its port, target, its port.
 type KeyEdge = (usize, u32, usize, u32);
 
-impl Compiler<'_> {
+impl Compiler {
     fn report(&mut self, code: DiagnosticCode, at: &Pointer<'_>, message: String) -> NodeError {
         self.diagnostics.push(code.at(at, message.clone()));
         NodeError::new(code.as_str(), message)
     }
 
-    fn graph(&mut self, graph: &Graph, prefix: String, at: &Pointer<'_>) -> GraphId {
+    fn graph(&mut self, graph: &Graph, known: &KnownGraph, prefix: String, at: &Pointer<'_>) -> GraphId {
         let id = len(&self.graphs);
         // The place is taken before bodies are compiled, so that the definition's own graph is 0.
         self.graphs.push(CGraph {
@@ -83,8 +87,9 @@ impl Compiler<'_> {
             prefix: prefix.clone(),
         });
         let nodes_at = at.key("nodes");
+        let each = graph.nodes.iter().zip(&known.nodes);
         let mut nodes: Vec<CNode> =
-            graph.nodes.iter().map(|(key, node)| self.node(key, node, &prefix, &nodes_at.key(key))).collect();
+            each.map(|((key, node), known)| self.node((key, node), known, &prefix, &nodes_at.key(key))).collect();
         let edges = self.edges(graph, &nodes, at);
         let (order, edges) = self.sort(&nodes, edges, at);
         // `order` lists places in key order; nodes are moved into topological order.
@@ -100,7 +105,7 @@ impl Compiler<'_> {
         let mut slots: Vec<Option<CNode>> = nodes.into_iter().map(Some).collect();
         let mut nodes: Vec<CNode> = order.iter().filter_map(|place| slots[*place].take()).collect();
         finish(&mut nodes);
-        let result = graph.result.as_ref().map(|result| self.config(result, &[], &at.key("result")));
+        let result = known.result.as_ref().map(|result| self.config(result, &at.key("result")));
         let compiled = &mut self.graphs[id as usize];
         compiled.by_key = by_key;
         compiled.roots = select(&nodes, |node| node.ins.is_empty());
@@ -111,13 +116,14 @@ impl Compiler<'_> {
         id
     }
 
-    fn node(&mut self, key: &Key, node: &Node, prefix: &str, at: &Pointer<'_>) -> CNode {
-        let Some(kind) = self.catalogue.get(&node.kind).cloned() else {
+    fn node(&mut self, (key, node): (&Key, &Node), known: &KnownNode, prefix: &str, at: &Pointer<'_>) -> CNode {
+        let settings = &known.settings;
+        let Some(kind) = settings.kind().cloned() else {
             let message = format!("there is no node kind `{}`", node.kind);
             let error = self.report(DiagnosticCode::UnknownKind, &at.key("kind"), message);
-            return broken(key, node, error);
+            return broken(key, node, known, error);
         };
-        let mut config = self.config(&node.config, &kind.each_pointers(&node.config), &at.key("config"));
+        let mut config = self.config(settings.config(), &at.key("config"));
         let bodies_at = at.key("bodies");
         if let Bodies::Fixed(fixed) = &kind.bodies {
             for (body, _) in
@@ -127,27 +133,27 @@ impl Compiler<'_> {
                 config = Config::Broken(self.report(DiagnosticCode::MissingBody, &bodies_at.key(body), message));
             }
         }
-        let fallback = node.policies.fallback.as_ref();
+        let fallback = settings.fallback();
         let fallback =
-            fallback.map(|fallback| self.config(fallback, &[], &at.key("policies").key("timeout").key("fallback")));
+            fallback.map(|fallback| self.config(fallback, &at.key("policies").key("timeout").key("fallback")));
         self.need(&kind.behaviour, &node.config);
         let asks = kind.asks_whether_done(&node.config);
         self.needs.tasks |= asks;
         let redaction = Redaction::at(&node.policies.redact);
         self.redacts_given |= !redaction.is_empty() || marks(&node.config);
         self.needs.workers |= kind.handed_out();
-        let bodies = node
-            .bodies
-            .iter()
-            .map(|(name, body)| (name.clone(), self.graph(body, static_path(prefix, key, name), &bodies_at.key(name))))
-            .collect();
-        let ports: Vec<Arc<str>> = kind.outputs(&node.config).into_iter().map(Arc::from).collect();
+        let bodies = node.bodies.iter().zip(&known.bodies).map(|((name, body), (_, known))| {
+            (name.clone(), self.graph(body, known, static_path(prefix, key, name), &bodies_at.key(name)))
+        });
+        let bodies = bodies.collect();
+        let ports = settings.ports().clone();
         CNode {
             key: key.clone(),
             kind_ref: node.kind.clone(),
             behaviour: (&kind.behaviour).into(),
             class: kind.class(&node.config),
             asks,
+            number: settings.config().number,
             config,
             join: node.join,
             policies: node.policies.clone(),
@@ -167,18 +173,17 @@ impl Compiler<'_> {
         }
     }
 
-    fn config(&mut self, config: &holon_model::Value, each: &[String], at: &Pointer<'_>) -> Config {
-        let (config, errors) = Config::compile(config, each);
-        for (pointer, error) in errors {
+    fn config(&mut self, config: &Expressions, at: &Pointer<'_>) -> Config {
+        for (pointer, error) in config.read().err().unwrap_or_default() {
             let code = DiagnosticCode::InvalidExpression;
-            let mut diagnostic = code.at(&at.rest(&pointer), error.to_string());
+            let mut diagnostic = code.at(&at.rest(pointer), error.to_string());
             if let holon_flow::expr::ExprError::Syntax { start, end, hint, .. } = error {
-                diagnostic.span = Some((start, end));
-                diagnostic.hint = hint;
+                diagnostic.span = Some((*start, *end));
+                diagnostic.hint.clone_from(hint);
             }
             self.diagnostics.push(diagnostic);
         }
-        config
+        Config::of(config)
     }
 
     /// Notes what the node needs of the host.
@@ -265,7 +270,7 @@ impl Compiler<'_> {
 }
 
 /// A node of a kind that does not exist: it fails when it is reached.
-fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
+fn broken(key: &Key, node: &Node, known: &KnownNode, error: NodeError) -> CNode {
     let kind = Arc::new(crate::config::missing_kind(&node.kind));
     CNode {
         key: key.clone(),
@@ -273,6 +278,7 @@ fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
         behaviour: (&kind.behaviour).into(),
         class: kind.effect,
         asks: false,
+        number: known.settings.config().number,
         config: Config::Broken(error),
         join: node.join,
         policies: node.policies.clone(),
@@ -283,7 +289,7 @@ fn broken(key: &Key, node: &Node, error: NodeError) -> CNode {
         bodies: Vec::new(),
         ins: Vec::new(),
         outs: Vec::new(),
-        ports: ["out", "error"].map(Arc::from).to_vec(),
+        ports: ["out", "error"].map(Arc::from).into(),
         out_port: 0,
         error_port: Some(1),
         handles_error: false,

@@ -353,7 +353,7 @@ impl Machine {
         if let Some(result) = &graph.result {
             let input = &arena.frame(frame).input;
             let names = Names { flow, arena, run: &self.core.names, frame, node: None, input };
-            let output = result.eval(&names, &mut self.meter)?;
+            let output = result.eval_once(self.memory.as_ref(), None, &names, &mut self.meter)?;
             return crate::node::shallow(output);
         }
         if let [sink] = graph.sinks.as_slice() {

@@ -8,6 +8,7 @@ use crate::{
     log::Log,
     names::RunNames,
     path::FramePath,
+    remember::Memory,
     saga::Undone,
     signal::Mailbox,
     state::{Arena, FrameId, RunStatus, Timers, check},
@@ -53,6 +54,8 @@ pub struct Machine {
     /// Of each frame; not part of snapshots, since frames tell them.
     pub(crate) paths: Vec<FramePath>,
     pub(crate) queue: VecDeque<Work>,
+    /// What was computed before, in previews; not part of snapshots, since nothing depends on it.
+    pub(crate) memory: Option<Memory>,
 }
 
 /// What a machine remembers, but for budget and log.
@@ -141,7 +144,7 @@ impl Machine {
             turns: Turns::default(),
             batches: Batches::default(),
         };
-        Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new() }
+        Self { flow, core, meter: Meter::new(0, 0), log, paths: Vec::new(), queue: VecDeque::new(), memory: None }
     }
 
     /// Takes one input and says what follows from it.

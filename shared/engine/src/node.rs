@@ -9,7 +9,9 @@ use crate::{
     machine::{At, Machine},
     map,
     names::Names,
-    parallel, race, respond, saga, scope, signal,
+    parallel, race,
+    remember::{self, Asked},
+    respond, saga, scope, signal,
     state::{Ending, FrameStatus, NodeStatus, ScopeState, Timer, TimerKind},
     switch, task, try_, wait, when,
 };
@@ -100,7 +102,8 @@ impl Machine {
         let arena = &self.core.arena;
         let input = &arena.node(at.frame, at.node).input;
         let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
-        config.eval(&names, &mut self.meter)
+        let of = Some((arena.frame(at.frame).graph, at.node));
+        config.eval_once(self.memory.as_ref(), of, &names, &mut self.meter)
     }
 
     /// Evaluates the field at `pointer` of a node's config for this item.
@@ -127,20 +130,27 @@ impl Machine {
         let arena = &self.core.arena;
         let input = &arena.node(at.frame, at.node).input;
         let names = Names { flow, arena, run: &self.core.names, frame: at.frame, node: Some(at.node), input };
-        let config = node.config.eval(&names, &mut self.meter)?;
-        let each = PerItem { node, names: &names };
-        let output = pure(&mut PureCall { config: &config, input, each: &each, meter: &mut self.meter })?;
-        let (port, value) = match output {
-            Output::One(value) => (node.out_port, value),
-            Output::Port(name, value) => {
-                let unknown = || {
-                    let message = format!("the node emitted on `{name}`, which is no port of it");
-                    NodeError::new("unknown_port", message)
-                };
-                (node.port(&name).ok_or_else(unknown)?, value)
-            }
-        };
-        Ok(Emit { port, value: shallow(value)?, passed: false })
+        // What is broken may be so for what the node lacks besides its config.
+        let memory = self.memory.as_ref().filter(|_| !matches!(node.config, Config::Broken(_)));
+        let of = Some((arena.frame(at.frame).graph, at.node));
+        let asked = Asked { number: node.number, node: of, input: Some(input) };
+        let (port, value) = remember::call(memory, &asked, &names, &mut self.meter, &|names, meter| {
+            let config = node.config.eval(names, meter)?;
+            let each = PerItem { node, names };
+            let output = pure(&mut PureCall { config: &config, input, each: &each, meter })?;
+            let (port, value) = match output {
+                Output::One(value) => (node.out_port, value),
+                Output::Port(name, value) => {
+                    let unknown = || {
+                        let message = format!("the node emitted on `{name}`, which is no port of it");
+                        NodeError::new("unknown_port", message)
+                    };
+                    (node.port(&name).ok_or_else(unknown)?, value)
+                }
+            };
+            Ok((port, shallow(value)?))
+        })?;
+        Ok(Emit { port, value, passed: false })
     }
 
     /// Passes the node's input through.
@@ -289,13 +299,13 @@ fn deeper_than(value: &Value, depth: u32) -> bool {
 /// The node's per-item fields, evaluated with `item` and `index` before the node's own names.
 struct PerItem<'a> {
     node: &'a CNode,
-    names: &'a Names<'a>,
+    names: &'a dyn Scope,
 }
 
 struct ItemNames<'a> {
     item: &'a Value,
     index: i64,
-    names: &'a Names<'a>,
+    names: &'a dyn Scope,
 }
 
 impl Each for PerItem<'_> {

@@ -10,6 +10,7 @@ use crate::{
     batch::{Joins, share},
     drive::{Oracle, drive},
     redact::redacted_form,
+    remember::Memory,
     without_indices,
 };
 use holon_flow::{
@@ -78,8 +79,19 @@ pub struct EdgeView {
 
 /// Runs the flow on samples.
 pub fn preview(flow: &Arc<Compiled>, catalogue: &Catalogue, request: &PreviewRequest) -> Preview {
-    let mut machine = Machine::new(flow.clone());
+    run(flow, catalogue, request, None)
+}
+
+/// The same with what is remembered of the previews before it.
+pub(crate) fn run(
+    flow: &Arc<Compiled>,
+    catalogue: &Catalogue,
+    request: &PreviewRequest,
+    memory: Option<&Memory>,
+) -> Preview {
     let mut oracle = Samples::new(flow, catalogue, request);
+    oracle.memory = memory;
+    let mut machine = oracle.machine();
     drive(&mut machine, &mut oracle, &mut |_, _| {});
     let mut view = machine.view_of_first(request.items);
     let mut edges = edges(&machine);
@@ -109,6 +121,8 @@ struct Samples<'a> {
     /// What batches may use yet, all of them together.
     left: Budget,
     now: Timestamp,
+    /// What the previews before this one computed.
+    memory: Option<&'a Memory>,
 }
 
 /// What is shown of batches that were run; the rest of them is not kept.
@@ -180,7 +194,15 @@ impl<'a> Samples<'a> {
             ran: Ran::default(),
             left: Budget { fuel: 0, bytes: 0 },
             now: Timestamp(0),
+            memory: None,
         }
+    }
+
+    /// A run of the flow, or of a batch of it.
+    fn machine(&self) -> Machine {
+        let mut machine = Machine::new(self.flow.clone());
+        machine.memory = self.memory.cloned();
+        machine
     }
 }
 
@@ -315,9 +337,10 @@ impl Samples<'_> {
             sampled: std::mem::take(&mut self.sampled),
             ran: std::mem::take(&mut self.ran),
             left: self.left,
+            memory: self.memory,
             ..Samples::empty(self.flow, self.catalogue)
         };
-        let mut machine = Machine::new(self.flow.clone());
+        let mut machine = self.machine();
         drive(&mut machine, &mut apart, &mut |_, _| {});
         (self.records, self.sampled, self.ran) = (apart.records, apart.sampled, apart.ran);
         // On the server each batch has a budget of its own, as each run has; a preview has one, and many batches must end soon, too.

@@ -136,7 +136,7 @@ impl Machine {
         let paths = paths(&flow, &read.core.arena).ok_or(SnapshotError::Damaged)?;
         let meaning = read.core.info.as_ref().map_or(crate::SEMANTICS, |info| info.semantics);
         let meter = Meter::new(read.fuel, read.bytes).meaning(meaning);
-        Ok(Self { flow, core: read.core, meter, log, paths, queue: VecDeque::new() })
+        Ok(Self { flow, core: read.core, meter, log, paths, queue: VecDeque::new(), memory: None })
     }
 }
 

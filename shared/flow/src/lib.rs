@@ -5,6 +5,7 @@
 pub mod capability;
 pub mod definition;
 pub mod expr;
+pub mod known;
 pub mod redact;
 pub mod schema;
 pub mod secrets;
@@ -12,3 +13,4 @@ pub mod validate;
 
 pub use capability::{Capability, Catalogue, ManifestError, NodeKind};
 pub use definition::{Definition, Graph, Node};
+pub use known::Known;

@@ -116,6 +116,24 @@ impl Value {
         }
     }
 
+    /// Whether nothing tells the two apart. `==` compares what values mean; by this `1`, `1.0` and `1.00` are three, since they are
+    /// written differently. Shared values are the same at a glance.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Decimal(a), Self::Decimal(b)) => a.serialize() == b.serialize(),
+            (Self::Int(_), Self::Decimal(_)) | (Self::Decimal(_), Self::Int(_)) => false,
+            (Self::List(a), Self::List(b)) => {
+                Arc::ptr_eq(a, b) || a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.is_same(b))
+            }
+            (Self::Map(a), Self::Map(b)) => {
+                let mut pairs = a.iter().zip(b.iter());
+                Arc::ptr_eq(a, b) || a.len() == b.len() && pairs.all(|(a, b)| a.0 == b.0 && a.1.is_same(b.1))
+            }
+            (a, b) => a == b,
+        }
+    }
+
     /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -287,6 +305,20 @@ mod tests {
     fn an_int_equals_the_decimal_of_the_same_number() {
         assert_eq!(Value::Int(1), Value::Decimal("1.0".parse().unwrap()));
         assert_ne!(Value::Int(1), Value::str("1"));
+    }
+
+    #[test]
+    fn numbers_that_mean_the_same_and_are_written_differently_are_not_the_same() {
+        let decimal = |text: &str| Value::Decimal(text.parse().unwrap());
+        let list = |value: Value| Value::map([("list", Value::list([value, Value::str("x")]))]);
+        let all = [Value::Int(1), decimal("1.0"), decimal("1.00"), Value::str("1"), Value::Bool(true), Value::Null];
+        for (at, one) in all.iter().enumerate() {
+            for (other, two) in all.iter().enumerate() {
+                assert_eq!(one.is_same(two), at == other);
+                assert_eq!(list(one.clone()).is_same(&list(two.clone())), at == other);
+            }
+        }
+        assert!(!Value::list([Value::Null]).is_same(&Value::list([])));
     }
 
     #[test]

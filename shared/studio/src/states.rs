@@ -3,7 +3,7 @@
 use crate::{
     GraphPath, place,
     way::{Way, way},
-    worker::{EdgeData, PreviewReply},
+    worker::{Computed, EdgeData, PreviewReply},
 };
 use holon_flow::definition::Key;
 use holon_model::{
@@ -26,6 +26,8 @@ pub struct NodeState {
     pub items_out: Option<u32>,
     /// How long it took, in milliseconds, when that is measured.
     pub millis: Option<u64>,
+    /// How long a preview computed it, in milliseconds, when that was more than one.
+    pub computed: Option<u64>,
     /// Attempts, when it was more than one.
     pub attempts: u32,
     /// Why it failed.
@@ -139,6 +141,22 @@ pub fn nodes(path: &GraphPath, iterations: &[u32], nodes: &[NodeRun], sampled: &
     out
 }
 
+/// The same with how long a preview computed the nodes of the graph at `path`. Of what took no time worth a word, and of what was
+/// remembered, nothing is told.
+pub fn timed(
+    mut states: BTreeMap<Key, NodeState>,
+    path: &GraphPath,
+    computed: &[Computed],
+) -> BTreeMap<Key, NodeState> {
+    for Computed { path: of, micros } in computed.iter().filter(|computed| computed.micros > 1_000) {
+        let here = states.iter_mut().find(|(key, _)| place::sample_key(path, key) == *of);
+        if let Some((_, state)) = here {
+            state.computed = Some(micros / 1_000);
+        }
+    }
+    states
+}
+
 fn state(node: &NodeRun, sampled: bool) -> NodeState {
     let millis = node.started_at.zip(node.finished_at).map(|(from, to)| to.since(from).0).filter(|millis| *millis > 0);
     NodeState {
@@ -146,6 +164,7 @@ fn state(node: &NodeRun, sampled: bool) -> NodeState {
         items_in: node.input.as_ref().map(items),
         items_out: emitted(node).map(|(_, value)| items(value)),
         millis,
+        computed: None,
         attempts: node.attempts,
         error: node.error.clone(),
         until: node.waiting_until.filter(|_| node.status == "waiting"),
@@ -207,6 +226,16 @@ mod tests {
             waiting_for: None,
             saga: None,
         }
+    }
+
+    #[test]
+    fn time_is_told_of_what_was_computed_here_and_took_a_while() {
+        let run = [node("call", "succeeded"), node("each[0]/call", "succeeded"), node("each[0]/quick", "succeeded")];
+        let computed = [("call", 90_000), ("each/call", 12_700), ("each/quick", 1_000), ("each/gone", 5_000)];
+        let computed = computed.map(|(path, micros)| Computed { path: path.to_owned(), micros });
+        let inside = GraphPath::root().child("each", "body");
+        let states = timed(nodes(&inside, &[0], &run, &[]), &inside, &computed);
+        assert_eq!((states["call"].computed, states["quick"].computed, states.len()), (Some(12), None, 2));
     }
 
     #[test]

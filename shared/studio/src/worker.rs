@@ -185,8 +185,20 @@ pub struct PreviewReply {
     pub sampled: Vec<String>,
     /// What the trigger gave.
     pub input: Option<Value>,
+    /// The nodes that were computed for this answer, or whose settings were. What came of the others is remembered.
+    #[serde(default)]
+    pub computed: Vec<Computed>,
     /// Time it took, in microseconds, measured by the worker.
     #[serde(default)]
+    pub micros: u64,
+}
+
+/// A node that was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computed {
+    /// Its static path.
+    pub path: String,
+    /// Time it took in all iterations together, in microseconds, measured by the worker. Browsers measure coarsely.
     pub micros: u64,
 }
 

@@ -65,7 +65,7 @@ fn graph(rng: &mut Rng, depth: u32, top: bool) -> Graph {
     graph
 }
 
-fn ports(node: &Node) -> Vec<Arc<str>> {
+pub(super) fn ports(node: &Node) -> Vec<Arc<str>> {
     let names: &[&str] = match &*node.kind.name {
         "when" => &["true", "false"],
         "switch" => &["low", "high", "default"],
@@ -84,7 +84,7 @@ fn node(kind: &str, config: Value) -> Node {
     Node { config, ..Node::new(KindRef { name: name.into(), version: 1 }) }
 }
 
-fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
+pub(super) fn any_node(rng: &mut Rng, depth: u32, before: &[Key], top: bool) -> Node {
     let map = Value::map::<&str>;
     let choice = rng.below(if depth > 0 { 124 } else { 85 });
     let mut node = match choice {
@@ -223,7 +223,7 @@ fn cel(source: &str) -> Value {
 }
 
 /// An expression that mostly has a value.
-fn expression(rng: &mut Rng, before: &[Key], top: bool) -> Value {
+pub(super) fn expression(rng: &mut Rng, before: &[Key], top: bool) -> Value {
     match rng.below(10) {
         0 => Value::Int(i64::from(rng.below(9))),
         1 => cel("input"),

@@ -3,6 +3,7 @@
 //! Everything here is integer arithmetic on a seed, so that native code and wasm32 build the same flows and schedules.
 
 pub mod corpus;
+pub mod edit;
 pub mod generate;
 pub mod rng;
 pub mod world;

@@ -12,9 +12,12 @@ pub type Located = (String, ExprError);
 /// Deepest nesting of config.
 const MAX_DEPTH: usize = 96;
 
-/// Config ready to be evaluated.
+/// Config ready to be evaluated. Clones share it.
 #[derive(Debug, Clone)]
-pub struct CompiledConfig {
+pub struct CompiledConfig(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     root: Part,
     programs: Vec<(String, Program)>,
     each: BTreeMap<String, Program>,
@@ -80,7 +83,7 @@ impl CompiledConfig {
         };
         let root = compiler.part(config, &mut String::new(), 0, true);
         if compiler.errors.is_empty() {
-            Ok(Self { root, programs: compiler.programs, each: compiler.found })
+            Ok(Self(Arc::new(Inner { root, programs: compiler.programs, each: compiler.found })))
         } else {
             Err(compiler.errors)
         }
@@ -91,27 +94,27 @@ impl CompiledConfig {
     /// # Errors
     /// The first dynamic value that has none, with its pointer.
     pub fn eval(&self, scope: &dyn Scope, meter: &mut Meter) -> Result<Value, Located> {
-        self.root.eval(scope, meter)
+        self.0.root.eval(scope, meter)
     }
 
     /// The program of a value that is evaluated for each item.
     pub fn each(&self, pointer: &str) -> Option<&Program> {
-        self.each.get(pointer)
+        self.0.each.get(pointer)
     }
 
     /// Config, when nothing in it is dynamic.
     pub fn as_constant(&self) -> Option<&Value> {
-        if let Part::Const(value) = &self.root { Some(value) } else { None }
+        if let Part::Const(value) = &self.0.root { Some(value) } else { None }
     }
 
     /// All programs with the pointers they stand at, those of each item included.
     pub fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
-        self.programs.iter().map(|(pointer, program)| (pointer.as_str(), program))
+        self.0.programs.iter().map(|(pointer, program)| (pointer.as_str(), program))
     }
 
     /// Whether a pointer lies in a value that is evaluated for each item, so that `item` and `index` are its own.
     pub fn is_each(&self, pointer: &str) -> bool {
-        self.each.keys().any(|each| {
+        self.0.each.keys().any(|each| {
             pointer.strip_prefix(each.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     }

@@ -10,6 +10,7 @@ use crate::{
         pointer::{Pointer, escape},
     },
     expr::{CompiledConfig, Meter},
+    known::Settings,
     schema::{CheckError, Options, check, well_formed},
     secrets::{is_secret_field, is_secret_header, without_password},
 };
@@ -25,12 +26,51 @@ const FUEL: u64 = 200_000;
 /// Where the headers of a request stand.
 const HEADERS: &str = "/headers";
 
+/// That a node's config is right by itself: what remains to be looked at depends on where the node stands.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    wholes: Vec<Whole>,
+}
+
+/// An expression that may be the whole output of another node, and what fits where it stands.
+#[derive(Debug)]
+pub(super) struct Whole {
+    schema: Value,
+    source: String,
+    pointer: String,
+}
+
 impl Check<'_> {
     /// Checks a node's config.
-    pub(super) fn config(&mut self, number: usize, node: &Node, kind: &NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
-        let each = kind.each_pointers(&node.config);
-        let compiled = self.expressions(number, node, kind, &each, place, at);
+    pub(super) fn config(
+        &mut self,
+        number: usize,
+        node: &Node,
+        kind: &NodeKind,
+        settings: &Settings,
+        place: &Place<'_>,
+        at: &Pointer<'_>,
+    ) {
+        let compiled = self.expressions(number, settings, kind, place, at);
         let at = at.key("config");
+        let parts = Parts { kind, number, place, compiled, at: &at };
+        if let Some(checked) = settings.checked.get() {
+            for Whole { schema, source, pointer } in &checked.wholes {
+                self.whole_output(schema, source, pointer, &parts);
+            }
+            return;
+        }
+        let before = self.found.len();
+        let wholes = self.own_config(node, &parts);
+        // Where nothing more is listed, nobody knows what there was to say.
+        if self.found.len() == before && !self.is_full() {
+            settings.checked.get_or_init(|| Checked { wholes });
+        }
+    }
+
+    /// Checks everything in config but its names.
+    fn own_config(&mut self, node: &Node, parts: &Parts<'_>) -> Vec<Whole> {
+        let (kind, at) = (parts.kind, parts.at);
         let schema = kind.config.as_value();
         let options = Options { dynamic: true, ..Options::default() };
         match check(schema, &node.config, options, &mut Meter::new(FUEL, 0)) {
@@ -41,21 +81,17 @@ impl Check<'_> {
                 }
             }
             Err(CheckError::Budget(_)) => {
-                self.report(Code::LimitExceeded.at(&at, "the config is too large to be checked"));
+                self.report(Code::LimitExceeded.at(at, "the config is too large to be checked"));
             }
             Err(CheckError::Schema(message)) => {
-                self.report(Code::InvalidConfig.at(&at, format!("the kind's own schema is broken: {message}")));
+                self.report(Code::InvalidConfig.at(at, format!("the kind's own schema is broken: {message}")));
             }
         }
-        self.parts(
-            schema,
-            &node.config,
-            &mut String::new(),
-            &Parts { kind, number, place, compiled: compiled.as_ref(), at: &at },
-            0,
-        );
-        self.ports_of(node, kind, &at);
-        self.secrets(&node.config, &mut String::new(), &at, 0);
+        self.wholes.clear();
+        self.parts(schema, &node.config, &mut String::new(), parts, 0);
+        self.ports_of(node, kind, at);
+        self.secrets(&node.config, &mut String::new(), at, 0);
+        std::mem::take(&mut self.wholes)
     }
 
     /// Ports that stand in config: names, each once.
@@ -162,7 +198,12 @@ impl Check<'_> {
             _ => match program.and_then(|program| program.as_constant()) {
                 Some(value) => value.clone(),
                 None => {
-                    return self.whole_output(schema, program.map_or("", |program| program.source()), pointer, parts);
+                    let source = program.map_or("", |program| program.source().trim());
+                    if source == "input" || source.starts_with("nodes.") {
+                        let (source, pointer) = (source.to_owned(), pointer.to_owned());
+                        self.wholes.push(Whole { schema: schema.clone(), source, pointer });
+                    }
+                    return self.whole_output(schema, source, pointer, parts);
                 }
             },
         };
@@ -178,7 +219,7 @@ impl Check<'_> {
     /// An expression that is the whole output of a node whose kind says what it gives.
     fn whole_output(&mut self, schema: &Value, source: &str, pointer: &str, parts: &Parts<'_>) {
         let shape = &parts.place.shape;
-        let from = match source.trim() {
+        let from = match source {
             "input" => shape.source(parts.number),
             source => source.strip_prefix("nodes.").and_then(|key| shape.number(key)),
         };

@@ -4,6 +4,7 @@ use super::{Check, DiagnosticCode as Code};
 use crate::{
     capability::{Behaviour, NodeKind},
     definition::{Graph, PortRef, names::did_you_mean, pointer::Pointer},
+    known::KnownGraph,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -60,12 +61,10 @@ impl Shape<'_> {
 
 impl<'a> Check<'a> {
     /// Checks the edges of a graph and learns its shape.
-    pub(super) fn shape(&mut self, graph: &'a Graph, kinds: &[Option<&Arc<NodeKind>>], at: &Pointer<'_>) -> Shape<'a> {
+    pub(super) fn shape(&mut self, graph: &'a Graph, known: &KnownGraph, at: &Pointer<'_>) -> Shape<'a> {
+        let kinds: Vec<Option<&Arc<NodeKind>>> = known.nodes.iter().map(|known| known.settings.kind()).collect();
         let numbers: BTreeMap<&str, usize> =
             graph.nodes.keys().enumerate().map(|(number, key)| (&**key, number)).collect();
-        let outputs: Vec<Vec<String>> = (graph.nodes.values().zip(kinds))
-            .map(|(node, kind)| kind.map(|kind| kind.outputs(&node.config)).unwrap_or_default())
-            .collect();
         let edges_at = at.key("edges");
         let mut links: Vec<(usize, usize, usize)> = Vec::with_capacity(graph.edges.len());
         let mut seen = BTreeSet::new();
@@ -80,7 +79,8 @@ impl<'a> Check<'a> {
             let to = self.end(graph, &numbers, &edge.to, &at.key("to"));
             let (Some(from), Some(to)) = (from, to) else { continue };
             if kinds[from].is_some() {
-                self.port(&edge.from, outputs[from].iter().map(String::as_str), "out", &at.key("from"));
+                let ports = known.nodes[from].settings.ports();
+                self.port(&edge.from, ports.iter().map(|port| &**port), "out", &at.key("from"));
             }
             if let Some(kind) = kinds[to] {
                 self.port(&edge.to, kind.ports.inputs.iter().map(String::as_str), "in", &at.key("to"));

@@ -14,8 +14,10 @@ pub use codes::DiagnosticCode;
 use crate::{
     capability::{Behaviour, Bodies, Catalogue, EffectClass, NodeKind, Primitive},
     definition::{Definition, Graph, Key, Node, cache, intake, limits, names::did_you_mean, pointer::Pointer},
+    known::{Known, KnownGraph, KnownNode},
     schema::well_formed,
 };
+pub(crate) use config::Checked;
 use graph::Shape;
 use holon_model::{
     Value,
@@ -26,7 +28,12 @@ use std::sync::Arc;
 /// Everything that is wrong or worth a look, in the order of the definition; at most [`limits::MAX_DIAGNOSTICS`] and one that
 /// says there are more.
 pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnostic> {
-    let mut check = Check { catalogue, found: Vec::new(), triggers: 0, nodes: 0 };
+    validate_known(definition, &Known::of(definition, catalogue), catalogue)
+}
+
+/// The same by what is known of this definition: nodes that did not change since the one before are not checked again by themselves.
+pub fn validate_known(definition: &Definition, known: &Known, catalogue: &Catalogue) -> Vec<Diagnostic> {
+    let mut check = Check { catalogue, found: Vec::new(), wholes: Vec::new(), triggers: 0, nodes: 0 };
     let root = Pointer::ROOT;
     if definition.name.trim().is_empty() {
         check.report(DiagnosticCode::NoName.at(&root.key("name"), "the flow has no name"));
@@ -48,7 +55,7 @@ pub fn validate(definition: &Definition, catalogue: &Catalogue) -> Vec<Diagnosti
             check.report(found);
         }
     }
-    check.graph(&definition.graph, &root, None);
+    check.graph(&definition.graph, &known.graph, &root, None);
     if check.triggers == 0 && check.nodes > 0 || definition.graph.nodes.is_empty() {
         let hint = "Add one, for example Manual start or Webhook.".to_owned();
         check.report(DiagnosticCode::NoTrigger.hinted(
@@ -73,6 +80,8 @@ pub fn is_publishable(diagnostics: &[Diagnostic]) -> bool {
 struct Check<'a> {
     catalogue: &'a Catalogue,
     found: Vec<Diagnostic>,
+    /// Of the config that is being checked.
+    wholes: Vec<config::Whole>,
     triggers: usize,
     nodes: usize,
 }
@@ -108,7 +117,13 @@ impl<'a> Check<'a> {
         self.found.len() > limits::MAX_DIAGNOSTICS
     }
 
-    fn graph(&mut self, graph: &'a Graph, at: &Pointer<'_>, around: Option<(&Place<'_>, &Key, &NodeKind)>) {
+    fn graph(
+        &mut self,
+        graph: &'a Graph,
+        known: &'a KnownGraph,
+        at: &Pointer<'_>,
+        around: Option<(&Place<'_>, &Key, &NodeKind)>,
+    ) {
         let depth = around.map_or(0, |(place, ..)| place.depth + 1);
         self.nodes += graph.nodes.len();
         if depth > limits::MAX_DEPTH || self.nodes > limits::MAX_NODES {
@@ -116,30 +131,28 @@ impl<'a> Check<'a> {
                 format!("more than {} nodes, or scopes more than {} deep", limits::MAX_NODES, limits::MAX_DEPTH);
             return self.report(DiagnosticCode::LimitExceeded.at(at, message));
         }
-        let kinds: Vec<Option<&Arc<NodeKind>>> =
-            graph.nodes.values().map(|node| self.catalogue.get(&node.kind)).collect();
-        let shape = self.shape(graph, &kinds, at);
+        let shape = self.shape(graph, known, at);
         let maps = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Map | Primitive::Loop));
         // What a batch holds is run by itself: of the runs that brought the items it sees the items only.
         let apart = |kind: &NodeKind| matches!(kind.behaviour, Behaviour::Primitive(Primitive::Batch));
         let inside = around.filter(|(.., kind)| !apart(kind));
         let place = Place {
             graph,
-            nodes: graph.nodes.values().zip(kinds.iter().copied()).collect(),
+            nodes: graph.nodes.values().zip(known.nodes.iter().map(|known| known.settings.kind())).collect(),
             shape,
             has_item: inside.is_some_and(|(place, _, kind)| place.has_item || maps(kind)),
             around: inside.map(|(place, key, _)| (place, key)),
             depth,
         };
         let nodes = at.key("nodes");
-        for (number, ((key, node), kind)) in graph.nodes.iter().zip(kinds).enumerate() {
+        for (number, ((key, node), known)) in graph.nodes.iter().zip(&known.nodes).enumerate() {
             let at = nodes.key(key);
-            match kind {
-                Some(kind) => self.node(number, key, node, kind, &place, &at),
+            match known.settings.kind() {
+                Some(kind) => self.node((number, key, node), kind, known, &place, &at),
                 None => self.unknown_kind(node, &at),
             }
         }
-        if let Some(result) = &graph.result {
+        if let Some(result) = &known.result {
             self.result(result, &place, &at.key("result"));
         }
     }
@@ -160,10 +173,9 @@ impl<'a> Check<'a> {
 
     fn node(
         &mut self,
-        number: usize,
-        key: &'a Key,
-        node: &'a Node,
+        (number, key, node): (usize, &'a Key, &'a Node),
         kind: &'a NodeKind,
+        known: &'a KnownNode,
         place: &Place<'_>,
         at: &Pointer<'_>,
     ) {
@@ -192,11 +204,11 @@ impl<'a> Check<'a> {
             self.report(DiagnosticCode::InvalidConfig.at(&at.key("config").key(field), message));
         }
         self.policies(node, kind, at);
-        if let Some(fallback) = &node.policies.fallback {
+        if let Some(fallback) = known.settings.fallback() {
             self.fallback(number, fallback, place, &at.key("policies").key("timeout").key("fallback"));
         }
-        self.config(number, node, kind, place, at);
-        self.bodies(key, node, kind, place, at);
+        self.config(number, node, kind, &known.settings, place, at);
+        self.bodies((key, node), kind, known, place, at);
         if matches!(kind.behaviour, Behaviour::Primitive(Primitive::Saga)) {
             self.saga(key, node, at);
         }
@@ -254,13 +266,20 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn bodies(&mut self, key: &'a Key, node: &'a Node, kind: &'a NodeKind, place: &Place<'_>, at: &Pointer<'_>) {
+    fn bodies(
+        &mut self,
+        (key, node): (&'a Key, &'a Node),
+        kind: &'a NodeKind,
+        known: &'a KnownNode,
+        place: &Place<'_>,
+        at: &Pointer<'_>,
+    ) {
         let bodies_at = at.key("bodies");
         let expected: Vec<&str> = match &kind.bodies {
             Bodies::Fixed(fixed) => fixed.iter().map(|(name, _)| name.as_str()).collect(),
             Bodies::None | Bodies::Named => Vec::new(),
         };
-        for (name, body) in &node.bodies {
+        for ((name, body), (_, known)) in node.bodies.iter().zip(&known.bodies) {
             let at = bodies_at.key(name);
             if kind.bodies != Bodies::Named && !expected.contains(&&**name) {
                 let hint = if expected.is_empty() {
@@ -284,7 +303,7 @@ impl<'a> Check<'a> {
                     "Put the nodes into it that are to run.".to_owned(),
                 ));
             }
-            self.graph(body, &at, Some((place, key, kind)));
+            self.graph(body, known, &at, Some((place, key, kind)));
         }
         let missing = match &kind.bodies {
             Bodies::Fixed(fixed) => {

@@ -3,10 +3,10 @@
 use super::{Check, DiagnosticCode as Code, Place};
 use crate::{
     capability::{Behaviour, NodeKind},
-    definition::{Node, names::did_you_mean, pointer::Pointer},
+    definition::{names::did_you_mean, pointer::Pointer},
     expr::{CompiledConfig, ExprError, Name, Program},
+    known::{Expressions, Settings},
 };
-use holon_model::Value;
 
 /// Where an expression stands.
 #[derive(Clone, Copy)]
@@ -22,46 +22,43 @@ struct Stand<'p> {
 
 impl Check<'_> {
     /// Checks the expressions of a node's config.
-    pub(super) fn expressions(
+    pub(super) fn expressions<'s>(
         &mut self,
         number: usize,
-        node: &Node,
+        settings: &'s Settings,
         kind: &NodeKind,
-        each: &[String],
         place: &Place<'_>,
         at: &Pointer<'_>,
-    ) -> Option<CompiledConfig> {
+    ) -> Option<&'s CompiledConfig> {
         let trigger = matches!(kind.behaviour, Behaviour::Trigger);
-        let named = kind.named_pointers(&node.config);
         let stand = Stand { place, node: Some(number), trigger, each: false, own: None };
-        self.compiled(&node.config, each, &named, stand, &at.key("config"))
+        self.compiled(settings.config(), settings.named(), stand, &at.key("config"))
     }
 
     /// Checks the expressions of what a node gives when its time is up.
-    pub(super) fn fallback(&mut self, number: usize, fallback: &Value, place: &Place<'_>, at: &Pointer<'_>) {
+    pub(super) fn fallback(&mut self, number: usize, fallback: &Expressions, place: &Place<'_>, at: &Pointer<'_>) {
         let stand = Stand { place, node: Some(number), trigger: false, each: false, own: None };
-        self.compiled(fallback, &[], &[], stand, at);
+        self.compiled(fallback, &[], stand, at);
     }
 
     /// Checks the expressions of a graph's result.
-    pub(super) fn result(&mut self, result: &Value, place: &Place<'_>, at: &Pointer<'_>) {
-        self.compiled(result, &[], &[], Stand { place, node: None, trigger: false, each: false, own: None }, at);
+    pub(super) fn result(&mut self, result: &Expressions, place: &Place<'_>, at: &Pointer<'_>) {
+        self.compiled(result, &[], Stand { place, node: None, trigger: false, each: false, own: None }, at);
     }
 
-    fn compiled(
+    fn compiled<'s>(
         &mut self,
-        config: &Value,
-        each: &[String],
+        config: &'s Expressions,
         named: &[(String, Vec<String>)],
         stand: Stand<'_>,
         at: &Pointer<'_>,
-    ) -> Option<CompiledConfig> {
+    ) -> Option<&'s CompiledConfig> {
         let own_at = |pointer: &str| {
             let under =
                 |field: &str| pointer.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             named.iter().find(|(field, _)| under(field)).map(|(_, names)| names.as_slice())
         };
-        match CompiledConfig::new(config, each) {
+        match config.read() {
             Ok(compiled) => {
                 for (pointer, program) in compiled.programs() {
                     let stand = Stand { each: compiled.is_each(pointer), own: own_at(pointer), ..stand };
@@ -73,7 +70,7 @@ impl Check<'_> {
             }
             Err(errors) => {
                 for (pointer, error) in errors {
-                    self.unreadable(&error, &at.rest(&pointer));
+                    self.unreadable(error, &at.rest(pointer));
                 }
                 None
             }

@@ -116,25 +116,32 @@ impl Fragment {
     /// A node that cannot be read.
     pub fn with_free_keys(&self, graph: &Graph) -> Result<Self, CommandError> {
         let mut taken: BTreeSet<Key> = graph.nodes.keys().chain(self.nodes.keys()).cloned().collect();
-        let mut renamed = Vec::new();
+        let mut names = rename::Renamed::new();
         for key in self.nodes.keys().filter(|key| graph.nodes.contains_key(*key)) {
             let free = free_key(key, &|candidate| taken.contains(candidate));
             taken.insert(free.clone());
-            renamed.push((key.clone(), free));
+            names.insert(key.clone(), free);
         }
-        let mut out = self.clone();
+        self.renamed(&names)
+    }
+
+    /// The same with other keys: of its own nodes, and of those around it that its edges and expressions name.
+    ///
+    /// # Errors
+    /// A node that cannot be read.
+    pub fn renamed(&self, names: &rename::Renamed) -> Result<Self, CommandError> {
+        if names.is_empty() {
+            return Ok(self.clone());
+        }
         let mut inner = self.graph()?;
-        for (from, to) in &renamed {
-            rename::in_graph(&mut inner, from, to);
-            if let Some(node) = inner.nodes.remove(from) {
-                inner.nodes.insert(to.clone(), node);
-            }
-            out.places = rename::first_segment(std::mem::take(&mut out.places), from, to);
-            out.samples = rename::first_segment(std::mem::take(&mut out.samples), from, to);
-        }
-        out.nodes = inner.nodes.iter().map(|(key, node)| (key.clone(), node.to_value())).collect();
-        out.edges = inner.edges.iter().map(|edge| (edge.from.to_string(), edge.to.to_string())).collect();
-        Ok(out)
+        rename::in_graph(&mut inner, names);
+        let new = |key: &Key| names.get(key).unwrap_or(key).clone();
+        Ok(Self {
+            nodes: inner.nodes.iter().map(|(key, node)| (new(key), node.to_value())).collect(),
+            edges: inner.edges.iter().map(|edge| (edge.from.to_string(), edge.to.to_string())).collect(),
+            places: rename::first_segment(self.places.clone(), names),
+            samples: rename::first_segment(self.samples.clone(), names),
+        })
     }
 
     /// The same, moved.

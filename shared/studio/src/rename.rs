@@ -1,57 +1,92 @@
 //! What follows when a node gets another key: edges, and the expressions that name it.
 
-use holon_flow::definition::{Graph, Key};
+use holon_flow::definition::{Graph, Key, Node};
 use holon_model::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Rewrites the edges of the graph and all expressions in it that name the node `from`, so that they name `to`.
+/// New keys by old ones, all given at once: two nodes may change places.
+pub type Renamed = BTreeMap<Key, Key>;
+
+/// Rewrites the edges of the graph and all expressions in it that name the nodes, so that they name their new keys.
 ///
-/// Bodies with a node `from` of their own mean that one and are left alone; so are bodies where `to` would be another node.
-pub fn in_graph(graph: &mut Graph, from: &Key, to: &Key) {
-    let several = |graph: &Graph, key: &Key| {
-        let sources: std::collections::BTreeSet<_> = graph.edges.iter().filter(|edge| edge.to.node == *key).collect();
-        sources.len() > 1 && sources.iter().any(|edge| edge.from.node == *from)
-    };
-    let joined: Vec<Key> = graph.nodes.keys().filter(|key| several(graph, key)).cloned().collect();
-    expressions(graph, &|source| rewrite(source, "nodes", from, to), from, to);
-    for key in joined {
-        if let Some(node) = graph.nodes.get_mut(&key) {
-            map_expressions(&mut node.config, &|source| rewrite(source, "input", from, to));
+/// Bodies with a node of an old key mean that one and are left alone; so are bodies where the new key would be another node.
+pub fn in_graph(graph: &mut Graph, names: &Renamed) {
+    let inputs: Vec<(Key, Renamed)> = graph.nodes.keys().map(|key| (key.clone(), inputs(graph, key, names))).collect();
+    expressions(graph, names);
+    for (key, names) in inputs.iter().filter(|(_, names)| !names.is_empty()) {
+        if let Some(node) = graph.nodes.get_mut(key) {
+            map_expressions(&mut node.config, &|source| rewrite(source, "input", names));
         }
     }
     for edge in &mut graph.edges {
         for end in [&mut edge.from, &mut edge.to] {
-            if end.node == *from {
+            if let Some(to) = names.get(&end.node) {
                 end.node = to.clone();
             }
         }
     }
 }
 
+/// The same for one node, of which `inputs` are the renamed sources that its `input` names.
+pub fn in_node(node: &mut Node, names: &Renamed, inputs: &Renamed) {
+    in_value(&mut node.config, names, inputs);
+    in_bodies(node, names);
+}
+
+/// The same for a value with dynamic parts.
+pub fn in_value(value: &mut Value, names: &Renamed, inputs: &Renamed) {
+    if !names.is_empty() {
+        map_expressions(value, &|source| rewrite(source, "nodes", names));
+    }
+    if !inputs.is_empty() {
+        map_expressions(value, &|source| rewrite(source, "input", inputs));
+    }
+}
+
+/// The new keys of what the node's `input` is a map of: with several in-edges it is one, by source.
+pub fn inputs(graph: &Graph, key: &Key, names: &Renamed) -> Renamed {
+    let (mut out, mut first) = (Renamed::new(), None);
+    let mut several = false;
+    for edge in graph.edges.iter().filter(|edge| !names.is_empty() && edge.to.node == *key) {
+        several |= first.is_some_and(|first| first != edge);
+        first.get_or_insert(edge);
+        if let Some(to) = names.get(&edge.from.node) {
+            out.insert(edge.from.node.clone(), to.clone());
+        }
+    }
+    if several { out } else { Renamed::new() }
+}
+
 /// Whether an expression of the graph names the node `key`.
 pub fn mentions(graph: &Graph, key: &Key) -> bool {
-    let probe: Key = "\u{1}".into();
+    let probe: Renamed = [(key.clone(), "\u{1}".into())].into();
     let mut copy = graph.clone();
-    expressions(&mut copy, &|source| rewrite(source, "nodes", key, &probe), key, &probe);
+    expressions(&mut copy, &probe);
     let inputs = |value: &Value| {
         let mut copy = value.clone();
-        map_expressions(&mut copy, &|source| rewrite(source, "input", key, &probe));
+        map_expressions(&mut copy, &|source| rewrite(source, "input", &probe));
         copy != *value
     };
     copy != *graph || graph.nodes.values().any(|node| inputs(&node.config))
 }
 
-fn expressions(graph: &mut Graph, change: &dyn Fn(&str) -> Option<String>, from: &Key, to: &Key) {
+fn expressions(graph: &mut Graph, names: &Renamed) {
     for node in graph.nodes.values_mut() {
-        map_expressions(&mut node.config, change);
-        for body in node.bodies.values_mut() {
-            if !body.nodes.contains_key(from) && !body.nodes.contains_key(to) {
-                expressions(body, change, from, to);
-            }
-        }
+        map_expressions(&mut node.config, &|source| rewrite(source, "nodes", names));
+        in_bodies(node, names);
     }
     if let Some(result) = &mut graph.result {
-        map_expressions(result, change);
+        map_expressions(result, &|source| rewrite(source, "nodes", names));
+    }
+}
+
+fn in_bodies(node: &mut Node, names: &Renamed) {
+    for body in node.bodies.values_mut() {
+        let seen = |(from, to): &(&Key, &Key)| !body.nodes.contains_key(*from) && !body.nodes.contains_key(*to);
+        let names: Renamed = names.iter().filter(seen).map(|(from, to)| (from.clone(), to.clone())).collect();
+        if !names.is_empty() {
+            expressions(body, &names);
+        }
     }
 }
 
@@ -106,8 +141,8 @@ fn in_text(text: &str, change: &dyn Fn(&str) -> Option<String>) -> Option<String
 }
 
 /// Replaces `root.from` and `root["from"]` outside of strings; `None` when there is nothing to replace.
-fn rewrite(source: &str, root: &str, from: &str, to: &str) -> Option<String> {
-    let mut out = String::with_capacity(source.len() + to.len());
+fn rewrite(source: &str, root: &str, names: &Renamed) -> Option<String> {
+    let mut out = String::with_capacity(source.len());
     let mut changed = false;
     let mut at = 0;
     let mut before = ' ';
@@ -123,10 +158,10 @@ fn rewrite(source: &str, root: &str, from: &str, to: &str) -> Option<String> {
         let boundary = !is_word(before) && before != '.';
         if boundary
             && rest.starts_with(root)
-            && let Some((skipped, length)) = selects(&rest[root.len()..], from)
+            && let Some((skipped, length)) = selects(&rest[root.len()..])
+            && let Some(to) = names.get(&rest[root.len() + skipped..root.len() + skipped + length])
         {
-            out.push_str(root);
-            out.push_str(&rest[root.len()..root.len() + skipped]);
+            out.push_str(&rest[..root.len() + skipped]);
             out.push_str(to);
             at += root.len() + skipped + length;
             // The quote that ends a key in brackets starts no string.
@@ -148,22 +183,22 @@ fn rewrite(source: &str, root: &str, from: &str, to: &str) -> Option<String> {
 }
 
 /// Whether `rest` begins with `.key` or `["key"]`: what stands before the key, and the key's length.
-fn selects(rest: &str, key: &str) -> Option<(usize, usize)> {
+fn selects(rest: &str) -> Option<(usize, usize)> {
     let spaces = |text: &str| text.len() - text.trim_start().len();
     let mut at = spaces(rest);
     match rest[at..].chars().next()? {
         '.' => {
             at += 1;
             at += spaces(&rest[at..]);
-            let found = rest[at..].strip_prefix(key)?;
-            (!found.starts_with(is_word)).then_some((at, key.len()))
+            let length = rest[at..].find(|character| !is_word(character)).unwrap_or(rest.len() - at);
+            Some((at, length))
         }
         '[' => {
             at += 1;
             at += spaces(&rest[at..]);
             let quote = rest[at..].chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
             at += 1;
-            rest[at..].strip_prefix(key)?.starts_with(quote).then_some((at, key.len()))
+            Some((at, rest[at..].find(quote)?))
         }
         _ => None,
     }
@@ -191,10 +226,11 @@ fn string_length(rest: &str) -> usize {
 }
 
 /// Renames the first segment of relative places and samples.
-pub fn first_segment<T>(entries: BTreeMap<String, T>, from: &str, to: &str) -> BTreeMap<String, T> {
-    let renamed = entries.into_iter().map(|(text, value)| match text.strip_prefix(from) {
-        Some(rest) if rest.is_empty() || rest.starts_with(['/', '.']) => (format!("{to}{rest}"), value),
-        _ => (text, value),
+pub fn first_segment<T>(entries: BTreeMap<String, T>, names: &Renamed) -> BTreeMap<String, T> {
+    let renamed = entries.into_iter().map(|(text, value)| {
+        let (first, rest) = text.split_at(text.find(['/', '.']).unwrap_or(text.len()));
+        let text = names.get(first).map(|to| format!("{to}{rest}")).unwrap_or(text);
+        (text, value)
     });
     renamed.collect()
 }
@@ -202,6 +238,10 @@ pub fn first_segment<T>(entries: BTreeMap<String, T>, from: &str, to: &str) -> B
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn to_b() -> Renamed {
+        [("a".into(), "b".into())].into()
+    }
 
     #[test]
     fn only_the_node_itself_is_renamed_in_an_expression() {
@@ -214,13 +254,15 @@ mod tests {
             ("has(nodes.a) && nodes.a.ok", Some("has(nodes.b) && nodes.b.ok")),
         ];
         for (source, expected) in cases {
-            assert_eq!(rewrite(source, "nodes", "a", "b").as_deref(), expected, "{source}");
+            assert_eq!(rewrite(source, "nodes", &to_b()).as_deref(), expected, "{source}");
         }
+        let swapped = [("a".into(), "b".into()), ("b".into(), "a".into())].into();
+        assert_eq!(rewrite("nodes.a - nodes['b']", "nodes", &swapped).as_deref(), Some("nodes.b - nodes['a']"));
     }
 
     #[test]
     fn in_text_only_expressions_are_renamed() {
-        let change = |source: &str| rewrite(source, "nodes", "a", "b");
+        let change = |source: &str| rewrite(source, "nodes", &to_b());
         let text = "nodes.a {{ nodes.a.x }} {% if nodes.a %}nodes.a{% end %} {{ 1";
         assert_eq!(in_text(text, &change).unwrap(), "nodes.a {{ nodes.b.x }} {% if nodes.b %}nodes.a{% end %} {{ 1");
     }

@@ -70,18 +70,25 @@ fn walk(value: &mut Value, tokens: &[String], at: usize, new: Option<&Value>) ->
         }
         Value::List(items) => {
             let index: usize = token.parse().ok()?;
-            let whole = Value::List(items.clone());
-            let items = Arc::make_mut(items);
             match new {
-                Some(new) if last && index == items.len() => items.push(new.clone()),
-                Some(new) if last => {
-                    return Some((at + 1, Some(std::mem::replace(items.get_mut(index)?, new.clone()))));
+                Some(new) if last && index == items.len() => {
+                    Arc::make_mut(items).push(new.clone());
+                    Some((at + 1, None))
                 }
-                None if last && index < items.len() => drop(items.remove(index)),
-                _ if last => return None,
-                _ => return walk(items.get_mut(index)?, tokens, at + 1, new),
+                Some(new) if last => {
+                    let item = Arc::make_mut(items).get_mut(index)?;
+                    Some((at + 1, Some(std::mem::replace(item, new.clone()))))
+                }
+                // What was the last one is only put back behind; in between the list is written again.
+                None if last && index + 1 == items.len() => Some((at + 1, Arc::make_mut(items).pop())),
+                None if last && index < items.len() => {
+                    let whole = Value::List(items.clone());
+                    Arc::make_mut(items).remove(index);
+                    Some((at, Some(whole)))
+                }
+                _ if last => None,
+                _ => walk(Arc::make_mut(items).get_mut(index)?, tokens, at + 1, new),
             }
-            Some((at, Some(whole)))
         }
         _ => None,
     }

@@ -103,7 +103,8 @@ pub(super) fn rename(
     let before = names::mentions(graph, to).then(|| graph.clone());
     let left = left_over(definition, at, &[to.clone()].into());
     let graph = graph_mut(definition, at)?;
-    names::in_graph(graph, key, to);
+    let renamed: names::Renamed = [(key.clone(), to.clone())].into();
+    names::in_graph(graph, &renamed);
     if let Some(node) = graph.nodes.remove(key) {
         graph.nodes.insert(to.clone(), node);
     }
@@ -111,9 +112,9 @@ pub(super) fn rename(
     let places = places_of::below(definition, at, &old);
     let samples = places_of::samples_below(definition, at, &old);
     forget(definition, at, &[key.clone(), to.clone()].into());
-    let places = names::first_segment(places, key, to);
+    let places = names::first_segment(places, &renamed);
     places_of::write(definition, at, places.into_iter().map(|(text, at)| (text, Some(at))));
-    let samples = names::first_segment(samples, key, to);
+    let samples = names::first_segment(samples, &renamed);
     places_of::write_samples(definition, at, samples.into_iter().map(|(text, value)| (text, Some(value))));
     // Expressions that named the new key already (of a node that is gone) are restored as they were.
     let mut rest = left;

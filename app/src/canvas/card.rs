@@ -2,7 +2,7 @@
 
 use holon_flow::definition::Key;
 use holon_model::{Timestamp, wire::flows::Severity};
-use holon_studio::{geometry, states::NodeState, view::NodeView, way::Way};
+use holon_studio::{Point, geometry, states::NodeState, view::NodeView, way::Way};
 use leptos::prelude::*;
 
 use super::{CanvasEvent, Scene, ports, strings, way};
@@ -12,7 +12,7 @@ use crate::ui::{format, icon, plain, sentence, status, time, words};
 pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) -> AnyView {
     let view = {
         let key = key.clone();
-        Memo::new(move |_| scene.view.with(|view| view.nodes.get(&key).cloned()))
+        Memo::new(move |_| scene.graph.with(|graph| graph.nodes.get(&key).cloned()))
     };
     let state = {
         let key = key.clone();
@@ -28,8 +28,13 @@ pub(super) fn card(scene: Scene, key: Key, on: Option<Callback<CanvasEvent>>) ->
     };
     // The parts that rarely change are drawn anew only when they do; moving changes a style alone.
     let still = Memo::new(move |_| view.get().map(|view| NodeView { rect: Default::default(), ..view }));
-    let place =
-        move || view.with(|view| view.as_ref().map(|view| format!("translate({}px,{}px)", view.rect.x, view.rect.y)));
+    let place = {
+        let drag = Memo::new(move |_| if selected.get() { scene.drag.get() } else { Point::default() });
+        move || {
+            let at = view.with(|view| view.as_ref().map(|view| Point::new(view.rect.x, view.rect.y)));
+            at.map(|at| at.plus(drag.get())).map(|Point { x, y }| format!("translate({x}px,{y}px)"))
+        }
+    };
     let along = Memo::new(move |_| state.with(|state| state.way.clone()));
     let height = move || view.with(|view| view.as_ref().map(|view| format!("{}px", view.rect.h)));
     // All of it at once: an attribute that changes would wipe out classes that were set one by one.
@@ -167,6 +172,7 @@ fn foot(state: &NodeState) -> Option<AnyView> {
     parts.extend(state.items_in.map(|count| format!("{} in", format::thousands(count.into()))));
     parts.extend(state.items_out.map(|count| format!("{} out", format::thousands(count.into()))));
     parts.extend(state.millis.map(format::duration));
+    parts.extend(state.computed.map(strings::computed));
     parts.extend((state.attempts > 1).then(|| format!("{} attempts", state.attempts)));
     if state.status == "skipped" {
         parts = vec![status::word("skipped").to_owned()];

@@ -1,6 +1,7 @@
 //! All curves of a graph, in one layer under the cards.
 
-use holon_studio::{geometry::Curve, states::EdgeState};
+use holon_flow::definition::Key;
+use holon_studio::{Point, geometry::Curve, states::EdgeState, view::EdgeView};
 use leptos::prelude::*;
 
 use super::{Scene, seen::Seen};
@@ -26,7 +27,7 @@ pub(super) fn edges(scene: Scene, seen: Seen, rubber: Signal<Option<Curve>>) -> 
 fn edge(scene: Scene, id: String) -> AnyView {
     let view = {
         let id = id.clone();
-        Memo::new(move |_| scene.view.with(|view| view.edges.get(&id).cloned()))
+        Memo::new(move |_| scene.graph.with(|graph| graph.edges.get(&id).cloned()))
     };
     let state = {
         let id = id.clone();
@@ -36,7 +37,8 @@ fn edge(scene: Scene, id: String) -> AnyView {
         let id = id.clone();
         Memo::new(move |_| scene.selection.with(|selection| selection.edge.as_ref() == Some(&id)))
     };
-    let path = move || view.with(|view| view.as_ref().map(|view| view.curve.path()).unwrap_or_default());
+    let curve = Memo::new(move |_| view.with(|view| view.as_ref().map(|view| held(scene, view))));
+    let path = move || curve.with(|curve| curve.as_ref().map(Curve::path).unwrap_or_default());
     let error = move || view.with(|view| view.as_ref().is_some_and(|view| view.error));
     let is = move |word: &'static str| move || state.with(|state| state.state == word);
     view! {
@@ -50,10 +52,22 @@ fn edge(scene: Scene, id: String) -> AnyView {
         >
             <path class="edge-hit" d=path></path>
             <path class="edge-line" d=path></path>
-            {move || view.get().and_then(|view| count(&view.curve, &state.get()))}
+            {move || curve.get().and_then(|curve| count(&curve, &state.get()))}
         </g>
     }
     .into_any()
+}
+
+/// Its curve, whose ends go with the cards that are dragged.
+fn held(scene: Scene, view: &EdgeView) -> Curve {
+    // Only who asks of a node that is selected follows the drag.
+    let by = |key: &Key| {
+        let moves = scene.selection.with(|selection| selection.nodes.contains(key));
+        if moves { scene.drag.get() } else { Point::default() }
+    };
+    let (from, to) = (by(&view.source), by(&view.target));
+    let still = from == Point::default() && to == Point::default();
+    if still { view.curve } else { Curve::between(view.curve.from.plus(from), view.curve.to.plus(to)) }
 }
 
 /// How many items went over it, in the middle.

@@ -6,7 +6,9 @@ use holon_studio::{
 };
 use leptos::{html, prelude::*};
 
-use super::{CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, seen::seen, strings, tools};
+use super::{
+    CanvasEvent, Scene, card::card, edges::edges, gesture::Gesture, seen::seen, settled::settled, strings, tools,
+};
 
 /// Below this zoom, words on cards are written larger, so that they can be read.
 const FAR: f64 = 0.8;
@@ -24,7 +26,10 @@ pub fn FlowCanvas(
 ) -> impl IntoView {
     let root = NodeRef::<html::Div>::new();
     let gesture = Gesture::new(scene, root, on);
-    let seen = seen(scene);
+    let rest = settled(scene.viewport);
+    let seen = seen(scene, rest);
+    // Cards read it: what they inherit may not change with every frame.
+    let zoom = Memo::new(move |_| rest.with(|viewport| viewport.zoom));
     let active = move || {
         scene.selection.with(|selection| selection.single().map(|key| format!("node-{key}"))).unwrap_or_default()
     };
@@ -36,10 +41,10 @@ pub fn FlowCanvas(
             class:panning=gesture.space
             class:keyed=gesture.keyed
             class:ringed=gesture.ring
-            class:far=move || scene.viewport.with(|viewport| viewport.zoom < FAR)
-            class:small=move || scene.viewport.with(|viewport| viewport.zoom < SMALL)
+            class:far=move || zoom.get() < FAR
+            class:small=move || zoom.get() < SMALL
             // The names alone, larger still.
-            class:tiny=move || scene.viewport.with(|viewport| viewport.zoom < READ)
+            class:tiny=move || zoom.get() < READ
             class:drawing=move || gesture.rubber.with(Option::is_some)
             node_ref=root
             id="canvas"
@@ -48,7 +53,7 @@ pub fn FlowCanvas(
             aria-label=strings::CANVAS
             aria-describedby="canvas-help"
             aria-activedescendant=active
-            style=move || grid(&scene.viewport.get())
+            style:--zoom=move || format!("{:.4}", zoom.get())
             on:pointerdown=move |event| gesture.down(&event)
             on:pointermove=move |event| gesture.moved(&event)
             on:pointerup=move |event| gesture.up(&event)
@@ -81,6 +86,7 @@ pub fn FlowCanvas(
             on:blur=move |_| gesture.space.set(false)
         >
             <p id="canvas-help" class="hidden-visually">{strings::CANVAS_HELP}</p>
+            <div class="canvas-grid" style=move || grid(&scene.viewport.get())></div>
             <div class="canvas-layer" style:transform=move || scene.viewport.get().css()>
                 {edges(scene, seen, gesture.rubber.into())}
                 <For each=move || seen.nodes.get() key=Clone::clone children=move |key| card(scene, key, on)/>
@@ -90,7 +96,7 @@ pub fn FlowCanvas(
                     view! { <div class="marquee" style=style></div> }
                 })}
             </div>
-            {tools::tools(scene)}
+            {tools::tools(scene, rest.into())}
         </div>
     }
     .into_any()
@@ -99,7 +105,7 @@ pub fn FlowCanvas(
 /// A ring around the port that a curve would reach.
 fn aim(scene: Scene, port: &str) -> Option<AnyView> {
     let (key, name) = port.split_once('.')?;
-    let at = scene.view.with(|view| view.nodes.get(key).map(|node| node.input(name)))?;
+    let at = scene.graph.with(|view| view.nodes.get(key).map(|node| node.input(name)))?;
     Some(view! { <div class="aim" style=format!("left:{}px;top:{}px", at.x, at.y)></div> }.into_any())
 }
 
@@ -108,12 +114,9 @@ fn grid(viewport: &Viewport) -> String {
     const STEP: f64 = 24.0;
     let size = STEP * viewport.zoom;
     let fade = ((viewport.zoom - 0.3) / 0.4).clamp(0.0, 1.0) * 100.0;
-    format!(
-        "--zoom:{:.4};--grid:{size:.2}px;--grid-x:{:.2}px;--grid-y:{:.2}px;--grid-ink:{fade:.0}%",
-        viewport.zoom,
-        viewport.x.rem_euclid(size),
-        viewport.y.rem_euclid(size)
-    )
+    let (x, y) = (viewport.x.rem_euclid(size), viewport.y.rem_euclid(size));
+    // Its own properties and no variables: nothing that others inherit changes.
+    format!("background-size:{size:.2}px {size:.2}px;background-position:{x:.2}px {y:.2}px;opacity:{fade:.0}%")
 }
 
 /// Keeps the size of the canvas known; the first time it is, everything is shown.
@@ -130,7 +133,7 @@ fn measure(root: NodeRef<html::Div>, scene: Scene) {
             let before = scene.size.try_get_untracked().unwrap_or(size);
             let first = before.0 == 0.0 || (before.0 - size.0).abs() > NEW_VIEW;
             scene.size.try_set(size);
-            if first && scene.view.try_with_untracked(|view| !view.nodes.is_empty()) == Some(true) {
+            if first && scene.graph.try_with_untracked(|view| !view.nodes.is_empty()) == Some(true) {
                 tools::show(scene);
             }
         });
@@ -153,7 +156,7 @@ fn measure(root: NodeRef<html::Div>, scene: Scene) {
 fn fit_on_entering(scene: Scene) {
     Effect::new(move |before: Option<(GraphPath, bool)>| {
         let path = scene.path.get();
-        let drawn = scene.view.with(|view| !view.nodes.is_empty());
+        let drawn = scene.graph.with(|view| !view.nodes.is_empty());
         let new = before.is_none_or(|(before, was_drawn)| before != path || !was_drawn && drawn);
         if new && drawn && scene.size.get_untracked().0 > 0.0 {
             tools::show(scene);

@@ -153,7 +153,7 @@ impl Gesture {
     /// Where an out-port stands.
     fn start(self, port: &str) -> Point {
         let Some((key, name)) = port.split_once('.') else { return Point::default() };
-        self.scene.view.with_untracked(|view| view.nodes.get(key).map(|node| node.output(name)).unwrap_or_default())
+        self.scene.graph.with_untracked(|view| view.nodes.get(key).map(|node| node.output(name)).unwrap_or_default())
     }
 
     pub(super) fn moved(self, event: &ev::PointerEvent) {
@@ -172,7 +172,7 @@ impl Gesture {
             Doing::Marquee { from, before } => {
                 let rect = Rect::between(*from, self.point(event));
                 self.marquee.set(Some(rect));
-                let mut nodes = scene.view.with_untracked(|view| hit::nodes_in(view, &rect));
+                let mut nodes = scene.graph.with_untracked(|view| hit::nodes_in(view, &rect));
                 nodes.extend(before.nodes.iter().cloned());
                 scene.selection.set(Selection { nodes, edge: None });
             }
@@ -191,7 +191,7 @@ impl Gesture {
                 *moved |= far(*from_x, *from_y);
                 let point = self.point(event);
                 let own = from.split('.').next().unwrap_or_default();
-                let aim = scene.view.with_untracked(|view| hit::input_at(view, point));
+                let aim = scene.graph.with_untracked(|view| hit::input_at(view, point));
                 let aim = aim.filter(|port| port.split('.').next() != Some(own));
                 let end = aim.as_deref().and_then(|port| self.end(port)).unwrap_or(point);
                 self.rubber.set(moved.then(|| Curve::between(*start, end)));
@@ -205,7 +205,7 @@ impl Gesture {
 
     fn end(self, port: &str) -> Option<Point> {
         let (key, name) = port.split_once('.')?;
-        self.scene.view.with_untracked(|view| view.nodes.get(key).map(|node| node.input(name)))
+        self.scene.graph.with_untracked(|view| view.nodes.get(key).map(|node| node.input(name)))
     }
 
     /// Two fingers zoom and pan.
@@ -283,7 +283,7 @@ impl Gesture {
     fn hit_edge(self, event: &ev::PointerEvent, chosen: bool) -> bool {
         const REACH: f64 = 8.0;
         let point = self.point(event);
-        chosen && self.scene.view.with_untracked(|view| hit::edge_at(view, point, REACH)).is_some()
+        chosen && self.scene.graph.with_untracked(|view| hit::edge_at(view, point, REACH)).is_some()
     }
 
     /// Ends whatever is going on without doing it.
@@ -317,7 +317,7 @@ impl Gesture {
         let Some(on) = self.on else { return };
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let point = self.point(event);
-        let node = self.scene.view.with_untracked(|view| hit::node_at(view, point).cloned());
+        let node = self.scene.graph.with_untracked(|view| hit::node_at(view, point).cloned());
         let tool = target.is_some_and(|target| target.closest("button").ok().flatten().is_some());
         match node {
             _ if tool => {}

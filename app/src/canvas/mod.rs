@@ -19,6 +19,8 @@ mod run;
 mod scene;
 #[cfg(target_arch = "wasm32")]
 mod seen;
+#[cfg(target_arch = "wasm32")]
+mod settled;
 pub mod strings;
 #[cfg(target_arch = "wasm32")]
 mod tools;

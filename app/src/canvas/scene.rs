@@ -73,8 +73,12 @@ pub struct Said {
 pub struct Scene {
     /// The flow.
     pub definition: Signal<Arc<Definition>>,
-    /// The graph with its places, as it looks now, while it is dragged too.
+    /// The graph with its places, as it looks now, while it is dragged too. For who asks once: what is drawn follows
+    /// `graph`.
     pub view: Memo<Arc<GraphView>>,
+    /// The graph with its places, as the definition has them: a drag changes nothing here, so that a step of it costs as much as what
+    /// moves, and not as much as all there is.
+    pub(super) graph: Memo<Arc<GraphView>>,
     /// Which graph of the definition.
     pub path: RwSignal<GraphPath>,
     /// Which iteration of each scope on the way is shown.
@@ -110,16 +114,19 @@ impl Scene {
         let Said { states, edges, problems } = said;
         let selection = RwSignal::new(Selection::default());
         let drag = RwSignal::new(Point::default());
-        let view = Memo::new(move |_| {
-            let by = drag.get();
-            let moved = selection
-                .with(|selection| if by == Point::default() { BTreeSet::new() } else { selection.nodes.clone() });
-            let off = move |key: &Key| if moved.contains(key) { by } else { Point::default() };
-            Arc::new(GraphView::new(&definition.get(), &path.get(), &kinds.get(), &off))
+        let look = move |off: &dyn Fn(&Key) -> Point| {
+            Arc::new(GraphView::new(&definition.get(), &path.get(), &kinds.get(), off))
+        };
+        let graph = Memo::new(move |_| look(&|_| Point::default()));
+        let view = Memo::new(move |_| match drag.get() {
+            by if by == Point::default() => graph.get(),
+            by => selection
+                .with(|selection| look(&|key| if selection.nodes.contains(key) { by } else { Point::default() })),
         });
         Self {
             definition,
             view,
+            graph,
             path,
             iterations,
             states,
@@ -135,7 +142,8 @@ impl Scene {
 
     /// Moves the view so that a node is seen.
     pub fn reveal(self, key: &Key) {
-        let Some(rect) = self.view.with_untracked(|view| view.nodes.get(key).map(|node| node.rect)) else { return };
+        let rect = self.graph.with_untracked(|graph| graph.nodes.get(key).map(|node| node.rect));
+        let Some(rect) = rect else { return };
         let (width, height) = self.size.get_untracked();
         if width > 0.0 {
             let next = self.viewport.get_untracked().reveal(rect, width, height);

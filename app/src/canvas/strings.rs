@@ -23,6 +23,10 @@ pub fn outside(count: usize) -> String {
 }
 /// Which item of a loop is shown.
 pub const ITEM: &str = "Item";
+/// How long the browser computed a node, in milliseconds.
+pub fn computed(millis: u64) -> String {
+    format!("computed in {}", crate::ui::format::duration(millis))
+}
 /// As many of the node went on as may: it waits for its turn, or did.
 pub fn turn(status: &str) -> &'static str {
     if status == "waiting" { "waiting its turn" } else { "waited its turn" }

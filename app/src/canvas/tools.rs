@@ -9,7 +9,7 @@ use crate::ui::icon;
 /// Shows everything.
 pub fn fit(scene: Scene) {
     let (width, height) = scene.size.get_untracked();
-    let bounds = scene.view.with_untracked(|view| view.bounds());
+    let bounds = scene.graph.with_untracked(|view| view.bounds());
     if width > 0.0 {
         scene.viewport.set(Viewport::fit(bounds, width, height));
     }
@@ -18,7 +18,7 @@ pub fn fit(scene: Scene) {
 /// Shows a graph that was just opened.
 pub(super) fn show(scene: Scene) {
     let (width, height) = scene.size.get_untracked();
-    let bounds = scene.view.with_untracked(|view| view.bounds());
+    let bounds = scene.graph.with_untracked(|view| view.bounds());
     if width > 0.0 {
         scene.viewport.set(Viewport::open(bounds, width, height));
     }
@@ -30,8 +30,8 @@ pub fn zoom(scene: Scene, factor: f64) {
     scene.viewport.set(scene.viewport.get_untracked().zoomed(factor, width / 2.0, height / 2.0));
 }
 
-/// The buttons in the corner.
-pub(super) fn tools(scene: Scene) -> AnyView {
+/// The buttons in the corner. `rest` is the viewport when it does not move.
+pub(super) fn tools(scene: Scene, rest: Signal<Viewport>) -> AnyView {
     let percent = move || format!("{:.0} %", scene.viewport.get().zoom * 100.0);
     let button = |label: &'static str, glyph: &'static str, press: fn(Scene)| {
         view! {
@@ -44,8 +44,8 @@ pub(super) fn tools(scene: Scene) -> AnyView {
     // A flow that is cut off looks whole: what is not seen is counted.
     let outside = Memo::new(move |_| {
         let (width, height) = scene.size.get();
-        let seen = scene.viewport.get().seen(width, height);
-        if width > 0.0 { scene.view.with(|view| view.outside(&seen)) } else { 0 }
+        let seen = rest.get().seen(width, height);
+        if width > 0.0 { scene.graph.with(|view| view.outside(&seen)) } else { 0 }
     });
     let beyond = move || {
         let count = outside.get();

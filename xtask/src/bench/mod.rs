@@ -8,6 +8,7 @@ mod preview;
 mod runtime;
 mod server;
 mod sizes;
+mod studio;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -32,8 +33,9 @@ const BENCHES: &[Bench] = &[
     Bench { name: "runtime", run: runtime::run, always: true },
     // It fills a disk.
     Bench { name: "history", run: runtime::history, always: false },
-    // It installs what it compares with.
+    // These install what they compare with.
     Bench { name: "peers", run: peers::run, always: false },
+    Bench { name: "studio", run: studio::run, always: false },
 ];
 
 /// Runs all benchmarks, or the one named; ends with an error when a measure falls short.

@@ -22,13 +22,22 @@ pub fn run() -> Result<Vec<Measure>> {
         Measure::new("sizes.page_module", kilobytes(&site, &["pkg/holon_bg.wasm"])?, "KB", Must::Report),
         Measure::new("sizes.styles", kilobytes(&site, &["pkg/holon.css", "pkg/icons.svg"])?, "KB", Must::Report),
     ];
-    // What a page loads beside the shell, shared files included.
     for (part, files) in split::parts(&site.join("pkg").join(split::LOADER))? {
-        let files: Vec<String> = files.iter().map(|file| format!("pkg/{file}.wasm")).collect();
-        let files: Vec<&str> = files.iter().map(String::as_str).collect();
-        measures.push(Measure::new(&format!("sizes.part_{part}"), kilobytes(&site, &files)?, "KB", Must::Report));
+        measures.push(Measure::new(&format!("sizes.part_{part}"), modules(&site, &files)?, "KB", Must::Report));
     }
     Ok(measures)
+}
+
+/// What a page of a release build loads beside the shell, shared files included.
+pub fn part(site: &Path, name: &str) -> Result<f64> {
+    let parts = split::parts(&site.join("pkg").join(split::LOADER))?;
+    modules(site, parts.get(name).with_context(|| format!("the build has no part {name}"))?)
+}
+
+fn modules(site: &Path, files: &[String]) -> Result<f64> {
+    let files: Vec<String> = files.iter().map(|file| format!("pkg/{file}.wasm")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    kilobytes(site, &files)
 }
 
 /// Thousands of bytes of the files' brotli forms.

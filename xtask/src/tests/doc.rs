@@ -56,7 +56,7 @@ fn example(source: &str) -> bool {
         let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
         let code =
             comment.is_some_and(|text| text.contains("```") || text.contains("~~~") || text.starts_with("     "));
-        code || line.contains("doc = include_str!") || line.starts_with("/**") || line.starts_with("/*!")
+        code || line.contains("doc = ") || line.starts_with("/**") || line.starts_with("/*!")
     })
 }
 

@@ -1,0 +1,51 @@
+//! The peer's page: `@xyflow/react` from npm, bundled as one would bundle it to serve it.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::{exec, paths, say, setup};
+
+/// What the page is written in, beside this file.
+const SOURCES: &str = "xtask/src/bench/studio/peer";
+
+/// Builds the page into `to`, a folder that serves as it is; `icons` is the sprite of Holon's site.
+pub fn build(to: &Path, icons: &Path) -> Result<()> {
+    let sources = paths::root().join(SOURCES);
+    let modules = installed(&sources)?;
+    exec::make_dir(to)?;
+    let mut esbuild = Command::new(modules.join(".bin/esbuild"));
+    esbuild
+        .arg(sources.join("main.jsx"))
+        .args(["--bundle", "--minify", "--format=esm", "--target=es2022", "--jsx=automatic", "--log-level=warning"])
+        .arg("--define:process.env.NODE_ENV=\"production\"")
+        .arg(format!("--outdir={}", to.display()))
+        // The packages lie in the cache, not beside the page's sources.
+        .env("NODE_PATH", &modules);
+    exec::run(&mut esbuild).context("the page of xyflow cannot be bundled")?;
+    for (from, name) in [(sources.join("index.html"), "index.html"), (icons.to_owned(), "icons.svg")] {
+        std::fs::copy(&from, to.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// The packages that the page names, installed again only when it names others.
+fn installed(sources: &Path) -> Result<std::path::PathBuf> {
+    setup::node::program()?;
+    let wanted = std::fs::read(sources.join("package.json")).context("cannot read the peer's package.json")?;
+    let home = paths::tools()?.join("bench-studio");
+    let modules = home.join("node_modules");
+    let stamp = modules.join(".holon-package");
+    if std::fs::read(&stamp).is_ok_and(|there| there == wanted) {
+        return Ok(modules);
+    }
+    say::step("npm install (xyflow, React and a bundler, to compare with)");
+    exec::make_dir(&home)?;
+    std::fs::write(home.join("package.json"), &wanted)?;
+    let mut npm = Command::new("npm");
+    npm.current_dir(&home).args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    exec::run(&mut npm).context("npm could not install what the studio is compared with")?;
+    std::fs::write(stamp, wanted)?;
+    Ok(modules)
+}

@@ -12,8 +12,10 @@ pub fn filter(
     value: Signal<String>,
     set: impl Fn(String) + 'static,
 ) -> AnyView {
+    // What it shows may be read again after the part of the page that it belongs to was.
+    let shown = move || value.try_get().unwrap_or_default();
     view! {
-        <select class="input" aria-label=label prop:value=value on:change=move |event| set(event_target_value(&event))>
+        <select class="input" aria-label=label prop:value=shown on:change=move |event| set(event_target_value(&event))>
             {options(choices, &value.get_untracked())}
         </select>
     }

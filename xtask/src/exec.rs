@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::{paths, say};
 
@@ -14,6 +15,16 @@ pub fn cargo() -> Result<Command> {
     clean_env(&mut command);
     command.current_dir(paths::root()).env("CARGO_TARGET_DIR", paths::target()?);
     Ok(command)
+}
+
+/// The packages of the workspace, as `cargo metadata` tells them.
+pub fn workspace_packages() -> Result<Vec<Value>> {
+    let json = output(cargo()?.args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let mut metadata: Value = serde_json::from_str(&json).context("cargo metadata is not JSON")?;
+    match metadata["packages"].take() {
+        Value::Array(packages) => Ok(packages),
+        _ => bail!("cargo metadata names no packages"),
+    }
 }
 
 /// Removes the parent cargo's own variables.

@@ -57,15 +57,32 @@ pub fn packages() -> Result<()> {
     program()?;
     let root = paths::root();
     let lock = std::fs::read(root.join("package-lock.json")).context("cannot read package-lock.json")?;
-    let stamp = root.join("node_modules/.holon-lock");
-    if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+    once(&root, "ci", "fonts, icons, browser tests", &lock)
+        .context("npm could not install the packages of package-lock.json")
+}
+
+/// The packages that a manifest names, in a folder of its name in the cache, installed again only when it names others.
+pub fn packages_of(name: &str, manifest: &Path, what: &str) -> Result<PathBuf> {
+    program()?;
+    let wanted = std::fs::read(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    let home = paths::tools()?.join(name);
+    exec::make_dir(&home)?;
+    std::fs::write(home.join("package.json"), &wanted)?;
+    once(&home, "install", what, &wanted).with_context(|| format!("npm could not install {what}"))?;
+    Ok(home.join("node_modules"))
+}
+
+/// Lets npm install into a folder, unless it did so for the same state.
+fn once(home: &Path, verb: &str, what: &str, state: &[u8]) -> Result<()> {
+    let stamp = home.join("node_modules/.holon-lock");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == state) {
         return Ok(());
     }
-    say::step("npm ci (fonts, icons, browser tests)");
+    say::step(&format!("npm {verb} ({what})"));
     let mut npm = Command::new("npm");
-    npm.current_dir(&root).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-    exec::run(&mut npm).context("npm could not install the packages of package-lock.json")?;
-    std::fs::write(stamp, lock)?;
+    npm.current_dir(home).args([verb, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    exec::run(&mut npm)?;
+    std::fs::write(stamp, state)?;
     Ok(())
 }
 

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
 use super::count::Count;
 use super::native::honest;
@@ -11,10 +10,9 @@ use crate::{exec, say};
 
 /// Asks the packages that have one: asking a package that has none takes a second, too.
 pub fn run() -> Result<Count> {
-    let json = exec::output(exec::cargo()?.args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&json).context("cargo metadata is not JSON")?;
+    let workspace = exec::workspace_packages()?;
     let mut packages = Vec::new();
-    for package in metadata["packages"].as_array().into_iter().flatten() {
+    for package in &workspace {
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
         let sources = manifest.with_file_name("src");
         if sources.join("lib.rs").is_file() && any_example(&sources)? {

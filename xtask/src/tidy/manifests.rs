@@ -1,6 +1,6 @@
 //! Which crate may depend on which: the planes of the design, read from the manifests.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::Findings;
@@ -51,10 +51,7 @@ const LAYERS: &[Layer] = &[
 
 /// Checks every manifest of the workspace.
 pub fn check(findings: &mut Findings) -> Result<()> {
-    let mut cargo = exec::cargo()?;
-    let json = exec::output(cargo.args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let metadata: Value = serde_json::from_str(&json).context("cargo metadata is not JSON")?;
-    for package in list(&metadata, "packages") {
+    for package in &exec::workspace_packages()? {
         let folder = folder(text(package, "manifest_path"));
         check_package(&folder, package, findings);
         let manifest = std::fs::read_to_string(paths::root().join(&folder).join("Cargo.toml"))?;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::{exec, paths, say, setup};
+use crate::{exec, paths, setup};
 
 /// What the page is written in, beside this file.
 const SOURCES: &str = "xtask/src/bench/studio/peer";
@@ -13,7 +13,8 @@ const SOURCES: &str = "xtask/src/bench/studio/peer";
 /// Builds the page into `to`, a folder that serves as it is; `icons` is the sprite of Holon's site.
 pub fn build(to: &Path, icons: &Path) -> Result<()> {
     let sources = paths::root().join(SOURCES);
-    let modules = installed(&sources)?;
+    let what = "xyflow, React and a bundler, to compare with";
+    let modules = setup::node::packages_of("bench-studio", &sources.join("package.json"), what)?;
     exec::make_dir(to)?;
     let mut esbuild = Command::new(modules.join(".bin/esbuild"));
     esbuild
@@ -28,24 +29,4 @@ pub fn build(to: &Path, icons: &Path) -> Result<()> {
         std::fs::copy(&from, to.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
     Ok(())
-}
-
-/// The packages that the page names, installed again only when it names others.
-fn installed(sources: &Path) -> Result<std::path::PathBuf> {
-    setup::node::program()?;
-    let wanted = std::fs::read(sources.join("package.json")).context("cannot read the peer's package.json")?;
-    let home = paths::tools()?.join("bench-studio");
-    let modules = home.join("node_modules");
-    let stamp = modules.join(".holon-package");
-    if std::fs::read(&stamp).is_ok_and(|there| there == wanted) {
-        return Ok(modules);
-    }
-    say::step("npm install (xyflow, React and a bundler, to compare with)");
-    exec::make_dir(&home)?;
-    std::fs::write(home.join("package.json"), &wanted)?;
-    let mut npm = Command::new("npm");
-    npm.current_dir(&home).args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-    exec::run(&mut npm).context("npm could not install what the studio is compared with")?;
-    std::fs::write(stamp, wanted)?;
-    Ok(modules)
 }
